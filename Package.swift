@@ -1,0 +1,90 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Which target may import which is the house of DESIGN §2; Tests/ArchitectureTests holds the sources to it.
+
+/// Every target is built the same way: Swift 6 language mode (the default of these tools), no warnings, explicit `any`,
+/// and imports that do not leak.
+let settings: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+extension Target.Dependency {
+  static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+  static let deque = product(name: "DequeModule", package: "swift-collections")
+  static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+  static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+  static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
+  static let logging = product(name: "Logging", package: "swift-log")
+  static let nioCore = product(name: "NIOCore", package: "swift-nio")
+  static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
+  static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+  static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+  static let nioHTTPTypesHTTP1 = product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
+  static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+  static let orderedCollections = product(name: "OrderedCollections", package: "swift-collections")
+  static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+  static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
+}
+
+func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func testTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "casebus",
+  platforms: [.macOS(.v15)],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // L0
+    target("CasebusProtocol", [.nioCore, .orderedCollections]),
+    target("CasebusWebSocket", [.nioCore]),
+    // L1
+    target("CasebusWorkspace", ["CasebusProtocol", .nioCore, .orderedCollections]),
+    target("CasebusJournal", ["CasebusProtocol", .deque, .nioCore]),
+    // L2
+    target(
+      "CasebusTransport",
+      [
+        "CasebusProtocol", "CasebusWebSocket", .hummingbirdCore, .logging, .nioCore, .nioHTTP1, .nioHTTPTypes,
+        .nioHTTPTypesHTTP1, .nioPosix,
+      ]),
+    // L3
+    target(
+      "CasebusBroker",
+      ["CasebusJournal", "CasebusProtocol", "CasebusWebSocket", "CasebusWorkspace", .logging, .nioCore]),
+    target("CasebusClient", ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .nioCore]),
+    // L4
+    target(
+      "CasebusServer",
+      [
+        "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTransport", "CasebusWebSocket",
+        "CasebusWorkspace",
+        .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .serviceLifecycle,
+      ]),
+    // L5
+    .executableTarget(
+      name: "casebus",
+      dependencies: [
+        "CasebusBroker", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusTransport",
+        "CasebusWebSocket", "CasebusWorkspace", .argumentParser, .logging, .nioCore, .nioPosix, .serviceLifecycle,
+        .unixSignals,
+      ], swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,58 @@
+public import CasebusJournal
+public import CasebusProtocol
+public import CasebusWorkspace
+public import Logging
+public import NIOCore
+
+/// The broker: sessions subscribe, ask and publish; workspaces decide; events are fanned out (Protocol §4).
+///
+/// It knows neither sockets nor files: messages come in by ``Session`` and leave by ``SessionSink``, events are committed to
+/// an `EventJournal`.
+public final class Broker: Sendable {
+  private let environment: BrokerEnvironment
+
+  /// - Parameters:
+  ///   - group: the event loops whose connections this broker serves.
+  ///   - journal: keeps the events.
+  ///   - instance: a text that no other run of a broker has; part of the session identifiers.
+  ///   - now: the wall clock.
+  public init(
+    group: any EventLoopGroup, journal: any EventJournal, configuration: BrokerConfiguration, logger: Logger,
+    instance: String, now: @escaping @Sendable () -> Timestamp
+  ) {
+    let environment = BrokerEnvironment(
+      configuration: configuration, journal: journal, logger: logger, instance: instance, now: now,
+      loops: LoopDirectory(group))
+    self.environment = environment
+    for port in environment.loops.ports {
+      port.eventLoop.execute { port.start(BrokerLoop(port: port, environment: environment)) }
+    }
+  }
+
+  /// How many sessions are open now.
+  public var sessionCount: Int { environment.sessions.count }
+
+  /// Whether one more session may open.
+  /// - Throws: ``Failure`` with `limit_exceeded` if there are `sessionsMax` already.
+  public func checkRoom() throws(Failure) {
+    let limit = environment.configuration.sessionsMax
+    guard sessionCount < limit else {
+      throw Failure(.limitExceeded, "\(limit) sessions are open, the most this broker takes (sessionsMax)")
+    }
+  }
+
+  /// Opens a session; on the event loop of its connection.
+  /// - Parameter origin: where the connection comes from, for the log.
+  public func openSession(
+    _ scope: WorkspaceScope, sink: any SessionSink, origin: String, on eventLoop: any EventLoop
+  ) -> Session {
+    environment.loops.port(of: eventLoop).loop.open(scope, sink: sink, origin: origin)
+  }
+
+  /// Stops: what was asked is answered, then every session is closed with `shutting_down`. New messages are refused.
+  public func drain() {
+    for port in environment.loops.ports {
+      port.execute { $0.drain() }
+    }
+  }
+}

@@ -1,0 +1,16 @@
+public import CasebusProtocol
+public import CasebusWorkspace
+
+/// How a broker behaves. The defaults are those of `Protocol/registry/limits.json`.
+public struct BrokerConfiguration: Hashable, Sendable {
+  public var workspaceRules = WorkspaceRules()
+  public var jsonLimits = JSONLimits()
+  /// How many messages of one session may be malformed before it is closed.
+  public var malformedMessagesMax = 10
+  public var subscriptionsPerSessionMax = 64
+  public var eventNamesPerSubscriptionMax = 64
+  public var sessionsMax = 20_000
+  public var workspacesMax = 100_000
+
+  public init() {}
+}

@@ -1,0 +1,64 @@
+import CasebusJournal
+import CasebusProtocol
+import CasebusWorkspace
+import Logging
+import NIOCore
+import Synchronization
+
+/// What all loops of one broker share.
+struct BrokerEnvironment: Sendable {
+  var configuration: BrokerConfiguration
+  var journal: any EventJournal
+  var logger: Logger
+  /// Names this run of the broker, so that session identifiers of two runs never meet.
+  var instance: String
+  var now: @Sendable () -> Timestamp
+  var loops: LoopDirectory
+  let sessions = Tally()
+  let monitors = Tally()
+  let workspaces = Tally()
+}
+
+/// The loops of a broker, and which of them hosts which workspace.
+struct LoopDirectory: Sendable {
+  let ports: [LoopPort]
+
+  init(_ group: any EventLoopGroup) {
+    ports = group.makeIterator().enumerated().map { LoopPort(index: $0.offset, eventLoop: $0.element) }
+  }
+
+  /// The loop that hosts a workspace: always the same one while the broker runs.
+  func host(of workspace: WorkspaceID) -> LoopPort {
+    ports[Int(UInt(bitPattern: workspace.hashValue) % UInt(ports.count))]
+  }
+
+  /// The port of an event loop, which must be one of the broker's.
+  func port(of eventLoop: any EventLoop) -> LoopPort {
+    guard let port = ports.first(where: { $0.eventLoop === eventLoop }) else {
+      preconditionFailure("a session was opened on an event loop that is not of the broker's group")
+    }
+    return port
+  }
+}
+
+/// A count that every loop may change.
+final class Tally: Sendable {
+  private let value = Atomic(0)
+
+  var count: Int { value.load(ordering: .relaxed) }
+
+  func add() {
+    value.add(1, ordering: .relaxed)
+  }
+
+  /// Adds one unless the limit is reached.
+  func add(limit: Int) -> Bool {
+    let (_, new) = value.add(1, ordering: .relaxed)
+    if new > limit { remove() }
+    return new <= limit
+  }
+
+  func remove() {
+    value.subtract(1, ordering: .relaxed)
+  }
+}

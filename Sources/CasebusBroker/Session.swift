@@ -1,0 +1,161 @@
+public import CasebusProtocol
+import CasebusWorkspace
+import Logging
+public import NIOCore
+
+/// One client connection as the broker sees it. Lives on one event loop and is used on it only.
+///
+/// What a client says is passed to its workspace and comes back from there in order: answers, subscriptions taking
+/// effect, and events are all one sequence (Protocol §4.3).
+public final class Session {
+  /// Unique among all sessions of this broker and its predecessors.
+  public let id: String
+  public let scope: WorkspaceScope
+  let key: SessionKey
+  let sink: any SessionSink
+  var membership: FanoutGroup.Membership?
+  var subscriptions = SubscriptionSet()
+  unowned let loop: BrokerLoop
+  private let logger: Logger
+  /// Messages that were passed on and are not done with.
+  var unanswered = 0
+  private var state = State.open
+  private var malformedMessages = 0
+  private var messagesReceived = 0
+  private var isTouched = false
+  private let openedAt: Timestamp
+
+  private enum State {
+    case open
+    /// The broker is stopping: what was asked before is still answered, then the session is closed.
+    case draining
+    case closed
+  }
+
+  init(id: String, scope: WorkspaceScope, key: SessionKey, sink: any SessionSink, loop: BrokerLoop, logger: Logger) {
+    self.id = id
+    self.scope = scope
+    self.key = key
+    self.sink = sink
+    self.loop = loop
+    openedAt = loop.now
+    var logger = logger
+    logger[metadataKey: "session"] = "\(id)"
+    self.logger = logger
+  }
+
+  /// Whose markdone blocks this session makes.
+  var blocker: Blocker { .session(id) }
+}
+
+// MARK: - From the connection
+
+extension Session {
+  /// The client sent a text message.
+  public func textReceived(_ text: ByteBuffer) {
+    guard state != .closed else { return }
+    messagesReceived += 1
+    do throws(MessageFailure) {
+      try accept(ClientMessage(decoding: text, limits: loop.configuration.jsonLimits))
+    } catch {
+      send(.failureFrame(to: error.referenceID, error.failure))
+      if error.failure.code == .malformedMessage { countMalformed() }
+    }
+  }
+
+  /// The client sent a binary message, which the protocol has no use for (Protocol §3.6).
+  public func binaryReceived(byteCount: Int) {
+    guard state != .closed else { return }
+    messagesReceived += 1
+    let failure = Failure(
+      .malformedMessage, "got a binary message of \(byteCount) bytes, expected a text message with a JSON object")
+    send(.failureFrame(to: nil, failure))
+    countMalformed()
+  }
+
+  /// The connection is gone, for whatever reason.
+  /// - Parameters:
+  ///   - code: the close code of RFC 6455 §7.1.5; 1006 if there was none.
+  ///   - reason: for the log.
+  public func connectionClosed(code: UInt16, reason: String) {
+    guard loop.sessions[key.number] === self else { return }
+    state = .closed
+    loop.remove(self)
+    logger.info(
+      "session closed",
+      metadata: [
+        "code": "\(code)", "reason": "\(reason)", "messages": "\(messagesReceived)",
+        "milliseconds": "\(loop.now.milliseconds(since: openedAt))",
+      ])
+  }
+
+  private func accept(_ message: ClientMessage) {
+    guard state == .open else {
+      return send(.failureFrame(to: message.referenceID, Failure(.shuttingDown, "the broker is stopping, reconnect")))
+    }
+    unanswered += 1
+    switch scope {
+    case .workspace(let workspace): loop.forward(message, from: self, to: workspace)
+    case .all: received(Self.monitorOutcome(of: message, session: key))
+    }
+  }
+
+  private func countMalformed() {
+    malformedMessages += 1
+    guard malformedMessages >= loop.configuration.malformedMessagesMax else { return }
+    close(.tooManyMalformed, reason: "\(malformedMessages) malformed messages (malformedMessagesMax)")
+  }
+}
+
+// MARK: - To the connection
+
+extension Session {
+  /// Sends something that is for this session only, behind what its group has for it.
+  func send(_ frame: ByteBuffer) {
+    writeUnsent()
+    sink.write(frame)
+    touch()
+  }
+
+  /// Gives the connection what its group has gathered for it in this tick.
+  func writeUnsent() {
+    guard let unsent = membership?.takeUnsent() else { return }
+    sink.write(unsent)
+    touch()
+  }
+
+  private func touch() {
+    guard !isTouched else { return }
+    isTouched = true
+    loop.touch(self)
+  }
+
+  /// The tick ends; everything written in it is sent.
+  func endTick() {
+    isTouched = false
+    sink.flush()
+  }
+
+  /// The broker is stopping.
+  func drain() {
+    guard state == .open else { return }
+    state = .draining
+    closeIfDrained()
+  }
+
+  func closeIfDrained() {
+    guard state == .draining, unanswered == 0 else { return }
+    close(.shuttingDown, reason: "the broker is stopping")
+  }
+
+  /// Ends the session from the broker's side.
+  func close(_ code: CloseCode, reason: String) {
+    guard state != .closed else { return }
+    state = .closed
+    writeUnsent()
+    sink.close(code, reason: reason)
+  }
+}
+
+@available(*, unavailable)
+extension Session: Sendable {}

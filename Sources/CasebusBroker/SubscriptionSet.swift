@@ -1,0 +1,39 @@
+import CasebusProtocol
+
+/// The subscriptions of one session, and what they want together.
+struct SubscriptionSet {
+  private var subscriptions: [SubscriptionID: [EventName]] = [:]
+  private var subscriptionsMade = 0
+  /// Every event that at least one subscription wants.
+  private(set) var wanted: Set<EventName> = []
+
+  /// - Throws: ``Failure`` with `limit_exceeded`.
+  mutating func add(
+    _ names: [EventName], session: String, limits: BrokerConfiguration
+  ) throws(Failure) -> SubscriptionID {
+    guard subscriptions.count < limits.subscriptionsPerSessionMax else {
+      throw Failure(
+        .limitExceeded,
+        "the session has \(subscriptions.count) subscriptions, the most it may have (subscriptionsPerSessionMax)")
+    }
+    guard names.count <= limits.eventNamesPerSubscriptionMax else {
+      throw Failure(
+        .limitExceeded,
+        "the subscription has \(names.count) event names, allowed are \(limits.eventNamesPerSubscriptionMax) "
+          + "(eventNamesPerSubscriptionMax)")
+    }
+    subscriptionsMade += 1
+    let id = SubscriptionID("\(session)-\(subscriptionsMade)")
+    subscriptions[id] = names
+    wanted.formUnion(names)
+    return id
+  }
+
+  /// - Throws: ``Failure`` with `subscription_not_found`.
+  mutating func remove(_ id: SubscriptionID) throws(Failure) {
+    guard subscriptions.removeValue(forKey: id) != nil else {
+      throw Failure(.subscriptionNotFound, "this session has no subscription \"\(id)\"")
+    }
+    wanted = Set(subscriptions.values.joined())
+  }
+}

@@ -1,0 +1,68 @@
+import CasebusJournal
+import CasebusProtocol
+import CasebusWorkspace
+import NIOCore
+
+extension WorkspaceHost {
+  /// Decides a command; the answer given is that of success.
+  func execute(
+    _ command: Command, by blocker: Blocker, asker: Outcome.Asker, answer: Outcome.Answer? = nil
+  ) throws(Failure) {
+    let events = try current.decide(command, by: blocker, at: loop.now)
+    if let refusal = events.first?.refusal {
+      apply(events, Outcome(asker: asker, answer: .frame(.failureFrame(to: asker.referenceID, refusal))))
+    } else {
+      apply(events, Outcome(asker: asker, answer: answer ?? .frame(.responseFrame(to: asker.referenceID))))
+    }
+  }
+
+  /// A command that nobody waits for.
+  func run(_ command: Command, by blocker: Blocker) {
+    guard let events = try? current.decide(command, by: blocker, at: loop.now), !events.isEmpty else { return }
+    apply(events, Outcome(asker: nil, answer: .silent))
+  }
+
+  func finish(_ asker: Outcome.Asker, writeData: (inout ByteBuffer) -> Void) {
+    finish(Outcome(asker: asker, answer: .frame(.responseFrame(to: asker.referenceID, writeData: writeData))))
+  }
+
+  /// Nothing was decided, but the answer keeps its place in the order.
+  func finish(_ outcome: Outcome) {
+    uncommittedOutcomes += 1
+    loop.commit(outcome, records: [], events: [], of: self)
+  }
+
+  /// Makes events so, and gives them to the commit together with the answer.
+  func apply(_ events: [WorkspaceEvent], _ outcome: Outcome) {
+    var outcome = outcome
+    var records: [JournalRecord] = []
+    for event in events {
+      current.evolve(event)
+      var data = ByteBuffer()
+      event.writeData(into: &data)
+      currentOffset += 1
+      records.append(JournalRecord(offset: currentOffset, event: event.name.description, data: data))
+      outcome.events.append(EncodedEvent(event.name, data: data, workspace: id, forMonitors: loop.hasMonitors))
+    }
+    uncommittedOutcomes += 1
+    loop.commit(outcome, records: records, events: events, of: self)
+    updateDeadline()
+  }
+
+  /// The events of one outcome are durable.
+  func committed(_ events: [WorkspaceEvent]) {
+    for event in events { durable.evolve(event) }
+    durableOffset += JournalOffset(events.count)
+    uncommittedOutcomes -= 1
+    leaveIfIdle()
+  }
+
+  /// The journal failed: one outcome, and with it everything that is not durable, never happened.
+  func rollBack() {
+    current = durable
+    currentOffset = durableOffset
+    uncommittedOutcomes -= 1
+    updateDeadline(noSoonerThan: .seconds(1))
+    leaveIfIdle()
+  }
+}

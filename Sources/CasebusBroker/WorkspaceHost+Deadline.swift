@@ -1,0 +1,28 @@
+import CasebusWorkspace
+import NIOCore
+
+/// The one timer of a workspace, for what it decides when time has passed.
+extension WorkspaceHost {
+  /// Sets the timer for the next deadline.
+  /// - Parameter pause: the least time until then; keeps a failing journal from being tried again and again at once.
+  func updateDeadline(noSoonerThan pause: TimeAmount = .zero) {
+    let next = current.nextDeadline
+    guard next != deadline?.at else { return }
+    deadline?.timer.cancel()
+    deadline = next.map { ($0, timer(until: $0, noSoonerThan: pause)) }
+  }
+
+  private func timer(until moment: Timestamp, noSoonerThan pause: TimeAmount) -> Scheduled<Void> {
+    let delay = max(pause, .milliseconds(moment.milliseconds(since: loop.now)))
+    return loop.port.eventLoop.assumeIsolated().scheduleTask(in: delay) { [weak self] in
+      self?.deadlineReached()
+    }
+  }
+
+  private func deadlineReached() {
+    deadline = nil
+    let events = current.deadlineReached(at: loop.now)
+    guard !events.isEmpty else { return updateDeadline() }
+    apply(events, Outcome(asker: nil, answer: .silent))
+  }
+}

@@ -1,0 +1,111 @@
+import CasebusProtocol
+import CasebusTransport
+import NIOCore
+import Synchronization
+
+/// One connection of a client, and the messages that wait for their answers.
+final class ClientLink: MessageReceiver, Sendable {
+  typealias Answer = Result<ServerMessage, ClientError>
+
+  private let connection: NIOLoopBound<WebSocketHandler>
+  private let eventLoop: any EventLoop
+  private let events: AsyncStream<CasebusClient.Event>.Continuation
+  private let state = Mutex(State())
+  private let closed: EventLoopPromise<Void>
+
+  private struct State {
+    var messagesSent = 0
+    var waiting: [Int: CheckedContinuation<Answer, Never>] = [:]
+    /// How the connection ended; nil while it has not.
+    var end: ClientError?
+  }
+
+  /// On the connection's event loop.
+  init(_ connection: WebSocketHandler, events: AsyncStream<CasebusClient.Event>.Continuation) {
+    eventLoop = connection.eventLoop
+    closed = eventLoop.makePromise()
+    self.connection = NIOLoopBound(connection, eventLoop: eventLoop)
+    self.events = events
+  }
+
+  /// Sends the message that the closure makes for a reference, and waits for its answer.
+  func ask(_ makeMessage: (_ reference: JSONValue) -> JSONValue) async throws(ClientError) -> ServerMessage {
+    let reference = state.withLock { state in
+      state.messagesSent += 1
+      return state.messagesSent
+    }
+    let text = Self.encode(makeMessage(.string(String(reference))))
+    let answer = await withCheckedContinuation { continuation in
+      guard wait(for: reference, continuation) else { return }
+      eventLoop.execute { [connection] in
+        connection.value.writeText(text)
+        connection.value.flush()
+      }
+    }
+    return try Self.value(of: answer)
+  }
+
+  func close() async {
+    eventLoop.execute { [connection] in connection.value.close(.normal, reason: "") }
+    try? await closed.futureResult.get()
+  }
+
+  /// - Returns: false if the connection has ended; then the answer is given at once.
+  private func wait(for reference: Int, _ continuation: CheckedContinuation<Answer, Never>) -> Bool {
+    let end = state.withLock { state in
+      if state.end == nil { state.waiting[reference] = continuation }
+      return state.end
+    }
+    if let end { continuation.resume(returning: .failure(end)) }
+    return end == nil
+  }
+
+  private static func value(of answer: Answer) throws(ClientError) -> ServerMessage {
+    let message = try answer.get()
+    if case .failure(_, let code, let text) = message { throw .refused(code: code, message: text) }
+    return message
+  }
+
+  private static func encode(_ message: JSONValue) -> ByteBuffer {
+    var message = message.objectValue ?? [:]
+    message["userAgent"] = "WWE Casebus client"
+    message["protocolVersion"] = .number(JSONNumber(protocolVersion))
+    var text = ByteBuffer()
+    text.writeJSON(message)
+    return text
+  }
+}
+
+// MARK: - From the connection
+
+extension ClientLink {
+  func textReceived(_ text: ByteBuffer) {
+    guard let message = try? ServerMessage(decoding: text) else { return }
+    switch message {
+    case .event(let name, let data, let workspaceID):
+      events.yield(CasebusClient.Event(name: name, data: data, workspaceID: workspaceID))
+    case .response(let reference, _), .subscribed(let reference, _), .failure(let reference, _, _):
+      answered(reference, message)
+    }
+  }
+
+  // The protocol has no binary messages.
+  func binaryReceived(_ bytes: ByteBuffer) {}
+
+  func connectionClosed(_ closure: ConnectionClosure) {
+    let end = ClientError.connectionLost(code: closure.code, reason: closure.reason)
+    let waiting = state.withLock { state in
+      state.end = end
+      defer { state.waiting = [:] }
+      return state.waiting
+    }
+    for continuation in waiting.values { continuation.resume(returning: .failure(end)) }
+    events.finish()
+    closed.succeed()
+  }
+
+  private func answered(_ reference: ReferenceID?, _ message: ServerMessage) {
+    guard case .string(let text) = reference, let number = Int(text) else { return }
+    state.withLock { $0.waiting.removeValue(forKey: number) }?.resume(returning: .success(message))
+  }
+}

@@ -1,0 +1,63 @@
+public import struct NIOCore.ByteBuffer
+
+/// Writing an object member by member: begin, any number of members, end.
+///
+/// Each member leaves a comma behind, which the end turns into the closing brace, so that no state is needed between
+/// the calls. An absent optional value leaves its member out.
+extension ByteBuffer {
+  /// Appends `{`.
+  public mutating func beginJSONObject() {
+    writeInteger(UInt8(ascii: "{"))
+  }
+
+  /// Appends `}` in place of the comma that the last member left.
+  public mutating func endJSONObject() {
+    if getInteger(at: writerIndex - 1, as: UInt8.self) == UInt8(ascii: ",") {
+      moveWriterIndex(to: writerIndex - 1)
+    }
+    writeInteger(UInt8(ascii: "}"))
+  }
+
+  /// Appends a member whose value the closure writes. The name must need no escaping.
+  public mutating func writeJSONMember(_ name: StaticString, writeValue: (inout ByteBuffer) -> Void) {
+    writeInteger(UInt8(ascii: "\""))
+    writeStaticString(name)
+    writeStaticString("\":")
+    writeValue(&self)
+    writeInteger(UInt8(ascii: ","))
+  }
+
+  /// Appends a text member, or nothing for nil.
+  public mutating func writeJSONMember(_ name: StaticString, _ text: String?) {
+    guard let text else { return }
+    writeJSONMember(name) { $0.writeJSON(text) }
+  }
+
+  /// Appends a boolean member.
+  public mutating func writeJSONMember(_ name: StaticString, _ value: Bool) {
+    writeJSONMember(name) { $0.writeJSON(value) }
+  }
+
+  /// Appends an integer member.
+  public mutating func writeJSONMember(_ name: StaticString, _ value: Int64) {
+    writeJSONMember(name) { $0.writeString(String(value)) }
+  }
+
+  /// Appends a member of any JSON type.
+  public mutating func writeJSONMember(_ name: StaticString, _ value: JSONValue) {
+    writeJSONMember(name) { $0.writeJSON(value) }
+  }
+
+  /// Appends an array, each element written by the closure.
+  public mutating func writeJSONArray<Element>(
+    _ elements: some Collection<Element>, writeElement: (inout ByteBuffer, Element) -> Void
+  ) {
+    writeInteger(UInt8(ascii: "["))
+    for element in elements {
+      writeElement(&self, element)
+      writeInteger(UInt8(ascii: ","))
+    }
+    if !elements.isEmpty { moveWriterIndex(to: writerIndex - 1) }
+    writeInteger(UInt8(ascii: "]"))
+  }
+}

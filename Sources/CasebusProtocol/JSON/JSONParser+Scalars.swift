@@ -1,0 +1,119 @@
+extension JSONParser {
+  /// Parses a string; ``position`` is at its opening quote.
+  mutating func parseString() throws(JSONError) -> String {
+    position += 1
+    let start = position
+    while true {
+      switch try peek() {
+      case UInt8(ascii: "\""):
+        defer { position += 1 }
+        return try text(of: bytes[start..<position], startingAt: start)
+      case UInt8(ascii: "\\"):
+        return try parseStringWithEscapes(from: start)
+      case 0x00...0x1F:
+        throw failure(.controlCharacter)
+      case _:
+        position += 1
+      }
+    }
+  }
+
+  /// The slow path: copies, because an escape stands for other bytes than its own.
+  private mutating func parseStringWithEscapes(from start: Int) throws(JSONError) -> String {
+    var decoded = [UInt8](bytes[start..<position])
+    while true {
+      switch try peek() {
+      case UInt8(ascii: "\""):
+        position += 1
+        return try text(of: decoded[...], startingAt: start)
+      case UInt8(ascii: "\\"):
+        try parseEscape(into: &decoded)
+      case 0x00...0x1F:
+        throw failure(.controlCharacter)
+      case let byte:
+        decoded.append(byte)
+        position += 1
+      }
+    }
+  }
+
+  private mutating func parseEscape(into decoded: inout [UInt8]) throws(JSONError) {
+    let start = position
+    position += 1
+    let byte = try peek()
+    position += 1
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): decoded.append(byte)
+    case UInt8(ascii: "b"): decoded.append(0x08)
+    case UInt8(ascii: "f"): decoded.append(0x0C)
+    case UInt8(ascii: "n"): decoded.append(0x0A)
+    case UInt8(ascii: "r"): decoded.append(0x0D)
+    case UInt8(ascii: "t"): decoded.append(0x09)
+    case UInt8(ascii: "u"): decoded.append(contentsOf: UTF8.encode(try parseUnicodeEscape(startingAt: start))!)
+    case _: throw JSONError(reason: .invalidEscape, position: start)
+    }
+  }
+
+  /// The scalar of `\uXXXX` or of a surrogate pair (RFC 8259 §7); ``position`` is behind the first `u`.
+  private mutating func parseUnicodeEscape(startingAt start: Int) throws(JSONError) -> Unicode.Scalar {
+    let unit = try parseFourHexDigits(startingAt: start)
+    if let scalar = Unicode.Scalar(unit) { return scalar }
+    guard UTF16.isLeadSurrogate(unit), position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
+      bytes[position + 1] == UInt8(ascii: "u")
+    else { throw JSONError(reason: .loneSurrogate, position: start) }
+    position += 2
+    let trail = try parseFourHexDigits(startingAt: start)
+    guard UTF16.isTrailSurrogate(trail) else { throw JSONError(reason: .loneSurrogate, position: start) }
+    return Unicode.Scalar(0x1_0000 + (UInt32(unit & 0x3FF) << 10 | UInt32(trail & 0x3FF)))!
+  }
+
+  private mutating func parseFourHexDigits(startingAt start: Int) throws(JSONError) -> UInt16 {
+    var unit: UInt16 = 0
+    for _ in 0..<4 {
+      guard let digit = Character(UnicodeScalar(try peek())).hexDigitValue else {
+        throw JSONError(reason: .invalidEscape, position: start)
+      }
+      unit = unit << 4 | UInt16(digit)
+      position += 1
+    }
+    return unit
+  }
+
+  /// Parses a number (RFC 8259 §6) and keeps its text.
+  mutating func parseNumber() throws(JSONError) -> JSONNumber {
+    let start = position
+    if bytes[position] == UInt8(ascii: "-") { position += 1 }
+    let integerStart = position
+    let integerDigits = skipDigits()
+    guard integerDigits == 1 || (integerDigits > 1 && bytes[integerStart] != UInt8(ascii: "0")) else {
+      throw JSONError(reason: .invalidNumber, position: start)
+    }
+    if skip(where: { $0 == UInt8(ascii: ".") }) {
+      guard skipDigits() > 0 else { throw JSONError(reason: .invalidNumber, position: start) }
+    }
+    if skip(where: { $0 | 0x20 == UInt8(ascii: "e") }) {
+      _ = skip(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") })
+      guard skipDigits() > 0 else { throw JSONError(reason: .invalidNumber, position: start) }
+    }
+    return JSONNumber(validatedText: String(decoding: bytes[start..<position], as: UTF8.self))
+  }
+
+  private mutating func skipDigits() -> Int {
+    let start = position
+    while position < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position]) { position += 1 }
+    return position - start
+  }
+
+  private mutating func skip(where matches: (UInt8) -> Bool) -> Bool {
+    guard position < bytes.count, matches(bytes[position]) else { return false }
+    position += 1
+    return true
+  }
+
+  private func text(of utf8: some Collection<UInt8>, startingAt start: Int) throws(JSONError) -> String {
+    guard let text = String(validating: utf8, as: UTF8.self) else {
+      throw JSONError(reason: .invalidUTF8, position: start)
+    }
+    return text
+  }
+}

@@ -1,0 +1,79 @@
+/// Any JSON value, kept exactly as received: key order, and numbers as their text.
+public enum JSONValue: Hashable, Sendable {
+  case null
+  case boolean(Bool)
+  case number(JSONNumber)
+  case string(String)
+  case array([JSONValue])
+  case object(JSONObject)
+}
+
+/// A JSON number as its text, so that neither precision nor spelling (`1.0`, `1e400`) is lost on the way through.
+public struct JSONNumber: Hashable, Sendable {
+  /// The number as it stood in the message; always valid by RFC 8259 §6.
+  public let text: String
+
+  init(validatedText text: String) {
+    self.text = text
+  }
+
+  /// The number for an integer.
+  public init(_ value: some BinaryInteger) {
+    text = String(value)
+  }
+
+  /// The value as an integer, or nil if the text has a fraction, an exponent or more digits than an `Int` holds.
+  public var integer: Int? { Int(text) }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+  ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
+{
+  public init(stringLiteral value: String) { self = .string(value) }
+  public init(booleanLiteral value: Bool) { self = .boolean(value) }
+  public init(integerLiteral value: Int) { self = .number(JSONNumber(value)) }
+  public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+  public init(nilLiteral: ()) { self = .null }
+  public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    var object = JSONObject()
+    for (name, value) in elements { object[name] = value }
+    self = .object(object)
+  }
+}
+
+extension JSONValue {
+  /// The string, or nil if this is anything else.
+  public var stringValue: String? {
+    if case .string(let value) = self { value } else { nil }
+  }
+
+  /// The object, or nil if this is anything else.
+  public var objectValue: JSONObject? {
+    if case .object(let value) = self { value } else { nil }
+  }
+
+  /// The array, or nil if this is anything else.
+  public var arrayValue: [JSONValue]? {
+    if case .array(let value) = self { value } else { nil }
+  }
+
+  /// The boolean, or nil if this is anything else.
+  public var booleanValue: Bool? {
+    if case .boolean(let value) = self { value } else { nil }
+  }
+
+  /// The member of an object; nil if this is no object or has no such member.
+  public subscript(name: String) -> JSONValue? { objectValue?[name] }
+
+  /// What kind of value this is, for messages to people: "a string", "null", …
+  public var kind: String {
+    switch self {
+    case .null: "null"
+    case .boolean: "a boolean"
+    case .number: "a number"
+    case .string: "a string"
+    case .array: "an array"
+    case .object: "an object"
+    }
+  }
+}

@@ -1,0 +1,141 @@
+public import struct NIOCore.ByteBuffer
+
+/// Why a text is no message to act upon, and which message it was, if that could be read.
+public struct MessageFailure: Error, Hashable, Sendable {
+  public var failure: Failure
+  public var referenceID: ReferenceID?
+}
+
+extension ClientMessage {
+  /// Decodes one message (Protocol §3.1). Unknown members are ignored. Never traps, whatever the bytes.
+  /// - Throws: ``MessageFailure`` with `malformed_message` for what is no JSON object within the limits, and with
+  ///   `invalid_message`, `unsupported_protocol_version` or `unknown_event` for an object that is no message.
+  public init(decoding text: ByteBuffer, limits: JSONLimits = JSONLimits()) throws(MessageFailure) {
+    let object = try Self.object(decoding: text, limits: limits)
+    var referenceID: ReferenceID?
+    do throws(Failure) {
+      referenceID = try Self.referenceID(of: object)
+      try Self.checkVersion(of: object)
+      self.init(try Self.content(of: object), referenceID: referenceID)
+    } catch {
+      throw MessageFailure(failure: error, referenceID: referenceID)
+    }
+  }
+
+  private static func object(decoding text: ByteBuffer, limits: JSONLimits) throws(MessageFailure) -> JSONObject {
+    do {
+      let value = try JSONValue(parsing: text, limits: limits)
+      if let object = value.objectValue { return object }
+      throw MessageFailure(failure: Failure(.malformedMessage, "the message is \(value.kind), expected a JSON object"))
+    } catch let error as JSONError {
+      throw MessageFailure(failure: Failure(.malformedMessage, "the message is not valid JSON: \(error)"))
+    } catch let failure as MessageFailure {
+      throw failure
+    } catch {
+      fatalError("unreachable: \(error)")
+    }
+  }
+
+  private static func referenceID(of object: JSONObject) throws(Failure) -> ReferenceID? {
+    switch object["referenceId"] {
+    case nil, .null: nil
+    case .string(let text): .string(text)
+    case .number(let number): .number(number)
+    case .boolean(let value): .boolean(value)
+    case let other?:
+      throw Failure(.invalidMessage, "referenceId is \(other.kind), expected a string, a number or a boolean")
+    }
+  }
+
+  private static func checkVersion(of object: JSONObject) throws(Failure) {
+    switch object["protocolVersion"] {
+    case nil: return
+    case .number(let number) where number.integer == protocolVersion: return
+    case let other?:
+      throw Failure(.unsupportedProtocolVersion, "protocolVersion is \(other.jsonText), expected \(protocolVersion)")
+    }
+  }
+
+  private static func content(of object: JSONObject) throws(Failure) -> Content {
+    switch (object["event"], object["request"]) {
+    case (nil, nil): throw Failure(.invalidMessage, "the message has neither event nor request")
+    case (_?, _?): throw Failure(.invalidMessage, "the message has both event and request, expected one of them")
+    case (let event?, nil): try eventContent(of: object, event: event)
+    case (nil, let request?): try requestContent(of: object, request: request)
+    }
+  }
+
+  private static func eventContent(of object: JSONObject, event: JSONValue) throws(Failure) -> Content {
+    switch event {
+    case "subscribe": .subscribe(try eventNames(in: object["data"]))
+    case "unsubscribe": .unsubscribe(try subscriptionID(in: object["data"]))
+    case "publish": try publication(in: object["data"])
+    case .string(let name):
+      throw Failure(.unknownEvent, "event is \"\(name)\", expected subscribe, unsubscribe or publish")
+    case _: throw Failure(.invalidMessage, "event is \(event.kind), expected a string")
+    }
+  }
+
+  private static func requestContent(of object: JSONObject, request: JSONValue) throws(Failure) -> Content {
+    guard let name = request.stringValue else {
+      throw Failure(.invalidMessage, "request is \(request.kind), expected a string")
+    }
+    switch object["parameters"] {
+    case nil, .null: return .request(name: name, parameters: [])
+    case .array(let parameters): return .request(name: name, parameters: parameters)
+    case let other?: throw Failure(.invalidMessage, "parameters is \(other.kind), expected an array")
+    }
+  }
+}
+
+extension ClientMessage {
+  private static func eventNames(in data: JSONValue?) throws(Failure) -> [EventName] {
+    switch data {
+    case .string: return [try eventName(data, of: "data")]
+    case .array(let elements) where !elements.isEmpty:
+      var names: [EventName] = []
+      for (index, element) in elements.enumerated() {
+        let name = try eventName(element, of: "data[\(index)]")
+        if !names.contains(name) { names.append(name) }
+      }
+      return names
+    case .array: throw Failure(.invalidMessage, "data is an empty array, expected at least one event name")
+    case let other:
+      throw Failure(.invalidMessage, "data is \(other.kind), expected an event name or an array of event names")
+    }
+  }
+
+  private static func eventName(_ value: JSONValue?, of key: String) throws(Failure) -> EventName {
+    guard let text = value?.stringValue else {
+      throw Failure(.invalidMessage, "\(key) is \(value.kind), expected an event name")
+    }
+    guard let name = EventName(text) else {
+      let known = EventName.fixed.map(\.description).joined(separator: ", ")
+      throw Failure(.unknownEvent, "\(key) is \"\(text)\", expected one of \(known) or messenger:<channel>")
+    }
+    return name
+  }
+
+  private static func subscriptionID(in data: JSONValue?) throws(Failure) -> SubscriptionID {
+    guard let text = data?.stringValue else {
+      throw Failure(.invalidMessage, "data is \(data.kind), expected a subscriptionId")
+    }
+    return SubscriptionID(text)
+  }
+
+  private static func publication(in data: JSONValue?) throws(Failure) -> Content {
+    guard let publication = data?.objectValue else {
+      throw Failure(.invalidMessage, "data is \(data.kind), expected an object with event and data")
+    }
+    let name = try eventName(publication["event"], of: "data.event")
+    guard let content = publication["data"] else {
+      throw Failure(.invalidMessage, "data.data is missing, expected what is to be published")
+    }
+    return .publish(name, data: content)
+  }
+}
+
+extension Optional<JSONValue> {
+  /// What kind of value a member has, "missing" if there is none.
+  var kind: String { self?.kind ?? "missing" }
+}

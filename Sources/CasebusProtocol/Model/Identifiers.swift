@@ -1,0 +1,76 @@
+/// The name of a workspace: one agent's desktop (DESIGN §1). `[A-Za-z0-9._-]{1,64}` (Protocol §2.1).
+public struct WorkspaceID: Hashable, Sendable, CustomStringConvertible {
+  public let text: String
+
+  /// Where a client that names no workspace is connected to.
+  public static let `default` = WorkspaceID("default")!
+
+  /// - Returns: nil unless the text is 1–64 characters of `A–Z a–z 0–9 . _ -`.
+  public init?(_ text: String) {
+    guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(Self.isAllowed) else { return nil }
+    self.text = text
+  }
+
+  public var description: String { text }
+
+  private static func isAllowed(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+      true
+    case _: false
+    }
+  }
+}
+
+/// What one connection may see: one workspace, or all of them (a monitor, `workspace=*`).
+public enum WorkspaceScope: Hashable, Sendable, CustomStringConvertible {
+  case workspace(WorkspaceID)
+  case all
+
+  /// - Parameter text: the value of the `workspace` query item, nil if there is none.
+  /// - Returns: nil if the text is neither `*` nor a ``WorkspaceID``.
+  public init?(queryValue text: String?) {
+    switch text {
+    case nil: self = .workspace(.default)
+    case "*": self = .all
+    case let text?:
+      guard let id = WorkspaceID(text) else { return nil }
+      self = .workspace(id)
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .workspace(let id): id.text
+    case .all: "*"
+    }
+  }
+}
+
+/// The name of one subscription; made by the broker, unique among all of its sessions.
+public struct SubscriptionID: Hashable, Sendable, CustomStringConvertible {
+  public let text: String
+
+  public init(_ text: String) {
+    self.text = text
+  }
+
+  public var description: String { text }
+}
+
+/// What a client calls its message, echoed in the answer with the same JSON type (Protocol §3.2).
+public enum ReferenceID: Hashable, Sendable {
+  case string(String)
+  case number(JSONNumber)
+  case boolean(Bool)
+
+  /// The identifier as a JSON value.
+  public var json: JSONValue {
+    switch self {
+    case .string(let text): .string(text)
+    case .number(let number): .number(number)
+    case .boolean(let value): .boolean(value)
+    }
+  }
+}

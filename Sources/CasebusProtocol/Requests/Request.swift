@@ -1,0 +1,78 @@
+/// What a client can ask for (Protocol §10), with checked parameters.
+public enum Request: Hashable, Sendable {
+  case deleteUserData(interactionID: String, key: String)
+  case getByInteractionID(String)
+  case getInteractions
+  case selectCase(caseID: String)
+  case setUserData(interactionID: String, JSONObject)
+  case markdone(interactionID: String)
+  case blockMarkdone(interactionID: String, warningMessage: String)
+  case unblockMarkdone(interactionID: String)
+  /// The event is always ``EventName/messenger(channel:)``.
+  case broadcastMessage(EventName, message: JSONValue)
+  case getAllowedServices
+
+  /// The names of all requests, in alphabetical order.
+  public static let names: [String] = readers.keys.sorted()
+
+  /// Checks a request's name and parameters.
+  /// - Throws: ``Failure`` with `unknown_request`, or with `invalid_parameters` that names the parameter.
+  public init(name: String, parameters: [JSONValue]) throws(Failure) {
+    guard let read = Self.readers[name] else {
+      throw Failure(.unknownRequest, "Casebus does not offer the request \"\(name)\"")
+    }
+    self = try read(RequestParameters(request: name, values: parameters))
+  }
+
+  private typealias Reader = @Sendable (RequestParameters) throws(Failure) -> Request
+
+  private static let readers: [String: Reader] = [
+    "interaction.deleteUserData": { p throws(Failure) in
+      try p.expect("interactionId", "key")
+      return .deleteUserData(
+        interactionID: try p.string(0, named: "interactionId"), key: try p.string(1, named: "key"))
+    },
+    "interaction.getByInteractionId": { p throws(Failure) in
+      try p.expect("interactionId")
+      return .getByInteractionID(try p.string(0, named: "interactionId"))
+    },
+    "interaction.getInteractions": { p throws(Failure) in
+      try p.expect()
+      return .getInteractions
+    },
+    "interaction.selectCaseByCaseId": selectCase,
+    // The seed document spells the method this way, too.
+    "interaction.selectCaseByCaselId": selectCase,
+    "interaction.setUserData": { p throws(Failure) in
+      try p.expect("interactionId", "keyValues")
+      return .setUserData(interactionID: try p.string(0, named: "interactionId"), try p.object(1, named: "keyValues"))
+    },
+    "interaction.markdone": { p throws(Failure) in
+      try p.expect("interactionId")
+      return .markdone(interactionID: try p.string(0, named: "interactionId"))
+    },
+    "interaction.blockMarkdone": { p throws(Failure) in
+      try p.expect("interactionId", "warningMessage")
+      return .blockMarkdone(
+        interactionID: try p.string(0, named: "interactionId"), warningMessage: try p.string(1, named: "warningMessage")
+      )
+    },
+    "interaction.unblockMarkdone": { p throws(Failure) in
+      try p.expect("interactionId")
+      return .unblockMarkdone(interactionID: try p.string(0, named: "interactionId"))
+    },
+    "messenger.broadcastMessage": { p throws(Failure) in
+      try p.expect("channel", "message")
+      return .broadcastMessage(try p.channel(0, named: "channel"), message: p.values[1])
+    },
+    "system.getAllowedServices": { p throws(Failure) in
+      try p.expect()
+      return .getAllowedServices
+    },
+  ]
+
+  private static let selectCase: Reader = { p throws(Failure) in
+    try p.expect("caseId")
+    return .selectCase(caseID: try p.string(0, named: "caseId"))
+  }
+}

@@ -1,0 +1,78 @@
+import CasebusBroker
+public import CasebusJournal
+import CasebusTransport
+import CasebusWebSocket
+import CasebusWorkspace
+import Hummingbird
+import HummingbirdCore
+public import Logging
+public import NIOCore
+public import ServiceLifecycle
+
+/// A broker that listens on a port: WebSocket sessions at `/v2`, a page at `/` (Protocol §2).
+///
+/// ``run()`` serves until the service group shuts it down gracefully: the listener closes, what was asked is answered, every
+/// session gets a close frame, and after `drainSeconds` at the latest it returns.
+public struct BrokerServer: Service {
+  private let configuration: BrokerServerConfiguration
+  private let broker: Broker
+  private let group: any EventLoopGroup
+  private let logger: Logger
+  private let onListening: @Sendable (SocketAddress) async -> Void
+
+  /// - Parameters:
+  ///   - group: the event loops to work on.
+  ///   - instance: a text that no other run of a broker has.
+  ///   - onListening: called once, when clients can connect, with the address that is listened on.
+  public init(
+    configuration: BrokerServerConfiguration, journal: any EventJournal, group: any EventLoopGroup, instance: String,
+    logger: Logger, onListening: @escaping @Sendable (SocketAddress) async -> Void
+  ) {
+    self.configuration = configuration
+    self.group = group
+    self.logger = logger
+    self.onListening = onListening
+    broker = Broker(
+      group: group, journal: journal, configuration: configuration.broker, logger: logger, instance: instance,
+      now: { .now })
+  }
+
+  public func run() async throws {
+    // Services are stopped in reverse order: first no new connections, then the sessions.
+    let services: [any Service] = [BrokerDrain(broker: broker, seconds: configuration.drainSeconds), listener]
+    try await ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger)).run()
+  }
+
+  private var listener: some Service {
+    let acceptor = SessionAcceptor(broker: broker)
+    let handshake = OpeningHandshake(deflate: nil)
+    let connection = configuration.connection
+    return Application(
+      router: Endpoints(acceptor: acceptor, handshake: handshake).router,
+      server: HTTPServerBuilder { responder in
+        UpgradingChannel(responder: responder, acceptor: acceptor, handshake: handshake, configuration: connection)
+      },
+      configuration: ApplicationConfiguration(
+        address: .hostname(configuration.host, port: configuration.port), serverName: "Casebus", backlog: 1024),
+      onServerRunning: { [onListening] channel in
+        if let address = channel.localAddress { await onListening(address) }
+      },
+      eventLoopGroupProvider: .shared(group), logger: logger)
+  }
+}
+
+/// Ends the sessions when the server stops.
+private struct BrokerDrain: Service {
+  let broker: Broker
+  let seconds: Int
+
+  func run() async throws {
+    try? await gracefulShutdown()
+    broker.drain()
+    let clock = ContinuousClock()
+    let deadline = clock.now.advanced(by: .seconds(seconds))
+    while broker.sessionCount > 0, clock.now < deadline {
+      try await Task.sleep(for: .milliseconds(10))
+    }
+  }
+}

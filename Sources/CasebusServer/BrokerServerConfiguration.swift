@@ -1,0 +1,16 @@
+public import CasebusBroker
+public import CasebusTransport
+
+/// Everything that can be set for a server. Each value has the default of `Protocol/registry/limits.json`.
+public struct BrokerServerConfiguration: Sendable {
+  /// The address to listen on.
+  public var host = "127.0.0.1"
+  /// The port to listen on; 0 lets the system choose one.
+  public var port = 8080
+  /// How long a stop may take, seconds: then sessions that have not answered their close frame are cut off.
+  public var drainSeconds = 5
+  public var broker = BrokerConfiguration()
+  public var connection = ConnectionConfiguration()
+
+  public init() {}
+}

@@ -1,0 +1,66 @@
+import CasebusBroker
+import CasebusProtocol
+import CasebusTransport
+import CasebusWebSocket
+import HummingbirdCore
+import NIOCore
+
+/// Joins the transport and the broker: a connection at `/v2` becomes a session (Protocol §2).
+struct SessionAcceptor: WebSocketAcceptor {
+  static let path = "/v2"
+  let broker: Broker
+
+  func admit(target: String) throws(OpeningHandshakeRejection) -> WorkspaceScope {
+    let uri = URI(target)
+    guard uri.path == Self.path else {
+      throw OpeningHandshakeRejection(
+        status: 404, "there is nothing at \(uri.path), WebSocket connections go to \(Self.path)")
+    }
+    let workspace = uri.queryParameters["workspace"].map(String.init)
+    guard let scope = WorkspaceScope(queryValue: workspace) else {
+      throw OpeningHandshakeRejection(
+        status: 400,
+        "workspace is \"\(workspace ?? "")\", expected 1 to 64 of A-Z a-z 0-9 . _ - or * for all workspaces")
+    }
+    do throws(Failure) {
+      try broker.checkRoom()
+    } catch {
+      throw OpeningHandshakeRejection(status: 503, error.message)
+    }
+    return scope
+  }
+
+  func open(
+    _ scope: WorkspaceScope, _ connection: WebSocketHandler, on eventLoop: any EventLoop
+  ) -> any MessageReceiver {
+    SessionConnection(connection) { sink in
+      broker.openSession(scope, sink: sink, origin: connection.remoteAddress ?? "unknown", on: eventLoop)
+    }
+  }
+}
+
+/// A session and its connection, each of which knows the other only through this.
+private final class SessionConnection: SessionSink, MessageReceiver {
+  private let connection: WebSocketHandler
+  private var session: Session?
+
+  init(_ connection: WebSocketHandler, openSession: (any SessionSink) -> Session) {
+    self.connection = connection
+    session = openSession(self)
+  }
+
+  func write(_ frames: ByteBuffer) { connection.write(frames) }
+
+  func flush() { connection.flush() }
+
+  func close(_ code: CloseCode, reason: String) { connection.close(code, reason: reason) }
+
+  func textReceived(_ text: ByteBuffer) { session?.textReceived(text) }
+
+  func binaryReceived(_ bytes: ByteBuffer) { session?.binaryReceived(byteCount: bytes.readableBytes) }
+
+  func connectionClosed(_ closure: ConnectionClosure) {
+    session?.connectionClosed(code: closure.code, reason: closure.reason)
+    session = nil
+  }
+}

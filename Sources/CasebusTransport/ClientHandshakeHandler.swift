@@ -1,0 +1,125 @@
+import CasebusWebSocket
+import NIOCore
+import NIOHTTP1
+
+/// Passes the opening handshake as a client, then puts a ``WebSocketHandler`` in place of the HTTP handlers and itself.
+final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: ChannelInboundHandler, RemovableChannelHandler
+{
+  typealias InboundIn = HTTPClientResponsePart
+  typealias OutboundOut = HTTPClientRequestPart
+
+  private let host: String
+  private let target: String
+  private let timeout: TimeAmount
+  private let configuration: ConnectionConfiguration
+  private let handshake: ClientOpeningHandshake
+  private let open: @Sendable (WebSocketHandler) -> Receiver
+  private let opened: EventLoopPromise<Receiver>
+  private var timer: Scheduled<Void>?
+  private var state = State.waiting
+
+  private enum State {
+    case waiting
+    /// The answer is good; the HTTP side of the connection ends with it.
+    case accepted
+    /// The server refuses, and says why in the body that comes in.
+    case refused(status: Int, body: ByteBuffer)
+  }
+
+  /// What is kept of the text of a refusal, about.
+  private static var refusalBytesMax: Int { 4096 }
+
+  init(
+    host: String, target: String, timeout: TimeAmount, configuration: ConnectionConfiguration,
+    open: @escaping @Sendable (WebSocketHandler) -> Receiver, opened: EventLoopPromise<Receiver>
+  ) {
+    self.host = host
+    self.target = target
+    self.timeout = timeout
+    self.configuration = configuration
+    self.open = open
+    self.opened = opened
+    handshake = ClientOpeningHandshake(keyBytes: (0..<16).map { _ in .random(in: .min ... .max) }, offersDeflate: false)
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: target)
+    head.headers.add(name: "Host", value: host)
+    for header in handshake.requestHeaders { head.headers.add(name: header.name, value: header.value) }
+    context.write(wrapOutboundOut(.head(head)), promise: nil)
+    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    timer = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) { [timeout] in
+      self.fail(.handshakeFailed("no answer within \(timeout.nanoseconds / 1_000_000_000) s"), context)
+    }
+    context.fireChannelActive()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
+    case .head(let head): received(head, context)
+    case .body(let bytes): received(bytes)
+    case .end: responseEnded(context)
+    }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    fail(.handshakeFailed("the server closed the connection"), context)
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    fail(.handshakeFailed("\(error)"), context)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    timer?.cancel()
+  }
+
+  private func received(_ head: HTTPResponseHead, _ context: ChannelHandlerContext) {
+    let headers = head.headers.lazy.map { (name: $0.name, value: $0.value) }
+    switch handshake.responseReceived(status: Int(head.status.code), headers: headers) {
+    case .open: state = .accepted
+    case .fail(.status(let status)): state = .refused(status: status, body: ByteBuffer())
+    case .fail(let failure): fail(.handshakeFailed("\(failure)"), context)
+    }
+  }
+
+  private func received(_ bytes: ByteBuffer) {
+    guard case .refused(let status, var body) = state, body.readableBytes < Self.refusalBytesMax else { return }
+    body.writeImmutableBuffer(bytes)
+    state = .refused(status: status, body: body)
+  }
+
+  private func responseEnded(_ context: ChannelHandlerContext) {
+    switch state {
+    case .waiting: break
+    case .accepted: upgrade(context)
+    case .refused(let status, let body): fail(.refused(status: status, String(buffer: body)), context)
+    }
+  }
+
+  private func upgrade(_ context: ChannelHandlerContext) {
+    let pipeline = context.pipeline.syncOperations
+    do {
+      let role = WebSocketRole.client { WebSocketMaskingKey(.random(in: .min ... .max)) }
+      let handler = WebSocketHandler(
+        connection: WebSocketConnection(role: role, limits: configuration.limits), configuration: configuration)
+      try context.channel.syncOptions?.setOption(.writeBufferWaterMark, value: configuration.waterMark)
+      try pipeline.addHandler(handler)
+      let receiver = open(handler)
+      handler.open(receiver)
+      pipeline.removeHandler(context: try pipeline.context(handlerType: HTTPRequestEncoder.self), promise: nil)
+      pipeline.removeHandler(
+        context: try pipeline.context(handlerType: ByteToMessageHandler<HTTPResponseDecoder>.self), promise: nil)
+      pipeline.removeHandler(self, promise: nil)
+      opened.succeed(receiver)
+    } catch {
+      fail(.handshakeFailed("\(error)"), context)
+    }
+  }
+
+  private func fail(_ error: ConnectError, _ context: ChannelHandlerContext) {
+    opened.fail(error)
+    context.close(promise: nil)
+  }
+}

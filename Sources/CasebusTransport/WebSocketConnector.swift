@@ -1,0 +1,64 @@
+public import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Opens WebSocket connections as a client.
+public struct WebSocketConnector: Sendable {
+  private let group: any EventLoopGroup
+  private let configuration: ConnectionConfiguration
+
+  public init(group: any EventLoopGroup, configuration: ConnectionConfiguration) {
+    self.group = group
+    self.configuration = configuration
+  }
+
+  /// Connects, and passes an opening handshake.
+  /// - Parameters:
+  ///   - target: path and query, such as `/v2?workspace=a`.
+  ///   - open: called on the connection's event loop when it is open; gives who gets its messages. What it makes is
+  ///     given back by this method.
+  /// - Throws: ``ConnectError``.
+  public func connect<Receiver: MessageReceiver & Sendable>(
+    host: String, port: Int, target: String, open: @escaping @Sendable (WebSocketHandler) -> Receiver
+  ) async throws -> Receiver {
+    let promise = group.any().makePromise(of: Receiver.self)
+    let timeout = TimeAmount.seconds(Int64(configuration.handshakeTimeoutSeconds))
+    let bootstrap = ClientBootstrap(group: group).connectTimeout(timeout)
+      .channelOption(.socketOption(.tcp_nodelay), value: 1)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(HTTPRequestEncoder())
+          try channel.pipeline.syncOperations.addHandler(
+            ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes)))
+          try channel.pipeline.syncOperations.addHandler(
+            ClientHandshakeHandler(
+              host: "\(host):\(port)", target: target, timeout: timeout, configuration: configuration, open: open,
+              opened: promise))
+        }
+      }
+    do {
+      _ = try await bootstrap.connect(host: host, port: port).get()
+    } catch {
+      promise.fail(ConnectError.unreachable("\(host):\(port)", reason: "\(error)"))
+    }
+    return try await promise.futureResult.get()
+  }
+}
+
+/// Why no connection came about.
+public enum ConnectError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Nobody answers at this address.
+  case unreachable(String, reason: String)
+  /// The server answered the opening handshake with another status than 101; the text is its body.
+  case refused(status: Int, String)
+  /// The server's answer is no good opening handshake (RFC 6455 §4.1).
+  case handshakeFailed(String)
+
+  public var description: String {
+    switch self {
+    case .unreachable(let address, let reason): "cannot reach \(address): \(reason)"
+    case .refused(let status, let text): "the server refused the connection with HTTP status \(status): \(text)"
+    case .handshakeFailed(let reason): "the server's opening handshake is not valid: \(reason)"
+    }
+  }
+}

@@ -1,0 +1,174 @@
+public import CasebusProtocol
+public import CasebusWebSocket
+public import NIOCore
+
+/// The shell around a `WebSocketConnection`: reads, lets the machine decide, and does what it says.
+///
+/// The last handler of an upgraded channel. Everything in it runs on the channel's event loop.
+public final class WebSocketHandler: ChannelInboundHandler {
+  public typealias InboundIn = ByteBuffer
+  public typealias OutboundOut = ByteBuffer
+
+  var connection: WebSocketConnection
+  var keepAlive: KeepAlive
+  var timer: Scheduled<Void>?
+  var context: ChannelHandlerContext?
+  private let configuration: ConnectionConfiguration
+  private var receiver: (any MessageReceiver)?
+  /// How the connection ends, as soon as that is known.
+  private var closure: ConnectionClosure?
+
+  /// - Parameter connection: has sent and received nothing yet.
+  public init(connection: WebSocketConnection, configuration: ConnectionConfiguration) {
+    self.connection = connection
+    self.configuration = configuration
+    keepAlive = KeepAlive(timing: configuration.timing, openedAt: Self.now)
+  }
+
+  /// Where everything about this connection happens. Only after it was added to a channel.
+  public var eventLoop: any EventLoop {
+    guard let context else { preconditionFailure("the handler is in no channel") }
+    return context.eventLoop
+  }
+
+  static var now: Int64 { Int64(NIODeadline.now().uptimeNanoseconds) }
+
+  /// The peer's address, such as `127.0.0.1:50000`; nil if it has none.
+  public var remoteAddress: String? {
+    guard let address = context?.channel.remoteAddress, let host = address.ipAddress, let port = address.port else {
+      return nil
+    }
+    return "\(host):\(port)"
+  }
+}
+
+// MARK: - From the channel
+
+extension WebSocketHandler {
+  /// Begins to work: from now on the receiver gets what comes in.
+  func open(_ receiver: any MessageReceiver) {
+    self.receiver = receiver
+    startTimer()
+  }
+
+  public func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+  }
+
+  public func handlerRemoved(context: ChannelHandlerContext) {
+    connectionEnded()
+    self.context = nil
+  }
+
+  public func channelInactive(context: ChannelHandlerContext) {
+    connectionEnded()
+    context.fireChannelInactive()
+  }
+
+  public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    var bytes = unwrapInboundIn(data)
+    let now = Self.now
+    keepAlive.bytesReceived(at: now)
+    connection.receive(&bytes, at: now)
+    while let event = connection.nextEvent() { handle(event) }
+    sendOutbound()
+  }
+
+  public func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if !context.channel.isWritable {
+      let limit = configuration.outboundQueueBytesMax
+      close(.slowConsumer, reason: "more than \(limit) bytes wait to be read (outboundQueueBytesMax)")
+    }
+    context.fireChannelWritabilityChanged()
+  }
+
+  public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case ChannelEvent.inputClosed = event {
+      // The peer sends nothing more, so that no closing handshake can come: RFC 6455 §7.1.1.
+      context.close(promise: nil)
+    } else {
+      context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  public func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    closure = closure ?? ConnectionClosure(code: WebSocketCloseCode.abnormalClosure.rawValue, reason: "\(error)")
+    context.close(promise: nil)
+  }
+
+  private func connectionEnded() {
+    timer?.cancel()
+    timer = nil
+    guard let receiver else { return }
+    self.receiver = nil
+    receiver.connectionClosed(closure ?? .lost)
+  }
+}
+
+// MARK: - What the machine says
+
+extension WebSocketHandler {
+  private func handle(_ event: WebSocketEvent) {
+    switch event {
+    case .text(let text): receiver?.textReceived(text)
+    case .binary(let bytes): receiver?.binaryReceived(bytes)
+    case .ping, .pong: break
+    case .closeReceived(let code, let reason): end(ConnectionClosure(code: code.rawValue, reason: reason))
+    case .failed(let violation):
+      end(ConnectionClosure(code: violation.closeCode.rawValue, reason: violation.reason))
+    }
+  }
+
+  /// Pongs and close frames that the machine made.
+  private func sendOutbound() {
+    guard let bytes = connection.nextOutbound() else { return }
+    context?.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+  }
+
+  /// The last frame is sent, then our half of the connection is closed. The other half is read until its end: bytes that
+  /// nobody read would make the kernel reset the connection, and the peer might never see the close frame.
+  private func end(_ closure: ConnectionClosure) {
+    guard let context else { return }
+    self.closure = self.closure ?? closure
+    closeStarted()
+    let bytes = connection.nextOutbound() ?? ByteBuffer()
+    context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { _ in
+      context.close(mode: .output, promise: nil)
+    }
+  }
+}
+
+// MARK: - To the channel
+
+extension WebSocketHandler {
+  /// Takes encoded frames, one or more whole ones; they are sent with the next ``flush()``, and dropped once the
+  /// connection is closing.
+  public func write(_ frames: ByteBuffer) {
+    guard connection.isOpen else { return }
+    context?.write(wrapOutboundOut(frames), promise: nil)
+  }
+
+  /// Encodes a text message and takes it as ``write(_:)`` does.
+  public func writeText(_ text: ByteBuffer) {
+    guard let frame = connection.sendText(text) else { return }
+    context?.write(wrapOutboundOut(frame), promise: nil)
+  }
+
+  /// Sends what was taken.
+  public func flush() {
+    context?.flush()
+  }
+
+  /// Begins the closing handshake after what was taken (RFC 6455 §7.1.2).
+  public func close(_ code: CloseCode, reason: String) {
+    guard connection.startClose(code: WebSocketCloseCode(rawValue: code.rawValue), reason: reason) == .awaitPeer else {
+      return
+    }
+    closure = ConnectionClosure(code: code.rawValue, reason: reason)
+    sendOutbound()
+    closeStarted()
+  }
+}
+
+@available(*, unavailable)
+extension WebSocketHandler: Sendable {}

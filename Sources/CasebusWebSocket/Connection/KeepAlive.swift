@@ -1,0 +1,90 @@
+/// When to ping a silent peer and when to give it up. Times are nanoseconds of one monotonic clock.
+///
+/// One timer serves a connection: arm it for ``nextDeadline``, and when it fires do what ``deadlineReached(at:)`` says
+/// and arm it for the new ``nextDeadline``. Bytes that arrive do not move the timer, only the answer.
+public struct KeepAlive {
+  public struct Timing: Hashable, Sendable {
+    /// Silence after which the peer is pinged.
+    public var pingIntervalSeconds: Int
+    /// How long after a ping the peer may stay silent.
+    public var pongTimeoutSeconds: Int
+    /// How long the peer may take to answer our close frame.
+    public var closeTimeoutSeconds: Int
+
+    public init(pingIntervalSeconds: Int = 25, pongTimeoutSeconds: Int = 10, closeTimeoutSeconds: Int = 5) {
+      self.pingIntervalSeconds = pingIntervalSeconds
+      self.pongTimeoutSeconds = pongTimeoutSeconds
+      self.closeTimeoutSeconds = closeTimeoutSeconds
+    }
+  }
+
+  private enum State {
+    case listening
+    case pinged
+    case closing
+  }
+
+  private let timing: Timing
+  private var state = State.listening
+  private var lastHeard: Int64
+  /// When ``deadlineReached(at:)`` is to be called.
+  public private(set) var nextDeadline: Int64
+
+  public init(timing: Timing = Timing(), openedAt now: Int64) {
+    self.timing = timing
+    lastHeard = now
+    nextDeadline = now + Self.nanoseconds(timing.pingIntervalSeconds)
+  }
+
+  /// Any bytes count as a sign of life, a pong among them.
+  public mutating func bytesReceived(at now: Int64) {
+    lastHeard = now
+    switch state {
+    case .listening, .closing: return
+    case .pinged: state = .listening
+    }
+  }
+
+  /// Our close frame has been sent; from now on only the close timeout counts.
+  public mutating func closeStarted(at now: Int64) {
+    switch state {
+    case .closing: return
+    case .listening, .pinged:
+      state = .closing
+      nextDeadline = now + Self.nanoseconds(timing.closeTimeoutSeconds)
+    }
+  }
+
+  public enum OnDeadline: Hashable, Sendable {
+    /// The peer has been heard since, or the timer was early: only arm it anew.
+    case rearm
+    case sendPing
+    /// No sign of life after a ping: close with the code for it.
+    case pongTimedOut
+    /// No answer to our close frame: close the transport.
+    case closeTimedOut
+  }
+
+  public mutating func deadlineReached(at now: Int64) -> OnDeadline {
+    switch state {
+    case .listening:
+      return silenceDeadlineReached(at: now)
+    case .pinged:
+      return now < nextDeadline ? .rearm : .pongTimedOut
+    case .closing:
+      return now < nextDeadline ? .rearm : .closeTimedOut
+    }
+  }
+
+  private mutating func silenceDeadlineReached(at now: Int64) -> OnDeadline {
+    nextDeadline = lastHeard + Self.nanoseconds(timing.pingIntervalSeconds)
+    guard now >= nextDeadline else { return .rearm }
+    state = .pinged
+    nextDeadline = now + Self.nanoseconds(timing.pongTimeoutSeconds)
+    return .sendPing
+  }
+
+  private static func nanoseconds(_ seconds: Int) -> Int64 {
+    Int64(seconds) * 1_000_000_000
+  }
+}

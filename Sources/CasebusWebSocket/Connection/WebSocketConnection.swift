@@ -1,0 +1,89 @@
+public import struct NIOCore.ByteBuffer
+
+/// One WebSocket connection after the opening handshake (RFC 6455, RFC 7692), without I/O, clock or randomness.
+///
+/// Give it what the socket read with ``receive(_:at:)``, then drain it: call ``nextEvent()`` until it returns nil, and
+/// after each call write what ``nextOutbound()`` returns. Frames are parsed as events are asked for, so an answer sent
+/// between two events goes out ahead of whatever the following bytes provoke. When ``isClosed`` turns true, flush and
+/// close the transport (a client first gives the server a moment to do so, RFC 6455 §7.1.1).
+///
+/// Drained and between messages, a connection holds no buffer.
+public struct WebSocketConnection {
+  enum State {
+    case open
+    /// Our close frame is out; the peer's has not come (RFC 6455 §7.1.2).
+    case closeSent
+    /// The closing handshake is complete, or the connection has failed: nothing more is read or sent.
+    case closed
+  }
+
+  enum Reading {
+    case header(FrameHeaderParser)
+    case payload(FramePayload)
+  }
+
+  let role: WebSocketRole
+  let limits: WebSocketLimits
+  let compression: MessageCompression?
+
+  var state = State.open
+  var input = ByteBuffer()
+  var outbound = ByteBuffer()
+  var reading = Reading.header(FrameHeaderParser())
+  /// The message begun and not ended; control frames may come between its frames.
+  var message: IncomingMessage?
+  /// What has come of the control frame being read.
+  var controlPayload = ByteBuffer()
+  var inflater: (any MessageInflater)?
+  var pingRate = PingRate()
+  var nowNanoseconds: Int64 = 0
+
+  /// - Parameter compression: permessage-deflate as agreed on in the opening handshake; nil without it.
+  public init(role: WebSocketRole, limits: WebSocketLimits = WebSocketLimits(), compression: MessageCompression? = nil)
+  {
+    self.role = role
+    self.limits = limits
+    self.compression = compression
+  }
+
+  /// Neither side has begun to close.
+  public var isOpen: Bool {
+    switch state {
+    case .open: true
+    case .closeSent, .closed: false
+    }
+  }
+
+  /// Nothing more will be read or sent: the transport can be closed once the outbound bytes are out.
+  public var isClosed: Bool {
+    switch state {
+    case .closed: true
+    case .open, .closeSent: false
+    }
+  }
+
+  /// The agreed parameters of permessage-deflate: what a message compressed elsewhere and shared must keep to.
+  public var deflateAgreement: DeflateAgreement? { compression?.agreement }
+
+  /// Takes over the bytes that the socket read; `buffer` is left empty. After the end of the connection they are
+  /// discarded (RFC 6455 §1.4, §7.1.7).
+  ///
+  /// - Parameter nowNanoseconds: a monotonic clock; only differences matter.
+  public mutating func receive(_ buffer: inout ByteBuffer, at nowNanoseconds: Int64) {
+    self.nowNanoseconds = nowNanoseconds
+    if input.readableBytes == 0 {
+      swap(&input, &buffer)
+    } else {
+      input.writeBuffer(&buffer)
+    }
+    buffer = ByteBuffer()
+  }
+
+  /// What the machine has to send of its own accord (pongs, close frames) since the last call.
+  public mutating func nextOutbound() -> ByteBuffer? {
+    guard outbound.readableBytes > 0 else { return nil }
+    let bytes = outbound
+    outbound = ByteBuffer()
+    return bytes
+  }
+}

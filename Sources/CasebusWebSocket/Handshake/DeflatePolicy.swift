@@ -1,0 +1,83 @@
+/// What this server is willing to do for permessage-deflate (RFC 7692 §7.1). Whatever the client asks for, the server
+/// keeps no context in what it sends, so that one compressed message can go to many clients.
+public struct DeflatePolicy: Hashable, Sendable {
+  /// The smallest window zlib can deflate with; an offer that asks the server for less is declined.
+  public static let serverWindowBitsMin = 9
+
+  /// The largest window the server uses, 9…15.
+  public var serverWindowBitsMax: Int
+  /// The largest window the server keeps for a client between messages, 8…15; 0 for none. A client that does not let
+  /// itself be limited to it must not refer to earlier messages.
+  public var clientContextWindowBitsMax: Int
+
+  public init(serverWindowBitsMax: Int = 15, clientContextWindowBitsMax: Int = 15) {
+    self.serverWindowBitsMax = serverWindowBitsMax
+    self.clientContextWindowBitsMax = clientContextWindowBitsMax
+  }
+
+  /// The answer to the first acceptable offer.
+  func answer(_ offers: [Substring]) -> DeflateParameters? {
+    offers.lazy.compactMap { element in
+      ExtensionOffer(element).flatMap { self.answer($0) }
+    }.first
+  }
+
+  private func answer(_ offer: ExtensionOffer) -> DeflateParameters? {
+    guard offer.name == DeflateParameters.extensionName, let asked = DeflateParameters(offer.parameters) else {
+      return nil
+    }
+    var answer = DeflateParameters()
+    answer.serverNoContextTakeover = true
+    guard answerServerWindow(asked, &answer) else { return nil }
+    answerClientWindow(asked, &answer)
+    return answer
+  }
+
+  /// RFC 7692 §7.1.2.1: an offered limit is kept and confirmed.
+  private func answerServerWindow(_ asked: DeflateParameters, _ answer: inout DeflateParameters) -> Bool {
+    switch asked.serverMaxWindowBits {
+    case .absent, .anyValue:
+      if serverWindowBitsMax < 15 { answer.serverMaxWindowBits = .value(serverWindowBitsMax) }
+      return true
+    case .value(let bits):
+      answer.serverMaxWindowBits = .value(min(bits, serverWindowBitsMax))
+      return bits >= Self.serverWindowBitsMin
+    }
+  }
+
+  /// RFC 7692 §7.1.2.2: only a client that offered to be limited may be limited.
+  private func answerClientWindow(_ asked: DeflateParameters, _ answer: inout DeflateParameters) {
+    let context = max(clientContextWindowBitsMax, 8)
+    var bits = 15
+    switch asked.clientMaxWindowBits {
+    case .absent: break
+    case .anyValue:
+      bits = min(15, context)
+      if bits < 15 { answer.clientMaxWindowBits = .value(bits) }
+    case .value(let offered):
+      bits = min(offered, context)
+      answer.clientMaxWindowBits = .value(bits)
+    }
+    answer.clientNoContextTakeover = asked.clientNoContextTakeover || bits > clientContextWindowBitsMax
+  }
+}
+
+extension DeflateAgreement {
+  /// What an answer means; it confirms or grants what the offer asked.
+  init(answer: DeflateParameters) {
+    self.init(
+      server: Direction(
+        windowBits: answer.serverMaxWindowBits.orFull, keepsContext: !answer.serverNoContextTakeover),
+      client: Direction(
+        windowBits: answer.clientMaxWindowBits.orFull, keepsContext: !answer.clientNoContextTakeover))
+  }
+}
+
+extension DeflateParameters.WindowBits {
+  fileprivate var orFull: Int {
+    switch self {
+    case .absent, .anyValue: 15
+    case .value(let bits): bits
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/// The opening handshake, server side (RFC 6455 §4.2): checks a request and says what to answer.
+public struct OpeningHandshake: Sendable {
+  /// Accepted subprotocols, the preferred one first.
+  public var subprotocols: [String]
+  /// Nil declines every compression offer.
+  public var deflate: DeflatePolicy?
+
+  public init(subprotocols: [String] = ["casebus.v2"], deflate: DeflatePolicy? = DeflatePolicy()) {
+    self.subprotocols = subprotocols
+    self.deflate = deflate
+  }
+
+  public enum OnRequest: Hashable, Sendable {
+    case accept(OpeningHandshakeResponse)
+    case reject(OpeningHandshakeRejection)
+  }
+
+  /// - Parameters:
+  ///   - target: the request target as sent; which resources exist is the caller's business.
+  ///   - headers: in order, names in any case, repeated ones as they came.
+  public func requestReceived(
+    method: String, target: String, headers: some Sequence<(name: String, value: String)>
+  ) -> OnRequest {
+    let headers = HandshakeHeaders(headers)
+    do throws(OpeningHandshakeRejection) {
+      try Self.checkRequestLine(method: method, target: target)
+      try Self.checkUpgrade(headers)
+      return .accept(response(key: try Self.key(headers), headers))
+    } catch {
+      return .reject(error)
+    }
+  }
+
+  private func response(key: String, _ headers: HandshakeHeaders) -> OpeningHandshakeResponse {
+    let offered = headers.list("sec-websocket-protocol")
+    return OpeningHandshakeResponse(
+      accept: WebSocketAccept.value(key: key),
+      subprotocol: subprotocols.first { offered.contains($0[...]) },
+      deflate: deflate?.answer(headers.list("sec-websocket-extensions")))
+  }
+}
+
+/// The answer 101 to a good request.
+public struct OpeningHandshakeResponse: Hashable, Sendable {
+  /// Everything the answer has to say, in order.
+  public let headers: [HandshakeHeader]
+  /// The subprotocol agreed on, if any.
+  public let subprotocol: String?
+  /// permessage-deflate as agreed on; nil without it.
+  public let deflate: DeflateAgreement?
+
+  init(accept: String, subprotocol: String?, deflate: DeflateParameters?) {
+    var headers = [
+      HandshakeHeader("Upgrade", "websocket"), HandshakeHeader("Connection", "Upgrade"),
+      HandshakeHeader("Sec-WebSocket-Accept", accept),
+    ]
+    if let subprotocol { headers.append(HandshakeHeader("Sec-WebSocket-Protocol", subprotocol)) }
+    if let deflate { headers.append(HandshakeHeader("Sec-WebSocket-Extensions", deflate.description)) }
+    self.headers = headers
+    self.subprotocol = subprotocol
+    self.deflate = deflate.map(DeflateAgreement.init(answer:))
+  }
+}
+
+/// The answer to a request that is no good.
+public struct OpeningHandshakeRejection: Error, Hashable, Sendable {
+  /// 400, 405 or 426.
+  public let status: Int
+  /// One line that says what was wrong, for the body.
+  public let reason: String
+  /// Headers the status asks for.
+  public let headers: [HandshakeHeader]
+
+  public init(status: Int, _ reason: String, headers: [HandshakeHeader] = []) {
+    self.status = status
+    self.reason = reason
+    self.headers = headers
+  }
+}

@@ -1,0 +1,18 @@
+/// A moment as milliseconds since 1970-01-01T00:00:00Z. The state machine is told the time; it never reads a clock.
+public struct Timestamp: Hashable, Comparable, Sendable {
+  public var milliseconds: Int64
+
+  public init(milliseconds: Int64) {
+    self.milliseconds = milliseconds
+  }
+
+  public static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
+
+  /// The moment so many milliseconds later.
+  public func advanced(byMilliseconds interval: Int64) -> Timestamp {
+    Timestamp(milliseconds: milliseconds + interval)
+  }
+
+  /// Milliseconds from the other moment to this one; negative if this one is earlier.
+  public func milliseconds(since other: Timestamp) -> Int64 { milliseconds - other.milliseconds }
+}

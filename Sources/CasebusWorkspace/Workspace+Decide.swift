@@ -1,0 +1,48 @@
+public import CasebusProtocol
+import OrderedCollections
+
+extension Workspace {
+  /// What a command leads to: no event where everything is already so.
+  ///
+  /// A mark done that meets a block is decided, too: its event is ``MarkdoneEvent/Kind/refused(warningMessage:remainingMilliseconds:)``,
+  /// from which the answer follows (``WorkspaceEvent/refusal``).
+  /// - Parameters:
+  ///   - blocker: who asks; it owns the blocks that it makes.
+  ///   - now: starts the deadline of a block.
+  /// - Throws: ``Failure``; nothing happens.
+  public func decide(_ command: Command, by blocker: Blocker, at now: Timestamp) throws(Failure) -> [WorkspaceEvent] {
+    switch command {
+    case .assertState(let state, let attributes): try decideStateAssertion(state, attributes)
+    case .assertCase(let kind, let caseID): try decideCaseAssertion(kind, caseID)
+    case .relay(let name, let data): [.relayed(name, data: data)]
+    case .setUserData(let id, let userData): try decideSetUserData(id, userData)
+    case .deleteUserData(let id, let key): try decideDeleteUserData(id, key)
+    case .selectCase(let caseID): try decideSelectCase(caseID)
+    case .markdone(let id): try decideMarkdone(id, at: now)
+    case .blockMarkdone(let id, let warning): try decideBlock(id, warning, by: blocker, at: now)
+    case .unblockMarkdone(let id): try decideUnblock(id, by: blocker)
+    case .blockerLeft: blocks.filter { $0.blocker == blocker }.map { block in event(.unblocked(blocker), of: block) }
+    }
+  }
+
+  /// What the passing of time leads to: the blocks whose deadline has come expire.
+  public func deadlineReached(at now: Timestamp) -> [WorkspaceEvent] {
+    blocks.filter { $0.deadline <= now }.sorted { $0.deadline < $1.deadline }
+      .map { event(.blockExpired($0.blocker), of: $0) }
+  }
+
+  func record(_ id: String) throws(Failure) -> InteractionRecord {
+    guard let record = records[id] else {
+      throw Failure(.interactionNotFound, "there is no interaction \"\(id)\" in this workspace")
+    }
+    return record
+  }
+}
+
+extension WorkspaceEvent {
+  /// Why the command that led to this event was nevertheless not carried out; nil if it was.
+  public var refusal: Failure? {
+    guard case .markdone(let event) = self, case .refused(let warningMessage, _) = event.kind else { return nil }
+    return Failure(.markdoneBlocked, warningMessage)
+  }
+}

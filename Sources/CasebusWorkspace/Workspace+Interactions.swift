@@ -1,0 +1,123 @@
+import CasebusProtocol
+import struct NIOCore.ByteBuffer
+import OrderedCollections
+
+extension Workspace {
+  func decideStateAssertion(_ state: InteractionState, _ attributes: JSONObject) throws(Failure) -> [WorkspaceEvent] {
+    guard let id = try attributes.identifier("interactionId") else {
+      throw Failure(.invalidParameters, "interaction.interactionId is missing, expected a string")
+    }
+    let record = records[id]
+    try checkTransition(of: id, from: record, to: state)
+    var interaction: Interaction
+    if let record { interaction = record.interaction } else { interaction = try newInteraction(id, state, attributes) }
+    try interaction.update(from: attributes)
+    if attributes["userData"] != nil { try checkSize(ofUserData: interaction.userData) }
+    if let record, record.interaction.state != state {
+      interaction.previousState = record.interaction.state
+      interaction.state = state
+    }
+    return events(changing: record?.interaction, to: interaction)
+  }
+
+  /// The events of a state change: the change itself, and the closing of a case that it leaves empty.
+  func events(changing old: Interaction?, to new: Interaction) -> [WorkspaceEvent] {
+    var events: [WorkspaceEvent] = []
+    if new.state == .completed {
+      events.append(.markdone(MarkdoneEvent(kind: .done, interactionID: new.interactionID, caseID: new.caseID)))
+    }
+    events.append(.interactionChanged(withCaseFlags(new)))
+    let leaves = StateRule.of(new.state).isTerminal
+    if let old, leaves || old.caseID != new.caseID, isOnlyMember(old.interactionID, of: old.caseID) {
+      events.append(.caseChanged(CaseChange(kind: .closed, selectedCaseID: selectedCaseID, caseID: old.caseID)))
+    }
+    return events
+  }
+
+  private func isOnlyMember(_ id: String, of caseID: String) -> Bool {
+    !records.contains { $0.key != id && $0.value.interaction.caseID == caseID }
+  }
+
+  /// An interaction before the attributes of its first event, with the defaults of Protocol §6.2.
+  private func newInteraction(
+    _ id: String, _ state: InteractionState, _ attributes: JSONObject
+  ) throws(Failure) -> Interaction {
+    guard records.count < rules.interactionsPerWorkspaceMax else {
+      throw Failure(
+        .limitExceeded,
+        "the workspace has \(records.count) interactions, the most it may have (interactionsPerWorkspaceMax)")
+    }
+    let parent = attributes["parentInteractionId"]?.stringValue.flatMap { records[$0] }
+    let caseID = try attributes.identifier("caseId") ?? parent?.interaction.caseID ?? id
+    var interaction = Interaction(interactionID: id, caseID: caseID, state: state)
+    interaction.isMainCaseInteraction = attributes["isConsultation"] != true && !hasCase(caseID)
+    return interaction
+  }
+
+  private func checkTransition(
+    of id: String, from record: InteractionRecord?, to state: InteractionState
+  ) throws(Failure) {
+    guard rules.transitions == .strict, !Self.isRegular(from: record, to: state) else { return }
+    if let record {
+      let allowed = StateRule.states { Self.isRegular(from: record, to: $0.state) }
+      throw Failure(
+        .illegalTransition,
+        "interaction \"\(id)\" is \(record.interaction.state.rawValue) and cannot become \(state.rawValue), "
+          + "allowed: \(Self.list(allowed))")
+    }
+    throw Failure(
+      .illegalTransition,
+      "interaction \"\(id)\" is new and cannot begin as \(state.rawValue), "
+        + "allowed: \(Self.list(StateRule.states(where: \.isInitial)))")
+  }
+
+  /// Whether the transition table has this change.
+  static func isRegular(from record: InteractionRecord?, to state: InteractionState) -> Bool {
+    guard let record else { return StateRule.of(state).isInitial }
+    return state == record.interaction.state || state == record.settledState || record.rule.next.contains(state)
+  }
+
+  static func list(_ states: [InteractionState]) -> String {
+    states.map(\.rawValue).joined(separator: ", ")
+  }
+}
+
+extension Workspace {
+  func decideSetUserData(_ id: String, _ userData: JSONObject) throws(Failure) -> [WorkspaceEvent] {
+    var interaction = try liveInteraction(id)
+    guard !userData.isEmpty else { return [] }
+    let isFirst = interaction.userData.isEmpty
+    interaction.userData.merge(userData)
+    try checkSize(ofUserData: interaction.userData)
+    return [.userDataChanged(withCaseFlags(interaction), isFirst: isFirst)]
+  }
+
+  func decideDeleteUserData(_ id: String, _ key: String) throws(Failure) -> [WorkspaceEvent] {
+    var interaction = try liveInteraction(id)
+    guard interaction.userData[key] != nil else { return [] }
+    interaction.userData[key] = nil
+    return [.userDataChanged(withCaseFlags(interaction), isFirst: false)]
+  }
+
+  private func liveInteraction(_ id: String) throws(Failure) -> Interaction {
+    let record = try record(id)
+    guard record.rule.isLive else {
+      throw Failure(
+        .illegalState,
+        "interaction \"\(id)\" is \(record.interaction.state.rawValue) and its user data cannot be written, "
+          + "allowed in: \(Self.list(StateRule.states(where: \.isLive)))")
+    }
+    return record.interaction
+  }
+
+  private func checkSize(ofUserData userData: JSONObject) throws(Failure) {
+    var buffer = ByteBuffer()
+    buffer.writeJSON(userData)
+    guard buffer.readableBytes <= rules.userDataBytesMax else {
+      throw Failure(
+        .limitExceeded,
+        "the user data would have \(buffer.readableBytes) bytes, allowed are \(rules.userDataBytesMax) (userDataBytesMax)"
+      )
+    }
+  }
+}

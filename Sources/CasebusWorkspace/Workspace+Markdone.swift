@@ -1,0 +1,63 @@
+import CasebusProtocol
+import OrderedCollections
+
+extension Workspace {
+  func decideMarkdone(_ id: String, at now: Timestamp) throws(Failure) -> [WorkspaceEvent] {
+    let record = try record(id)
+    guard record.rule.allowsMarkdone else {
+      throw Failure(
+        .illegalState,
+        "interaction \"\(id)\" is \(record.interaction.state.rawValue) and cannot be marked done, "
+          + "allowed in: \(Self.list(StateRule.states(where: \.allowsMarkdone)))")
+    }
+    if let newest = blocks.last(where: { $0.interactionID == id }) {
+      let remaining = max(0, newest.deadline.milliseconds(since: now))
+      return [event(.refused(warningMessage: newest.warningMessage, remainingMilliseconds: remaining), of: newest)]
+    }
+    var completed = record.interaction
+    completed.previousState = completed.state
+    completed.state = .completed
+    return events(changing: record.interaction, to: completed)
+  }
+
+  func decideBlock(
+    _ id: String, _ warningMessage: String, by blocker: Blocker, at now: Timestamp
+  ) throws(Failure) -> [WorkspaceEvent] {
+    _ = try record(id)
+    try checkBlockLimits(id, warningMessage, by: blocker)
+    let timeout = rules.blockMarkdoneTimeoutMilliseconds
+    let block = MarkdoneBlock(
+      interactionID: id, blocker: blocker, warningMessage: warningMessage,
+      deadline: now.advanced(byMilliseconds: timeout))
+    return [event(.blocked(block, timeoutMilliseconds: timeout), of: block)]
+  }
+
+  /// Lifts the blocker's own block. Without one nothing happens: it may just have expired.
+  func decideUnblock(_ id: String, by blocker: Blocker) throws(Failure) -> [WorkspaceEvent] {
+    _ = try record(id)
+    guard let block = blocks.first(where: { $0.interactionID == id && $0.blocker == blocker }) else { return [] }
+    return [event(.unblocked(blocker), of: block)]
+  }
+
+  /// An event about the interaction of a block.
+  func event(_ kind: MarkdoneEvent.Kind, of block: MarkdoneBlock) -> WorkspaceEvent {
+    guard let record = records[block.interactionID] else { preconditionFailure("a block outlived its interaction") }
+    return .markdone(
+      MarkdoneEvent(kind: kind, interactionID: block.interactionID, caseID: record.interaction.caseID))
+  }
+
+  private func checkBlockLimits(_ id: String, _ warningMessage: String, by blocker: Blocker) throws(Failure) {
+    guard warningMessage.utf8.count <= rules.warningMessageBytesMax else {
+      throw Failure(
+        .limitExceeded,
+        "warningMessage has \(warningMessage.utf8.count) bytes, allowed are \(rules.warningMessageBytesMax) "
+          + "(warningMessageBytesMax)")
+    }
+    let others = blocks.count { $0.interactionID == id && $0.blocker != blocker }
+    guard others < rules.blocksPerInteractionMax else {
+      throw Failure(
+        .limitExceeded,
+        "interaction \"\(id)\" has \(others) blocks, the most it may have (blocksPerInteractionMax)")
+    }
+  }
+}

@@ -1,0 +1,60 @@
+public import CasebusProtocol
+
+/// What the state machine decided: what is journaled and fanned out. The state of a workspace is the fold of
+/// ``Workspace/evolve(_:)`` over its events.
+public enum WorkspaceEvent: Hashable, Sendable {
+  /// A source asserted a state (`eventType` is the state), or changed attributes in it.
+  case interactionChanged(Interaction)
+  /// A client wrote user data; the state is unchanged.
+  case userDataChanged(Interaction, isFirst: Bool)
+  case caseChanged(CaseChange)
+  case markdone(MarkdoneEvent)
+  /// Something about a namespace of which the broker keeps no state.
+  case relayed(EventName, data: JSONValue)
+}
+
+/// Something happened to a case (Protocol §7).
+public struct CaseChange: Hashable, Sendable {
+  public enum Kind: String, CaseIterable, Hashable, Sendable {
+    case collapsed = "CASE_COLLAPSED"
+    case expanded = "CASE_EXPANDED"
+    case selected = "CASE_SELECTED"
+    case closed = "CASE_CLOSED"
+  }
+
+  public var kind: Kind
+  /// The case that is selected at the moment of the event; nil if none is.
+  public var selectedCaseID: String?
+  /// The case that this is about.
+  public var caseID: String
+}
+
+/// Something happened to the marking done of an interaction (Protocol §8).
+public struct MarkdoneEvent: Hashable, Sendable {
+  public enum Kind: Hashable, Sendable {
+    case blocked(MarkdoneBlock, timeoutMilliseconds: Int64)
+    case unblocked(Blocker)
+    case blockExpired(Blocker)
+    case refused(warningMessage: String, remainingMilliseconds: Int64)
+    case done
+  }
+
+  public var kind: Kind
+  public var interactionID: String
+  public var caseID: String
+}
+
+/// Keeps an interaction from being marked done until it is lifted or its deadline has come.
+public struct MarkdoneBlock: Hashable, Sendable {
+  public var interactionID: String
+  public var blocker: Blocker
+  /// What the agent is told who tries to mark it done.
+  public var warningMessage: String
+  public var deadline: Timestamp
+}
+
+/// Whose block it is: a client by its identity, which outlives its sessions, or one anonymous session.
+public enum Blocker: Hashable, Sendable {
+  case client(String)
+  case session(String)
+}

@@ -1,0 +1,17 @@
+import ArgumentParser
+
+@main
+struct Casebus: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "casebus",
+    abstract: "A WebSocket event bus for agent desktops (Service Client API, protocolVersion 2).",
+    discussion: """
+      EXAMPLES:
+        casebus demo                                     a broker and a simulated contact centre
+        casebus serve --port 8080                        a broker
+        casebus subscribe --events interaction,markdone  prints events as they come
+        casebus call interaction.getInteractions         makes one request
+      """,
+    version: "0.1.0",
+    subcommands: [ServeCommand.self, SubscribeCommand.self, CallCommand.self, PublishCommand.self])
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+import CasebusClient
+import CasebusProtocol
+
+struct CallCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "call", abstract: "Makes one request and prints its result as JSON.",
+    discussion: """
+      A parameter that is a JSON object, array or "string" is passed as that; everything else is passed as text.
+      When the request fails, the error goes to standard error and the exit status is 1.
+
+      EXAMPLES:
+        casebus call interaction.getByInteractionId 1
+        casebus call interaction.setUserData 1 '{"Segment":"gold"}'
+      """)
+
+  @OptionGroup var connection: ConnectionOptions
+
+  @Argument(help: "The name of the request; system.getAllowedServices tells all of them.")
+  var request: String
+
+  @Argument(help: "The parameters, in order.")
+  var parameters: [String] = []
+
+  func run() async throws {
+    let client = try await connection.connect()
+    do {
+      printLine(try await client.request(request, parameters.map(JSONValue.init(commandLine:))).jsonText)
+    } catch {
+      throw CommandFailure("\(error)")
+    }
+    await client.close()
+  }
+}
+
+extension JSONValue {
+  /// A parameter from the command line: identifiers such as `1` are texts in this protocol, so only what is unmistakably
+  /// JSON is taken as JSON.
+  init(commandLine text: String) {
+    if let first = text.first, "{[\"".contains(first), let value = try? JSONValue(parsing: text) {
+      self = value
+    } else {
+      self = .string(text)
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import CasebusClient
+import CasebusProtocol
+import FoundationEssentials
+import NIOCore
+import NIOPosix
+
+/// Which broker and which workspace a client command talks to.
+struct ConnectionOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The broker's address.", valueName: "url"))
+  var url = BrokerAddress(host: "127.0.0.1", port: 8080)
+
+  @Option(help: ArgumentHelp("The workspace: 1 to 64 of A-Z a-z 0-9 . _ -", valueName: "id"))
+  var workspace = "default"
+
+  /// Connects; `*` is every workspace where the command allows it.
+  /// - Throws: an error that says plainly why there is no connection.
+  func connect() async throws -> CasebusClient {
+    guard let scope = WorkspaceScope(queryValue: workspace) else {
+      throw ValidationError("--workspace is \"\(workspace)\", expected 1 to 64 of A-Z a-z 0-9 . _ - or *")
+    }
+    do {
+      return try await CasebusClient.connect(
+        host: url.host, port: url.port, workspace: scope, group: MultiThreadedEventLoopGroup.singleton)
+    } catch {
+      throw CommandFailure("\(error)\nIs a broker running there? Start one with: casebus serve --port \(url.port)")
+    }
+  }
+}
+
+/// Where a broker listens, written as `ws://host:port/v2`; the scheme and the path may be left out.
+struct BrokerAddress: ExpressibleByArgument, CustomStringConvertible {
+  var host: String
+  var port: Int
+
+  init(host: String, port: Int) {
+    self.host = host
+    self.port = port
+  }
+
+  init?(argument: String) {
+    let text = argument.contains("://") ? argument : "ws://\(argument)"
+    guard let components = URLComponents(string: text), components.scheme == "ws", let host = components.host,
+      !host.isEmpty
+    else { return nil }
+    self.init(host: host, port: components.port ?? 8080)
+  }
+
+  var description: String { "ws://\(host):\(port)/v2" }
+  var defaultValueDescription: String { description }
+}
+
+/// Ends a command with status 1 and this text on standard error.
+struct CommandFailure: Error, CustomStringConvertible {
+  var description: String
+
+  init(_ description: String) {
+    self.description = description
+  }
+}

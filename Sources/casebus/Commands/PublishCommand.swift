@@ -1,0 +1,72 @@
+import ArgumentParser
+import CasebusClient
+import CasebusProtocol
+
+struct PublishCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "publish", abstract: "Publishes events, from the arguments or as JSON lines from standard input.",
+    discussion: """
+      Each line of standard input is {"event":"<name>","data":<anything>}. Each is published when the one before it is
+      committed; the first that fails ends the command with exit status 1.
+
+      EXAMPLES:
+        casebus publish interaction '{"eventType":"RINGING","interaction":{"interactionId":"1"}}'
+        casebus publish messenger:lunch '"Pizza?"'
+        casebus publish < events.jsonl
+      """)
+
+  @OptionGroup var connection: ConnectionOptions
+
+  @Argument(help: "The event name; left out, events are read from standard input.")
+  var event: String?
+
+  @Argument(help: "The event's data, as JSON.")
+  var data: String?
+
+  func validate() throws {
+    if event != nil, data == nil { throw ValidationError("the data of the event is missing, expected JSON") }
+  }
+
+  func run() async throws {
+    if let event, let data {
+      let value = try Self.parse(data, what: "the data")
+      let client = try await connection.connect()
+      try await Self.publish(event, value, with: client)
+      await client.close()
+    } else {
+      try await publishLines()
+    }
+  }
+
+  private func publishLines() async throws {
+    let client = try await connection.connect()
+    var number = 0
+    while let line = readLine() {
+      number += 1
+      guard !line.isEmpty else { continue }
+      let value = try Self.parse(line, what: "line \(number)")
+      guard let event = value["event"]?.stringValue, let data = value["data"] else {
+        throw CommandFailure("line \(number) is not of the form {\"event\":\"<name>\",\"data\":<anything>}")
+      }
+      try await Self.publish(event, data, with: client)
+    }
+    await client.close()
+    printError("published \(number) events")
+  }
+
+  private static func publish(_ event: String, _ data: JSONValue, with client: CasebusClient) async throws {
+    do {
+      try await client.publish(event, data)
+    } catch {
+      throw CommandFailure("\(error)")
+    }
+  }
+
+  private static func parse(_ text: String, what: String) throws -> JSONValue {
+    do {
+      return try JSONValue(parsing: text)
+    } catch {
+      throw CommandFailure("\(what) is not valid JSON: \(error)")
+    }
+  }
+}
