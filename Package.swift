@@ -41,6 +41,12 @@ func testTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
   name: "casebus",
   platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "casebus", targets: ["casebus"]),
+    // What Tests/Fuzz/run links its fuzzers with.
+    .library(
+      name: "CasebusFuzzable", type: .static, targets: ["CasebusDeflate", "CasebusProtocol", "CasebusWebSocket"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -55,20 +61,25 @@ let package = Package(
     // L0
     target("CasebusProtocol", [.nioCore, .orderedCollections]),
     target("CasebusWebSocket", [.nioCore]),
+    // C
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // L1
+    target("CasebusDeflate", ["CZlib", "CasebusWebSocket", .nioCore]),
     target("CasebusWorkspace", ["CasebusProtocol", .nioCore, .orderedCollections]),
     target("CasebusJournal", ["CasebusProtocol", .deque, .nioCore]),
     // L2
     target(
       "CasebusTransport",
       [
-        "CasebusProtocol", "CasebusWebSocket", .hummingbirdCore, .logging, .nioCore, .nioHTTP1, .nioHTTPTypes,
-        .nioHTTPTypesHTTP1, .nioPosix,
+        "CasebusDeflate", "CasebusProtocol", "CasebusWebSocket", .hummingbirdCore, .logging, .nioCore, .nioHTTP1,
+        .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix,
       ]),
     // L3
     target(
       "CasebusBroker",
-      ["CasebusJournal", "CasebusProtocol", "CasebusWebSocket", "CasebusWorkspace", .logging, .nioCore]),
+      [
+        "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusWebSocket", "CasebusWorkspace", .logging, .nioCore,
+      ]),
     target("CasebusClient", ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .nioCore]),
     // L4
     target(
@@ -93,6 +104,10 @@ let package = Package(
     testTarget("ArchitectureTests", []),
     testTarget("CasebusProtocolTests", ["CasebusProtocol", "CasebusTestSupport", .nioCore]),
     testTarget("CasebusWebSocketTests", ["CasebusWebSocket", .nioCore]),
+    testTarget("CasebusDeflateTests", ["CasebusDeflate", "CasebusWebSocket", .nioCore]),
+    .testTarget(
+      name: "CasebusFuzzTests", dependencies: ["CasebusDeflate", "CasebusProtocol", "CasebusWebSocket", .nioCore],
+      path: "Tests/Fuzz", exclude: ["run", "Seeds", "FailCases"], swiftSettings: settings),
     testTarget("CasebusWorkspaceTests", ["CasebusProtocol", "CasebusTestSupport", "CasebusWorkspace", .nioCore]),
     testTarget("CasebusJournalTests", ["CasebusJournal", "CasebusProtocol", .nioCore]),
     testTarget(

@@ -44,9 +44,9 @@ public final class Broker: Sendable {
   /// Opens a session; on the event loop of its connection.
   /// - Parameter origin: where the connection comes from, for the log.
   public func openSession(
-    _ scope: WorkspaceScope, sink: any SessionSink, origin: String, on eventLoop: any EventLoop
+    _ scope: WorkspaceScope, encoding: MessageEncoding, sink: any SessionSink, origin: String, on eventLoop: any EventLoop
   ) -> Session {
-    environment.loops.port(of: eventLoop).loop.open(scope, sink: sink, origin: origin)
+    environment.loops.port(of: eventLoop).loop.open(scope, encoding: encoding, sink: sink, origin: origin)
   }
 
   /// Stops: what was asked is answered, then every session is closed with `shutting_down`. New messages are refused.

@@ -7,8 +7,14 @@ public struct BrokerConfiguration: Hashable, Sendable {
   public var jsonLimits = JSONLimits()
   /// How many messages of one session may be malformed before it is closed.
   public var malformedMessagesMax = 10
+  /// How many messages of one session may wait for their answers before no more are read from it.
+  public var commandsInFlightMax = 256
   public var subscriptionsPerSessionMax = 64
   public var eventNamesPerSubscriptionMax = 64
+  /// How hard messages are deflated for sessions that agreed on it: 1 (fast) to 9 (small).
+  public var deflateLevel = 6
+  /// Shorter messages are not deflated.
+  public var deflateThresholdBytes = 128
   public var sessionsMax = 20_000
   public var workspacesMax = 100_000
 

@@ -10,7 +10,8 @@ import NIOCore
 final class BrokerLoop {
   let port: LoopPort
   let configuration: BrokerConfiguration
-  let shard = FanoutShard()
+  let deflater: FrameDeflater
+  let shard: FanoutShard
   private(set) var sessions: [UInt64: Session] = [:]
   private var hosts: [WorkspaceID: WorkspaceHost] = [:]
   private var sessionsMade: UInt64 = 0
@@ -23,6 +24,8 @@ final class BrokerLoop {
     self.port = port
     self.environment = environment
     configuration = environment.configuration
+    deflater = FrameDeflater(configuration)
+    shard = FanoutShard(deflater: deflater)
     commits = CommitQueue(port: port, journal: environment.journal)
   }
 
@@ -32,12 +35,14 @@ final class BrokerLoop {
 // MARK: - Sessions of this loop
 
 extension BrokerLoop {
-  func open(_ scope: WorkspaceScope, sink: any SessionSink, origin: String) -> Session {
+  func open(
+    _ scope: WorkspaceScope, encoding: MessageEncoding, sink: any SessionSink, origin: String
+  ) -> Session {
     sessionsMade += 1
     let key = SessionKey(loop: port.index, number: sessionsMade)
     let id = "\(environment.instance)-\(key.loop)-\(key.number)"
     let session = Session(
-      id: id, scope: scope, key: key, sink: sink, loop: self, logger: environment.logger)
+      id: id, scope: scope, encoding: encoding, key: key, sink: sink, loop: self, logger: environment.logger)
     sessions[key.number] = session
     environment.sessions.add()
     switch scope {
@@ -128,7 +133,7 @@ extension BrokerLoop {
   private func refuse(_ session: SessionKey) {
     let limit = configuration.workspacesMax
     loops[session.loop].execute {
-      $0.sessions[session.number]?.close(.policyViolation, reason: "\(limit) workspaces are open (workspacesMax)")
+      $0.sessions[session.number]?.close(.overloaded, reason: "\(limit) workspaces are open (workspacesMax)")
     }
   }
 }

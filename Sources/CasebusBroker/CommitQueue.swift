@@ -75,7 +75,7 @@ extension CommitQueue.Entry {
   fileprivate func failing(with failure: Failure) -> CommitQueue.Entry {
     var entry = self
     entry.outcome.events = []
-    if let asker = outcome.asker { entry.outcome.answer = .frame(.failureFrame(to: asker.referenceID, failure)) }
+    if let asker = outcome.asker { entry.outcome.answer = .frame(.failure(to: asker.referenceID, failure)) }
     return entry
   }
 

@@ -7,16 +7,22 @@ import NIOCore
 /// bytes. A session that must be told something else in between first takes the part of the batch that came before it.
 final class FanoutGroup {
   let scope: WorkspaceScope
-  let wanted: Set<EventName>
+  let interest: Interest
   private(set) var members: [Session] = []
   /// The frames of this tick.
   private(set) var batch = ByteBuffer()
   /// Which tick's batch this is; a member's position counts only for the same number.
   private(set) var batchNumber: UInt64 = 0
 
-  init(scope: WorkspaceScope, wanted: Set<EventName>) {
+  /// What the sessions of a group have in common: the events they want, and how they want them.
+  struct Interest: Hashable {
+    var names: Set<EventName>
+    var encoding: MessageEncoding
+  }
+
+  init(scope: WorkspaceScope, interest: Interest) {
     self.scope = scope
-    self.wanted = wanted
+    self.interest = interest
   }
 
   /// Where a session stands in its group.

@@ -5,16 +5,21 @@ import NIOCore
 ///
 /// An event is appended once per group that wants it; ``flush()`` gives each member of each touched group one write.
 final class FanoutShard {
-  private var groups: [WorkspaceScope: [Set<EventName>: FanoutGroup]] = [:]
+  private let deflater: FrameDeflater
+  private var groups: [WorkspaceScope: [FanoutGroup.Interest: FanoutGroup]] = [:]
   private var touchedGroups: [FanoutGroup] = []
   private var touchedSessions: [Session] = []
 
+  init(deflater: FrameDeflater) {
+    self.deflater = deflater
+  }
+
   /// Moves a session to the group that wants these events; none if the set is empty.
   func update(_ session: Session, wanted: Set<EventName>) {
-    guard session.membership?.group.wanted ?? [] != wanted else { return }
+    guard session.membership?.group.interest.names ?? [] != wanted else { return }
     remove(session)
     guard !wanted.isEmpty else { return }
-    group(session.scope, wanted).join(session)
+    group(session.scope, FanoutGroup.Interest(names: wanted, encoding: session.encoding)).join(session)
   }
 
   /// Takes a session out of its group; what it was due is given to it first.
@@ -23,7 +28,7 @@ final class FanoutShard {
     session.writeUnsent()
     group.leave(session)
     guard group.members.isEmpty else { return }
-    groups[group.scope]?[group.wanted] = nil
+    groups[group.scope]?[group.interest] = nil
     if groups[group.scope]?.isEmpty == true { groups[group.scope] = nil }
   }
 
@@ -51,21 +56,29 @@ final class FanoutShard {
     touchedSessions.removeAll(keepingCapacity: true)
   }
 
-  private func append(_ frame: ByteBuffer, of name: EventName, to scope: WorkspaceScope, excluding excluded: Session?) {
+  private func append(_ frame: TextFrame, of name: EventName, to scope: WorkspaceScope, excluding excluded: Session?) {
     guard let candidates = groups[scope] else { return }
-    for group in candidates.values where group.wanted.contains(name) {
-      if group.batch.readableBytes == 0 { touchedGroups.append(group) }
-      let excludedMember = excluded?.membership?.group === group ? excluded : nil
-      excludedMember?.writeUnsent()
-      group.append(frame)
-      excludedMember?.membership?.skipToEnd()
+    var encoded: [MessageEncoding: ByteBuffer] = [.plain: frame.bytes]
+    for group in candidates.values where group.interest.names.contains(name) {
+      let encoding = group.interest.encoding
+      let bytes = encoded[encoding] ?? deflater.bytes(of: frame, encoding)
+      encoded[encoding] = bytes
+      append(bytes, to: group, excluding: excluded)
     }
   }
 
-  private func group(_ scope: WorkspaceScope, _ wanted: Set<EventName>) -> FanoutGroup {
-    if let group = groups[scope]?[wanted] { return group }
-    let group = FanoutGroup(scope: scope, wanted: wanted)
-    groups[scope, default: [:]][wanted] = group
+  private func append(_ bytes: ByteBuffer, to group: FanoutGroup, excluding excluded: Session?) {
+    if group.batch.readableBytes == 0 { touchedGroups.append(group) }
+    let excludedMember = excluded?.membership?.group === group ? excluded : nil
+    excludedMember?.writeUnsent()
+    group.append(bytes)
+    excludedMember?.membership?.skipToEnd()
+  }
+
+  private func group(_ scope: WorkspaceScope, _ interest: FanoutGroup.Interest) -> FanoutGroup {
+    if let group = groups[scope]?[interest] { return group }
+    let group = FanoutGroup(scope: scope, interest: interest)
+    groups[scope, default: [:]][interest] = group
     return group
   }
 }

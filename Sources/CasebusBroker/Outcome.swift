@@ -7,7 +7,7 @@ struct Outcome: Sendable {
   enum Answer: Sendable {
     /// Nothing is to be said; the session still learns that its message is done with.
     case silent
-    case frame(ByteBuffer)
+    case frame(TextFrame)
     case subscribe([EventName])
     case unsubscribe(SubscriptionID)
   }
@@ -24,17 +24,17 @@ struct Outcome: Sendable {
   }
 }
 
-extension ByteBuffer {
+extension TextFrame {
   /// The frame of a response whose data the closure writes.
-  static func responseFrame(
+  static func response(
     to referenceID: ReferenceID?, writeData: (inout ByteBuffer) -> Void = { $0.writeJSON(.null) }
-  ) -> ByteBuffer {
-    .textFrame { ServerMessage.writeResponse(to: referenceID, into: &$0, writeData: writeData) }
+  ) -> TextFrame {
+    TextFrame { ServerMessage.writeResponse(to: referenceID, into: &$0, writeData: writeData) }
   }
 
   /// The frame of a failure.
-  static func failureFrame(to referenceID: ReferenceID?, _ failure: Failure) -> ByteBuffer {
-    .textFrame {
+  static func failure(to referenceID: ReferenceID?, _ failure: Failure) -> TextFrame {
+    TextFrame {
       ServerMessage.writeFailure(to: referenceID, code: failure.code.rawValue, message: failure.message, into: &$0)
     }
   }

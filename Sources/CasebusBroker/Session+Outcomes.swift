@@ -4,6 +4,7 @@ extension Session {
   /// One message of this session is done with; now its answer takes effect.
   func received(_ outcome: Outcome) {
     unanswered -= 1
+    if unanswered <= loop.configuration.commandsInFlightMax / 2 { setReading(true) }
     let referenceID = outcome.asker?.referenceID
     switch outcome.answer {
     case .silent: break
@@ -18,9 +19,9 @@ extension Session {
     do throws(Failure) {
       let id = try subscriptions.add(names, session: self.id, limits: loop.configuration)
       loop.shard.update(self, wanted: subscriptions.wanted)
-      send(.textFrame { ServerMessage.writeSubscribed(to: referenceID, id, into: &$0) })
+      send(TextFrame { ServerMessage.writeSubscribed(to: referenceID, id, into: &$0) })
     } catch {
-      send(.failureFrame(to: referenceID, error))
+      send(.failure(to: referenceID, error))
     }
   }
 
@@ -28,9 +29,9 @@ extension Session {
     do throws(Failure) {
       try subscriptions.remove(id)
       loop.shard.update(self, wanted: subscriptions.wanted)
-      send(.responseFrame(to: referenceID))
+      send(.response(to: referenceID))
     } catch {
-      send(.failureFrame(to: referenceID, error))
+      send(.failure(to: referenceID, error))
     }
   }
 
@@ -48,7 +49,7 @@ extension Session {
         throw Failure(.workspaceRequired, "this connection is for all workspaces, connect with ?workspace=<id>")
       }
     } catch {
-      return Outcome(asker: asker, answer: .frame(.failureFrame(to: asker.referenceID, error)))
+      return Outcome(asker: asker, answer: .frame(.failure(to: asker.referenceID, error)))
     }
   }
 

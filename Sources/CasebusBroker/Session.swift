@@ -6,11 +6,12 @@ public import NIOCore
 /// One client connection as the broker sees it. Lives on one event loop and is used on it only.
 ///
 /// What a client says is passed to its workspace and comes back from there in order: answers, subscriptions taking
-/// effect, and events are all one sequence (Protocol §4.3).
+/// effect, and events are all one sequence (Protocol §4.4).
 public final class Session {
   /// Unique among all sessions of this broker and its predecessors.
   public let id: String
   public let scope: WorkspaceScope
+  let encoding: MessageEncoding
   let key: SessionKey
   let sink: any SessionSink
   var membership: FanoutGroup.Membership?
@@ -22,7 +23,9 @@ public final class Session {
   private var state = State.open
   private var malformedMessages = 0
   private var messagesReceived = 0
+  private var bytesSent = 0
   private var isTouched = false
+  private var isReading = true
   private let openedAt: Timestamp
 
   private enum State: Equatable {
@@ -32,9 +35,13 @@ public final class Session {
     case closed
   }
 
-  init(id: String, scope: WorkspaceScope, key: SessionKey, sink: any SessionSink, loop: BrokerLoop, logger: Logger) {
+  init(
+    id: String, scope: WorkspaceScope, encoding: MessageEncoding, key: SessionKey, sink: any SessionSink,
+    loop: BrokerLoop, logger: Logger
+  ) {
     self.id = id
     self.scope = scope
+    self.encoding = encoding
     self.key = key
     self.sink = sink
     self.loop = loop
@@ -72,7 +79,7 @@ extension Session {
     reject(failure, referenceID: nil)
   }
 
-  /// The connection is gone, for whatever reason.
+  /// The connection is gone, for whatever reason; says so in the log, with why, how long and how much.
   /// - Parameters:
   ///   - code: the close code of RFC 6455 §7.1.5; 1006 if there was none.
   ///   - reason: for the log.
@@ -80,10 +87,10 @@ extension Session {
     guard loop.sessions[key.number] === self else { return }
     state = .closed
     loop.remove(self)
-    logger.info(
-      "session closed",
+    logger.log(
+      level: code == CloseCode.slowConsumer.rawValue ? .warning : .info, "session closed",
       metadata: [
-        "code": "\(code)", "reason": "\(reason)", "messages": "\(messagesReceived)",
+        "code": "\(code)", "reason": "\(reason)", "messages": "\(messagesReceived)", "bytesSent": "\(bytesSent)",
         "milliseconds": "\(loop.now.milliseconds(since: openedAt))",
       ])
   }
@@ -97,14 +104,21 @@ extension Session {
   private func accept(_ content: Result<ClientMessage.Content, Failure>, referenceID: ReferenceID?) {
     guard state == .open else {
       let failure = Failure(.shuttingDown, "this session is about to be closed, reconnect")
-      return send(.failureFrame(to: referenceID, failure))
+      return send(.failure(to: referenceID, failure))
     }
     let asker = Outcome.Asker(session: key, referenceID: referenceID)
     unanswered += 1
+    if unanswered == loop.configuration.commandsInFlightMax { setReading(false) }
     switch scope {
     case .workspace(let workspace): loop.forward(content, from: asker, blocker: blocker, to: workspace)
     case .all: received(Self.monitorOutcome(of: content, asker: asker))
     }
+  }
+
+  func setReading(_ isReading: Bool) {
+    guard isReading != self.isReading else { return }
+    self.isReading = isReading
+    sink.setReading(isReading)
   }
 
   private func countMalformed() {
@@ -119,24 +133,29 @@ extension Session {
 
 extension Session {
   /// Sends something that is for this session only, behind what its group has for it.
-  func send(_ frame: ByteBuffer) {
+  func send(_ frame: TextFrame) {
     writeUnsent()
-    sink.write(frame)
+    write(loop.deflater.bytes(of: frame, encoding))
     touch()
   }
 
   /// Gives the connection what its group has gathered for it in this tick.
   func writeUnsent() {
     guard let unsent = membership?.takeUnsent() else { return }
-    sink.write(unsent)
+    write(unsent)
     touch()
   }
 
   /// Gives the connection what its group has gathered for it, at the end of the tick.
   func sendUnsent() {
     guard let unsent = membership?.takeUnsent() else { return }
-    sink.write(unsent)
+    write(unsent)
     sink.flush()
+  }
+
+  private func write(_ frames: ByteBuffer) {
+    bytesSent += frames.readableBytes
+    sink.write(frames)
   }
 
   private func touch() {

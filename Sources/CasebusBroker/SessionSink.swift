@@ -10,6 +10,12 @@ public protocol SessionSink: AnyObject {
   /// Sends what was taken.
   func flush()
 
+  /// Stops or resumes taking messages from the client; what it sends meanwhile waits in its connection.
+  func setReading(_ isReading: Bool)
+
   /// Sends a close frame after what was taken, and ends the connection when the peer has answered or does not.
   func close(_ code: CloseCode, reason: String)
+
+  /// Ends the connection at once.
+  func cutOff()
 }

@@ -8,11 +8,13 @@ extension WorkspaceHost {
   func execute(
     _ command: Command, by blocker: Blocker, asker: Outcome.Asker, answer: Outcome.Answer? = nil
   ) throws(Failure) {
+    // A timer may be late, a deadline is not: what is due comes before the command.
+    deadlineReached()
     let events = try current.decide(command, by: blocker, at: loop.now)
     if let refusal = events.first?.refusal {
-      apply(events, Outcome(asker: asker, answer: .frame(.failureFrame(to: asker.referenceID, refusal))))
+      apply(events, Outcome(asker: asker, answer: .frame(.failure(to: asker.referenceID, refusal))))
     } else {
-      apply(events, Outcome(asker: asker, answer: answer ?? .frame(.responseFrame(to: asker.referenceID))))
+      apply(events, Outcome(asker: asker, answer: answer ?? .frame(.response(to: asker.referenceID))))
     }
   }
 
@@ -23,7 +25,7 @@ extension WorkspaceHost {
   }
 
   func finish(_ asker: Outcome.Asker, writeData: (inout ByteBuffer) -> Void) {
-    finish(Outcome(asker: asker, answer: .frame(.responseFrame(to: asker.referenceID, writeData: writeData))))
+    finish(Outcome(asker: asker, answer: .frame(.response(to: asker.referenceID, writeData: writeData))))
   }
 
   /// Nothing was decided, but the answer keeps its place in the order.

@@ -15,14 +15,21 @@ extension WorkspaceHost {
   private func timer(until moment: Timestamp, noSoonerThan pause: TimeAmount) -> Scheduled<Void> {
     let delay = max(pause, .milliseconds(moment.milliseconds(since: loop.now)))
     return loop.port.eventLoop.assumeIsolated().scheduleTask(in: delay) { [weak self] in
-      self?.deadlineReached()
+      self?.timerFired()
     }
   }
 
-  private func deadlineReached() {
+  /// The timer may be a moment early by the wall clock; then it is set again.
+  private func timerFired() {
+    deadlineReached()
+    guard let due = deadline?.at, due == current.nextDeadline else { return }
     deadline = nil
-    let events = current.deadlineReached(at: loop.now)
-    guard !events.isEmpty else { return updateDeadline() }
-    apply(events, Outcome(asker: nil, answer: .silent))
+    updateDeadline()
+  }
+
+  /// Decides what is due; does nothing if nothing is.
+  func deadlineReached() {
+    guard let due = deadline?.at, due <= loop.now else { return }
+    apply(current.deadlineReached(at: loop.now), Outcome(asker: nil, answer: .silent))
   }
 }

@@ -16,15 +16,15 @@ extension WorkspaceHost {
         try answer(Request(name: name, parameters: parameters), to: asker, blocker: blocker)
       }
     } catch {
-      finish(Outcome(asker: asker, answer: .frame(.failureFrame(to: asker.referenceID, error))))
+      finish(Outcome(asker: asker, answer: .frame(.failure(to: asker.referenceID, error))))
     }
   }
 
   private func publish(
     _ name: EventName, _ data: JSONValue, from asker: Outcome.Asker, blocker: Blocker
   ) throws(Failure) {
-    // Without a reference nobody waits for the answer (Protocol §5.1).
-    let answer = asker.referenceID.map { Outcome.Answer.frame(.responseFrame(to: $0)) } ?? .silent
+    // Without a reference nobody waits for the answer (Protocol §5.2).
+    let answer = asker.referenceID.map { Outcome.Answer.frame(.response(to: $0)) } ?? .silent
     if case .messenger = name {
       broadcast(data, as: name, from: asker, answer: answer)
     } else {
@@ -41,7 +41,7 @@ extension WorkspaceHost {
     case .getAllowedServices:
       finish(Outcome(asker: asker, answer: .allowedServices(Request.names, to: asker.referenceID)))
     case .broadcastMessage(let channel, let message):
-      broadcast(message, as: channel, from: asker, answer: .frame(.responseFrame(to: asker.referenceID)))
+      broadcast(message, as: channel, from: asker, answer: .frame(.response(to: asker.referenceID)))
     case .deleteUserData(let id, let key):
       try execute(.deleteUserData(interactionID: id, key: key), by: blocker, asker: asker)
     case .setUserData(let id, let userData):
@@ -68,6 +68,6 @@ extension WorkspaceHost {
 extension Outcome.Answer {
   /// The answer to `system.getAllowedServices`.
   static func allowedServices(_ names: [String], to referenceID: ReferenceID?) -> Outcome.Answer {
-    .frame(.responseFrame(to: referenceID) { $0.writeJSONArray(names) { $0.writeJSON($1) } })
+    .frame(.response(to: referenceID) { $0.writeJSONArray(names) { $0.writeJSON($1) } })
   }
 }

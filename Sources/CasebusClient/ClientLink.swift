@@ -13,6 +13,9 @@ final class ClientLink: MessageReceiver, Sendable {
   private let state = Mutex(State())
   private let closed: EventLoopPromise<Void>
 
+  /// A broker's answers may hold many interactions, and their data is nested deeper than what it took in.
+  private static let limits = JSONLimits(depthMax: 64, keysMax: .max)
+
   private struct State {
     var messagesSent = 0
     var waiting: [Int: CheckedContinuation<Answer, Never>] = [:]
@@ -80,7 +83,7 @@ final class ClientLink: MessageReceiver, Sendable {
 
 extension ClientLink {
   func textReceived(_ text: ByteBuffer) {
-    guard let message = try? ServerMessage(decoding: text) else { return }
+    guard let message = try? ServerMessage(decoding: text, limits: Self.limits) else { return }
     switch message {
     case .event(let name, let data, let workspaceID):
       events.yield(CasebusClient.Event(name: name, data: data, workspaceID: workspaceID))

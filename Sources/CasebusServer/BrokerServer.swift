@@ -45,12 +45,11 @@ public struct BrokerServer: Service {
 
   private var listener: some Service {
     let acceptor = SessionAcceptor(broker: broker)
-    let handshake = OpeningHandshake(deflate: nil)
     let connection = configuration.connection
     return Application(
-      router: Endpoints(acceptor: acceptor, handshake: handshake).router,
+      router: Endpoints(acceptor: acceptor, handshake: OpeningHandshake(connection)).router,
       server: HTTPServerBuilder { responder in
-        UpgradingChannel(responder: responder, acceptor: acceptor, handshake: handshake, configuration: connection)
+        UpgradingChannel(responder: responder, acceptor: acceptor, configuration: connection)
       },
       configuration: ApplicationConfiguration(
         address: .hostname(configuration.host, port: configuration.port), serverName: "Casebus", backlog: 1024),

@@ -29,7 +29,7 @@ struct Endpoints {
     do throws(OpeningHandshakeRejection) {
       _ = try handshake.check(
         method: request.method.rawValue, target: request.uri.string, headers: headers, with: acceptor)
-      return Response(rejection: OpeningHandshakeRejection(status: 400, "a WebSocket connection needs HTTP/1.1"))
+      return Response(rejection: .oldHTTP)
     } catch {
       return Response(rejection: error)
     }

@@ -33,8 +33,10 @@ struct SessionAcceptor: WebSocketAcceptor {
   func open(
     _ scope: WorkspaceScope, _ connection: WebSocketHandler, on eventLoop: any EventLoop
   ) -> any MessageReceiver {
-    SessionConnection(connection) { sink in
-      broker.openSession(scope, sink: sink, origin: connection.remoteAddress ?? "unknown", on: eventLoop)
+    let encoding = connection.deflateAgreement.map { MessageEncoding.deflated(windowBits: $0.server.windowBits) }
+    return SessionConnection(connection) { sink in
+      broker.openSession(
+        scope, encoding: encoding ?? .plain, sink: sink, origin: connection.remoteAddress ?? "unknown", on: eventLoop)
     }
   }
 }
@@ -53,7 +55,13 @@ private final class SessionConnection: SessionSink, MessageReceiver {
 
   func flush() { connection.flush() }
 
+  func setReading(_ isReading: Bool) {
+    if isReading { connection.resumeReading() } else { connection.pauseReading() }
+  }
+
   func close(_ code: CloseCode, reason: String) { connection.close(code, reason: reason) }
+
+  func cutOff() { connection.cutOff() }
 
   func textReceived(_ text: ByteBuffer) { session?.textReceived(text) }
 

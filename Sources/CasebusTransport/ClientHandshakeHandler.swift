@@ -1,3 +1,4 @@
+import CasebusDeflate
 import CasebusWebSocket
 import NIOCore
 import NIOHTTP1
@@ -21,7 +22,7 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
   private enum State {
     case waiting
     /// The answer is good; the HTTP side of the connection ends with it.
-    case accepted
+    case accepted(ClientOpeningHandshake.Agreement)
     /// The server refuses, and says why in the body that comes in.
     case refused(status: Int, body: ByteBuffer)
   }
@@ -39,7 +40,7 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
     self.configuration = configuration
     self.open = open
     self.opened = opened
-    handshake = ClientOpeningHandshake(keyBytes: (0..<16).map { _ in .random(in: .min ... .max) }, offersDeflate: false)
+    handshake = ClientOpeningHandshake(keyBytes: (0..<16).map { _ in .random(in: .min ... .max) }, offersDeflate: configuration.deflate != nil)
   }
 
   func channelActive(context: ChannelHandlerContext) {
@@ -78,7 +79,7 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
   private func received(_ head: HTTPResponseHead, _ context: ChannelHandlerContext) {
     let headers = head.headers.lazy.map { (name: $0.name, value: $0.value) }
     switch handshake.responseReceived(status: Int(head.status.code), headers: headers) {
-    case .open: state = .accepted
+    case .open(let agreement): state = .accepted(agreement)
     case .fail(.status(let status)): state = .refused(status: status, body: ByteBuffer())
     case .fail(let failure): fail(.handshakeFailed("\(failure)"), context)
     }
@@ -93,18 +94,17 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
   private func responseEnded(_ context: ChannelHandlerContext) {
     switch state {
     case .waiting: break
-    case .accepted: upgrade(context)
+    case .accepted(let agreement): upgrade(context, agreement)
     case .refused(let status, let body): fail(.refused(status: status, String(buffer: body)), context)
     }
   }
 
-  private func upgrade(_ context: ChannelHandlerContext) {
+  private func upgrade(_ context: ChannelHandlerContext, _ agreement: ClientOpeningHandshake.Agreement) {
     let pipeline = context.pipeline.syncOperations
     do {
-      let role = WebSocketRole.client { WebSocketMaskingKey(.random(in: .min ... .max)) }
       let handler = WebSocketHandler(
-        connection: WebSocketConnection(role: role, limits: configuration.limits), configuration: configuration)
-      try context.channel.syncOptions?.setOption(.writeBufferWaterMark, value: configuration.waterMark)
+        connection: connection(agreement), configuration: configuration,
+        backlog: OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax))
       try pipeline.addHandler(handler)
       let receiver = open(handler)
       handler.open(receiver)
@@ -116,6 +116,15 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
     } catch {
       fail(.handshakeFailed("\(error)"), context)
     }
+  }
+
+  private func connection(_ agreement: ClientOpeningHandshake.Agreement) -> WebSocketConnection {
+    let role = WebSocketRole.client { WebSocketMaskingKey(.random(in: .min ... .max)) }
+    let deflate = configuration.deflate ?? DeflateConfiguration()
+    let compression = agreement.deflate.map {
+      MessageCompression.client($0, thresholdBytes: deflate.thresholdBytes, level: deflate.level)
+    }
+    return WebSocketConnection(role: role, limits: configuration.limits, compression: compression)
   }
 
   private func fail(_ error: ConnectError, _ context: ChannelHandlerContext) {

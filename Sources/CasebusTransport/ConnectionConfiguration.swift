@@ -1,29 +1,42 @@
 public import CasebusWebSocket
-import NIOCore
 
-/// What one WebSocket connection may cost, in bytes and in time.
+/// What connections may cost, in bytes, in number and in time. The defaults are those of `Protocol/registry/limits.json`.
 public struct ConnectionConfiguration: Sendable {
-  public var limits: WebSocketLimits
-  /// Bytes that may wait to be taken by the peer; over it the connection is closed (`outboundQueueBytesMax`).
-  public var outboundQueueBytesMax: Int
+  /// What one WebSocket connection may send.
+  public var limits = WebSocketLimits(messageBytesMax: 65_536, frameBytesMax: 65_536)
+  /// permessage-deflate (RFC 7692) for those who offer it; nil declines every offer.
+  public var deflate: DeflateConfiguration? = DeflateConfiguration()
+  /// Bytes that may wait to be taken by one peer; over it the connection is closed as a slow consumer.
+  public var outboundQueueBytesMax = 1 << 20
+  /// Bytes that may wait to be taken by all peers together; over it the slowest are cut off.
+  public var outboundTotalBytesMax = 256 << 20
+  /// Connections, of whatever kind.
+  public var connectionsMax = 25_000
+  /// Connections from one address. Behind a proxy, all come from the same one.
+  public var connectionsPerAddressMax = 25_000
   /// How long the opening handshake may take, and how long a plain HTTP connection may be idle.
-  public var handshakeTimeoutSeconds: Int
+  public var handshakeTimeoutSeconds = 10
+  /// Bytes of all header fields of an HTTP request.
+  public var headerBytesMax = 16_384
+  /// Header fields of an HTTP request.
+  public var headerFieldsMax = 100
   /// When a silent peer is pinged and given up, and how long a closing handshake may take.
-  public var timing: KeepAlive.Timing
+  public var timing = KeepAlive.Timing()
 
-  public init(
-    limits: WebSocketLimits = WebSocketLimits(messageBytesMax: 65_536, frameBytesMax: 65_536),
-    outboundQueueBytesMax: Int = 1 << 20, handshakeTimeoutSeconds: Int = 10,
-    timing: KeepAlive.Timing = KeepAlive.Timing()
-  ) {
-    self.limits = limits
-    self.outboundQueueBytesMax = outboundQueueBytesMax
-    self.handshakeTimeoutSeconds = handshakeTimeoutSeconds
-    self.timing = timing
-  }
+  public init() {}
+}
 
-  /// Above this many unsent bytes the channel says that it is not writable, which is how a slow peer is noticed.
-  var waterMark: ChannelOptions.Types.WriteBufferWaterMark {
-    ChannelOptions.Types.WriteBufferWaterMark(low: outboundQueueBytesMax / 2, high: outboundQueueBytesMax)
-  }
+/// How messages are deflated.
+public struct DeflateConfiguration: Hashable, Sendable {
+  /// 1 (fast) to 9 (small).
+  public var level = 6
+  /// Shorter messages are sent as they are.
+  public var thresholdBytes = 128
+  /// The base-two logarithm of the window that a client may keep between its messages, which costs this broker so many
+  /// bytes for each connection that makes use of it; 0 for none.
+  public var clientWindowBitsMax = 15
+
+  public init() {}
+
+  var policy: DeflatePolicy { DeflatePolicy(clientContextWindowBitsMax: clientWindowBitsMax) }
 }

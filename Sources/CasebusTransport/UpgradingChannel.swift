@@ -1,4 +1,4 @@
-public import CasebusWebSocket
+import CasebusWebSocket
 public import HummingbirdCore
 public import Logging
 public import NIOCore
@@ -26,30 +26,32 @@ public struct UpgradingChannel<Acceptor: WebSocketAcceptor>: ServerChildChannel,
   }
 
   public let responder: HTTPChannelHandler.Responder
-  private let acceptor: Acceptor
-  private let handshake: OpeningHandshake
+  private let upgrade: WebSocketUpgrade<Acceptor, Outcome>
   private let configuration: ConnectionConfiguration
+  private let census: ConnectionCensus
 
+  /// - Parameters:
+  ///   - responder: answers what is not upgraded.
+  ///   - acceptor: takes what is.
   public init(
-    responder: @escaping HTTPChannelHandler.Responder, acceptor: Acceptor, handshake: OpeningHandshake,
-    configuration: ConnectionConfiguration
+    responder: @escaping HTTPChannelHandler.Responder, acceptor: Acceptor, configuration: ConnectionConfiguration
   ) {
     self.responder = responder
-    self.acceptor = acceptor
-    self.handshake = handshake
     self.configuration = configuration
+    census = ConnectionCensus(configuration)
+    upgrade = WebSocketUpgrade(acceptor: acceptor, configuration: configuration, result: .webSocket)
   }
 
   public func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {
-      let upgrade = WebSocketUpgrade(
-        acceptor: acceptor, handshake: handshake, configuration: configuration, result: Outcome.webSocket)
-      var pipeline = NIOUpgradableHTTPServerPipelineConfiguration<Outcome>(
-        upgradeConfiguration: NIOTypedHTTPServerUpgradeConfiguration(upgraders: [upgrade]) { channel in
-          channel.eventLoop.makeCompletedFuture { try configureHTTP(channel, logger) }
-        })
-      pipeline.enablePipelining = false
-      let outcome = try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(configuration: pipeline)
+      var refusal: OpeningHandshakeRejection?
+      do throws(OpeningHandshakeRejection) { try census.admit(channel) } catch { refusal = error }
+      let pipeline = channel.pipeline.syncOperations
+      let outcome = try pipeline.configureUpgradableHTTPServerPipeline(configuration: pipelineConfiguration(logger))
+      // Before the upgrade handler, so that a refused connection's request goes no further.
+      try pipeline.addHandler(
+        HandshakeGuard(configuration, refusal: refusal),
+        position: .before(pipeline.handler(type: NIOTypedHTTPServerUpgradeHandler<Outcome>.self)))
       return Value(channel: channel, outcome: outcome)
     }
   }
@@ -59,12 +61,34 @@ public struct UpgradingChannel<Acceptor: WebSocketAcceptor>: ServerChildChannel,
     await handleHTTP(asyncChannel: channel, logger: logger)
   }
 
+  private func pipelineConfiguration(_ logger: Logger) -> NIOUpgradableHTTPServerPipelineConfiguration<Outcome> {
+    var pipeline = NIOUpgradableHTTPServerPipelineConfiguration<Outcome>(
+      upgradeConfiguration: NIOTypedHTTPServerUpgradeConfiguration(upgraders: [upgrade]) { channel in
+        channel.eventLoop.makeCompletedFuture { try configureHTTP(channel, logger) }
+      })
+    pipeline.enablePipelining = false
+    pipeline.enableErrorHandling = false
+    pipeline.decoderConfiguration.maxHeaderFieldSize = configuration.headerBytesMax
+    pipeline.decoderConfiguration.maxHeaderListSize = configuration.headerBytesMax
+    pipeline.decoderConfiguration.maxHeaderFieldCount = configuration.headerFieldsMax
+    return pipeline
+  }
+
   private func configureHTTP(_ channel: any Channel, _ logger: Logger) throws -> Outcome {
-    try channel.pipeline.syncOperations.addHandler(HTTP1ToHTTPServerCodec(secure: false))
-    try channel.pipeline.syncOperations.addHandler(
+    let pipeline = channel.pipeline.syncOperations
+    try pipeline.removeHandshakeGuard()
+    try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+    try pipeline.addHandler(
       HTTPConnectionStateHandler(idleTimeout: .seconds(configuration.handshakeTimeoutSeconds), logger: logger))
-    let asyncChannel = try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(
-      wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
-    return .http(asyncChannel)
+    return .http(
+      try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(
+        wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)))
+  }
+}
+
+extension ChannelPipeline.SynchronousOperations {
+  /// The first request is whole.
+  func removeHandshakeGuard() throws {
+    removeHandler(context: try context(handlerType: HandshakeGuard.self), promise: nil)
   }
 }

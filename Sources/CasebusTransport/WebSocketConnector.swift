@@ -39,9 +39,16 @@ public struct WebSocketConnector: Sendable {
     do {
       _ = try await bootstrap.connect(host: host, port: port).get()
     } catch {
-      promise.fail(ConnectError.unreachable("\(host):\(port)", reason: "\(error)"))
+      promise.fail(ConnectError.unreachable("\(host):\(port)", reason: Self.reason(of: error)))
     }
     return try await promise.futureResult.get()
+  }
+
+  /// What the system said to the last address that was tried.
+  private static func reason(of error: any Error) -> String {
+    guard let error = error as? NIOConnectionError else { return "\(error)" }
+    if let last = error.connectionErrors.last { return "\(last.error)" }
+    return "the host name is not known"
   }
 }
 

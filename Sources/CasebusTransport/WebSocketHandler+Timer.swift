@@ -18,6 +18,7 @@ extension WebSocketHandler {
   }
 
   private func deadlineReached() {
+    if isPaused { keepAlive.bytesReceived(at: Self.now) }
     switch keepAlive.deadlineReached(at: Self.now) {
     case .rearm: break
     case .sendPing:

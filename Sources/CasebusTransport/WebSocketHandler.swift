@@ -5,23 +5,35 @@ public import NIOCore
 /// The shell around a `WebSocketConnection`: reads, lets the machine decide, and does what it says.
 ///
 /// The last handler of an upgraded channel. Everything in it runs on the channel's event loop.
-public final class WebSocketHandler: ChannelInboundHandler {
+public final class WebSocketHandler: ChannelDuplexHandler {
   public typealias InboundIn = ByteBuffer
+  public typealias OutboundIn = ByteBuffer
   public typealias OutboundOut = ByteBuffer
 
   var connection: WebSocketConnection
   var keepAlive: KeepAlive
   var timer: Scheduled<Void>?
   var context: ChannelHandlerContext?
-  private let configuration: ConnectionConfiguration
-  private var receiver: (any MessageReceiver)?
   /// How the connection ends, as soon as that is known.
-  private var closure: ConnectionClosure?
+  var closure: ConnectionClosure?
+  var isPaused = false
+  /// The channel wanted to read during the pause.
+  var isReadPending = false
+  /// More bytes wait for the peer than is usual.
+  var isLagging = false
+  /// How many, while the connection lags; 0 otherwise.
+  var backlogBytes = 0
+  let configuration: ConnectionConfiguration
+  let backlog: OutboundBacklog
+  private var receiver: (any MessageReceiver)?
 
-  /// - Parameter connection: has sent and received nothing yet.
-  public init(connection: WebSocketConnection, configuration: ConnectionConfiguration) {
+  /// - Parameters:
+  ///   - connection: has sent and received nothing yet.
+  ///   - backlog: counts what waits for this peer among the others of the server.
+  init(connection: WebSocketConnection, configuration: ConnectionConfiguration, backlog: OutboundBacklog) {
     self.connection = connection
     self.configuration = configuration
+    self.backlog = backlog
     keepAlive = KeepAlive(timing: configuration.timing, openedAt: Self.now)
   }
 
@@ -32,6 +44,9 @@ public final class WebSocketHandler: ChannelInboundHandler {
   }
 
   static var now: Int64 { Int64(NIODeadline.now().uptimeNanoseconds) }
+
+  /// permessage-deflate as it was agreed on; nil without it.
+  public var deflateAgreement: DeflateAgreement? { connection.deflateAgreement }
 
   /// The peer's address, such as `127.0.0.1:50000`; nil if it has none.
   public var remoteAddress: String? {
@@ -53,6 +68,7 @@ extension WebSocketHandler {
 
   public func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
+    setWaterMark(context)
   }
 
   public func handlerRemoved(context: ChannelHandlerContext) {
@@ -70,16 +86,16 @@ extension WebSocketHandler {
     let now = Self.now
     keepAlive.bytesReceived(at: now)
     connection.receive(&bytes, at: now)
-    while let event = connection.nextEvent() { handle(event) }
-    sendOutbound()
+    drain()
   }
 
-  public func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if !context.channel.isWritable {
-      let limit = configuration.outboundQueueBytesMax
-      close(.slowConsumer, reason: "more than \(limit) bytes wait to be read (outboundQueueBytesMax)")
+  /// Acts on what has come in, as far as it is whole. An answer goes out before what the bytes behind it provoke.
+  func drain() {
+    while !isPaused, let event = connection.nextEvent() {
+      handle(event)
+      sendOutbound()
     }
-    context.fireChannelWritabilityChanged()
+    sendOutbound()
   }
 
   public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -99,6 +115,7 @@ extension WebSocketHandler {
   private func connectionEnded() {
     timer?.cancel()
     timer = nil
+    setBacklog(0)
     guard let receiver else { return }
     self.receiver = nil
     receiver.connectionClosed(closure ?? .lost)
@@ -144,14 +161,19 @@ extension WebSocketHandler {
   /// Takes encoded frames, one or more whole ones; they are sent with the next ``flush()``, and dropped once the
   /// connection is closing.
   public func write(_ frames: ByteBuffer) {
+    if isLagging { checkBacklog() }
     guard connection.isOpen else { return }
     context?.write(wrapOutboundOut(frames), promise: nil)
   }
 
   /// Encodes a text message and takes it as ``write(_:)`` does.
   public func writeText(_ text: ByteBuffer) {
-    guard let frame = connection.sendText(text) else { return }
-    context?.write(wrapOutboundOut(frame), promise: nil)
+    if let frame = connection.sendText(text) { write(frame) }
+  }
+
+  /// Encodes a binary message and takes it as ``write(_:)`` does.
+  public func writeBinary(_ bytes: ByteBuffer) {
+    if let frame = connection.sendBinary(bytes) { write(frame) }
   }
 
   /// Sends what was taken.

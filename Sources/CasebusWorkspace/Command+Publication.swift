@@ -48,7 +48,10 @@ extension Command {
   }
 
   private static func subject(of data: JSONObject) throws(Failure) -> String {
-    if let caseID = try data.identifier("caseId") { return caseID }
+    if let caseID = try data.identifier("caseId") {
+      if data["selectedCaseId"] != .null { _ = try data.identifier("selectedCaseId") }
+      return caseID
+    }
     if let caseID = try data.identifier("selectedCaseId") { return caseID }
     throw Failure(.invalidParameters, "selectedCaseId is missing, expected the identifier of a case")
   }

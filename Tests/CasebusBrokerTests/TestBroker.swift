@@ -23,7 +23,7 @@ final class TestBroker {
   func connect(_ workspace: String? = nil) -> TestClient {
     let sink = TestSink()
     let session = broker.openSession(
-      WorkspaceScope(queryValue: workspace)!, sink: sink, origin: "test", on: loop)
+      WorkspaceScope(queryValue: workspace)!, encoding: .plain, sink: sink, origin: "test", on: loop)
     loop.run()
     return TestClient(broker: self, session: session, sink: sink)
   }

@@ -12,6 +12,8 @@ final class TestSink: SessionSink {
   private var messages: [String] = []
   private(set) var writes = 0
   private(set) var flushes = 0
+  private(set) var isReading = true
+  private(set) var isCutOff = false
   private(set) var closed: (code: CloseCode, reason: String)?
 
   func write(_ frames: ByteBuffer) {
@@ -32,9 +34,17 @@ final class TestSink: SessionSink {
     unflushed = []
   }
 
+  func setReading(_ isReading: Bool) {
+    self.isReading = isReading
+  }
+
   func close(_ code: CloseCode, reason: String) {
     flush()
     closed = (code, reason)
+  }
+
+  func cutOff() {
+    isCutOff = true
   }
 
   func takeMessages() -> [String] {

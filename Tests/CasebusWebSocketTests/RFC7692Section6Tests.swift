@@ -57,6 +57,14 @@ struct CompressedMessageTests {
     #expect(server.take(Frame.masked(0x81, Array("a".utf8)), split).events == [.text(ByteBuffer("a"))])
   }
 
+  @Test("The message limit counts what is inflated, not what is on the wire", arguments: Split.allCases)
+  func limitCountsInflated(split: Split) {
+    let runs = [[UInt8]](repeating: [1, 0x61], count: 300).flatMap { $0 }
+    var server = server(limits: WebSocketLimits(messageBytesMax: 301))
+    let outcome = server.take(Frame.masked(0x41) + Frame.masked(0x80, runs), split)
+    #expect(outcome.events == [.text(ByteBuffer(String(repeating: "a", count: 300) + "!"))])
+  }
+
   static let violations: [(bytes: [UInt8], violation: WebSocketViolation)] = [
     (Frame.masked(0x41, [1]) + [0xC0], .reservedBits),
     (Frame.masked(0x41, [1]) + [0x40], .reservedBits),

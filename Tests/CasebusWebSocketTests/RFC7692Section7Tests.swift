@@ -72,8 +72,13 @@ struct DeflateNegotiationTests {
     (.init(clientContextWindowBitsMax: 11), "; client_max_window_bits=15", "; client_max_window_bits=11"),
     (.init(clientContextWindowBitsMax: 11), "", "; client_no_context_takeover"),
     (
-      .init(clientContextWindowBitsMax: 0), "; client_max_window_bits",
-      "; client_no_context_takeover; client_max_window_bits=8"
+      .init(clientContextWindowBitsMax: 11), "; client_no_context_takeover; client_max_window_bits",
+      "; client_no_context_takeover"
+    ),
+    (.init(clientContextWindowBitsMax: 0), "; client_max_window_bits", "; client_no_context_takeover"),
+    (
+      .init(clientContextWindowBitsMax: 0), "; client_max_window_bits=9",
+      "; client_no_context_takeover; client_max_window_bits=9"
     ),
     (.init(clientContextWindowBitsMax: 0), "", "; client_no_context_takeover"),
   ]

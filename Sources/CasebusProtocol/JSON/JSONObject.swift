@@ -2,14 +2,14 @@ import OrderedCollections
 
 /// A JSON object with its members in the order in which they were received (RFC 8259 §4).
 public struct JSONObject: Hashable, Sendable {
-  private var members: OrderedDictionary<String, JSONValue> = [:]
+  private var members: OrderedDictionary<Name, JSONValue> = [:]
 
   public init() {}
 
   /// The member with a name; setting nil removes it.
   public subscript(name: String) -> JSONValue? {
-    get { members[name] }
-    set { members[name] = newValue }
+    get { members[Name(text: name)] }
+    set { members[Name(text: name)] = newValue }
   }
 
   public var isEmpty: Bool { members.isEmpty }
@@ -24,12 +24,26 @@ public struct JSONObject: Hashable, Sendable {
 
 extension JSONObject: Sequence {
   public func makeIterator() -> some IteratorProtocol<(key: String, value: JSONValue)> {
-    members.makeIterator()
+    members.lazy.map { (key: $0.key.text, value: $0.value) }.makeIterator()
   }
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {
   public init(dictionaryLiteral elements: (String, JSONValue)...) {
-    members = OrderedDictionary(elements, uniquingKeysWith: { _, last in last })
+    for (name, value) in elements { self[name] = value }
+  }
+}
+
+/// A member's name, compared by its code points as RFC 8259 §8.3 has it, while Swift's texts are equal when they look
+/// the same: composed and decomposed letters must stay two names.
+private struct Name: Hashable, Sendable {
+  let text: String
+
+  static func == (left: Name, right: Name) -> Bool {
+    left.text.utf8.elementsEqual(right.text.utf8)
+  }
+
+  func hash(into hasher: inout Hasher) {
+    for byte in text.utf8 { hasher.combine(byte) }
   }
 }

@@ -1,6 +1,6 @@
 extension Interaction {
   /// Overwrites the attributes that a source gives; absent ones stay, null removes an optional one, unknown ones and
-  /// those that the broker owns (`state`, `previousState`, `isCaseSelected`, `isCaseExpanded`) are ignored (Protocol §6.3).
+  /// those that the broker owns (`state`, `previousState`, `isCaseSelected`, `isCaseExpanded`) are ignored (Protocol §5.3).
   /// - Throws: ``Failure`` with `invalid_parameters` that names the attribute; this value is then half-updated.
   public mutating func update(from attributes: JSONObject) throws(Failure) {
     caseID = try attributes.identifier("caseId") ?? caseID

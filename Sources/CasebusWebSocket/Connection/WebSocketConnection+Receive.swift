@@ -5,12 +5,11 @@ extension WebSocketConnection {
   ///
   /// - Returns: nil when the bytes received so far hold no further event.
   public mutating func nextEvent() -> WebSocketEvent? {
-    if !isClosed {
-      do throws(WebSocketViolation) {
-        if let event = try readOn() { return event }
-      } catch {
-        return fail(error)
-      }
+    guard !isClosed else { return nil }
+    do throws(WebSocketViolation) {
+      if let event = try readOn() { return event }
+    } catch {
+      return fail(error)
     }
     input = ByteBuffer()
     return nil

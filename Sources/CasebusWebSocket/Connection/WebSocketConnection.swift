@@ -70,13 +70,14 @@ public struct WebSocketConnection {
   ///
   /// - Parameter nowNanoseconds: a monotonic clock; only differences matter.
   public mutating func receive(_ buffer: inout ByteBuffer, at nowNanoseconds: Int64) {
+    defer { buffer = ByteBuffer() }
+    guard !isClosed else { return }
     self.nowNanoseconds = nowNanoseconds
     if input.readableBytes == 0 {
       swap(&input, &buffer)
     } else {
       input.writeBuffer(&buffer)
     }
-    buffer = ByteBuffer()
   }
 
   /// What the machine has to send of its own accord (pongs, close frames) since the last call.

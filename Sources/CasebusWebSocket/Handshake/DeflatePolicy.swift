@@ -5,12 +5,16 @@ public struct DeflatePolicy: Hashable, Sendable {
   public static let serverWindowBitsMin = 9
 
   /// The largest window the server uses, 9…15.
-  public var serverWindowBitsMax: Int
-  /// The largest window the server keeps for a client between messages, 8…15; 0 for none. A client that does not let
+  public let serverWindowBitsMax: Int
+  /// The largest window the server keeps for a client between messages, 9…15; 0 for none. A client that does not let
   /// itself be limited to it must not refer to earlier messages.
-  public var clientContextWindowBitsMax: Int
+  public let clientContextWindowBitsMax: Int
 
   public init(serverWindowBitsMax: Int = 15, clientContextWindowBitsMax: Int = 15) {
+    precondition((9...15).contains(serverWindowBitsMax), "the server's window has 9 to 15 bits")
+    precondition(
+      clientContextWindowBitsMax == 0 || (9...15).contains(clientContextWindowBitsMax),
+      "a client's window has 9 to 15 bits, or 0 for none between messages")
     self.serverWindowBitsMax = serverWindowBitsMax
     self.clientContextWindowBitsMax = clientContextWindowBitsMax
   }
@@ -45,20 +49,21 @@ public struct DeflatePolicy: Hashable, Sendable {
     }
   }
 
-  /// RFC 7692 §7.1.2.2: only a client that offered to be limited may be limited.
+  /// RFC 7692 §7.1.2.2: only a client that offered to be limited may be limited, and only for a context is it worth it.
   private func answerClientWindow(_ asked: DeflateParameters, _ answer: inout DeflateParameters) {
-    let context = max(clientContextWindowBitsMax, 8)
+    let keepsContext = clientContextWindowBitsMax > 0 && !asked.clientNoContextTakeover
+    let limit = keepsContext ? clientContextWindowBitsMax : 15
     var bits = 15
     switch asked.clientMaxWindowBits {
     case .absent: break
     case .anyValue:
-      bits = min(15, context)
+      bits = limit
       if bits < 15 { answer.clientMaxWindowBits = .value(bits) }
     case .value(let offered):
-      bits = min(offered, context)
+      bits = min(offered, limit)
       answer.clientMaxWindowBits = .value(bits)
     }
-    answer.clientNoContextTakeover = asked.clientNoContextTakeover || bits > clientContextWindowBitsMax
+    answer.clientNoContextTakeover = !keepsContext || bits > clientContextWindowBitsMax
   }
 }
 

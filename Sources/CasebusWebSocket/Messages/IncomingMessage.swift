@@ -11,7 +11,7 @@ struct IncomingMessage {
   let isCompressed: Bool
   /// What has arrived, unmasked and inflated.
   private(set) var payload = ByteBuffer()
-  private(set) var fragments = 0
+  private var fragments = 0
   private var validator = UTF8Validator()
 
   init(kind: Kind, isCompressed: Bool) {

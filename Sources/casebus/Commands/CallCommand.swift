@@ -27,6 +27,7 @@ struct CallCommand: AsyncParsableCommand {
     do {
       printLine(try await client.request(request, parameters.map(JSONValue.init(commandLine:))).jsonText)
     } catch {
+      await client.close()
       throw CommandFailure("\(error)")
     }
     await client.close()

@@ -28,7 +28,8 @@ struct ConnectionOptions: ParsableArguments {
   }
 }
 
-/// Where a broker listens, written as `ws://host:port/v2`; the scheme and the path may be left out.
+/// Where a broker listens, written as `ws://host:port/v2`; the scheme and the path may be left out. The workspace is
+/// not part of it, it has an option of its own.
 struct BrokerAddress: ExpressibleByArgument, CustomStringConvertible {
   var host: String
   var port: Int
@@ -41,7 +42,7 @@ struct BrokerAddress: ExpressibleByArgument, CustomStringConvertible {
   init?(argument: String) {
     let text = argument.contains("://") ? argument : "ws://\(argument)"
     guard let components = URLComponents(string: text), components.scheme == "ws", let host = components.host,
-      !host.isEmpty
+      !host.isEmpty, ["", "/", "/v2"].contains(components.path), components.query == nil
     else { return nil }
     self.init(host: host, port: components.port ?? 8080)
   }

@@ -41,6 +41,7 @@ struct PublishCommand: AsyncParsableCommand {
   private func publishLines() async throws {
     let client = try await connection.connect()
     var number = 0
+    var published = 0
     while let line = readLine() {
       number += 1
       guard !line.isEmpty else { continue }
@@ -49,15 +50,17 @@ struct PublishCommand: AsyncParsableCommand {
         throw CommandFailure("line \(number) is not of the form {\"event\":\"<name>\",\"data\":<anything>}")
       }
       try await Self.publish(event, data, with: client)
+      published += 1
     }
     await client.close()
-    printError("published \(number) events")
+    printError("published \(published) events")
   }
 
   private static func publish(_ event: String, _ data: JSONValue, with client: CasebusClient) async throws {
     do {
       try await client.publish(event, data)
     } catch {
+      await client.close()
       throw CommandFailure("\(error)")
     }
   }

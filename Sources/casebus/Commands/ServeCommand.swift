@@ -12,7 +12,7 @@ struct ServeCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await BrokerProcess(options).run { address in
-      print("Casebus is listening on \(address.webSocketURL) (page: \(address.pageURL)), stop it with Ctrl-C")
+      printLine("Casebus is listening on \(address.webSocketURL) (page: \(address.pageURL)), stop it with Ctrl-C")
     }
   }
 }

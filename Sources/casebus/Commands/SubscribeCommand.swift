@@ -29,6 +29,7 @@ struct SubscribeCommand: AsyncParsableCommand {
     do {
       _ = try await client.subscribe(to: events.split(separator: ",").map(String.init))
     } catch {
+      await client.close()
       throw CommandFailure("\(error)")
     }
     var printed = 0

@@ -1,0 +1,2 @@
+#define ZLIB_CONST  // input pointers are to constant bytes
+#include <zlib.h>

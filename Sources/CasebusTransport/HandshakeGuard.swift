@@ -1,0 +1,83 @@
+import CasebusWebSocket
+import NIOCore
+import NIOHTTP1
+
+/// Watches over a connection until its first request is whole: answers what is no HTTP, ends what takes too long.
+///
+/// It leaves the pipeline when the request is dispatched, to the WebSocket side or to the HTTP side.
+final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  private let configuration: ConnectionConfiguration
+  private let refusal: OpeningHandshakeRejection?
+  private var timer: Scheduled<Void>?
+  private var hasAnswered = false
+
+  /// - Parameter refusal: what every request is answered with; nil if the connection is welcome.
+  init(_ configuration: ConnectionConfiguration, refusal: OpeningHandshakeRejection?) {
+    self.configuration = configuration
+    self.refusal = refusal
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    let seconds = configuration.handshakeTimeoutSeconds
+    timer = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(seconds))) {
+      self.answer(
+        OpeningHandshakeRejection(
+          status: 408, "the request was not complete within \(seconds) s (handshakeTimeoutSeconds)"), context)
+    }
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    timer?.cancel()
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    if let refusal { answer(refusal, context) }
+    context.fireChannelActive()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard !hasAnswered else { return }
+    context.fireChannelRead(data)
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    switch event {
+    case is ChannelShouldQuiesceEvent: context.close(promise: nil)
+    case ChannelEvent.inputClosed: context.close(promise: nil)
+    case _: context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    switch error {
+    case HTTPParserError.headerOverflow:
+      let limits = "\(configuration.headerBytesMax) bytes, \(configuration.headerFieldsMax) fields"
+      answer(OpeningHandshakeRejection(status: 431, "the header is too large, allowed are \(limits)"), context)
+    case is HTTPParserError:
+      answer(OpeningHandshakeRejection(status: 400, "this is not valid HTTP/1.1: \(error)"), context)
+    case _:
+      context.close(promise: nil)
+    }
+  }
+
+  private func answer(_ rejection: OpeningHandshakeRejection, _ context: ChannelHandlerContext) {
+    guard !hasAnswered else { return }
+    hasAnswered = true
+    let body = ByteBuffer(string: rejection.reason + "\n")
+    var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: rejection.status))
+    head.headers = [
+      "Content-Type": "text/plain; charset=utf-8", "Content-Length": "\(body.readableBytes)", "Connection": "close",
+    ]
+    context.write(wrapOutboundOut(.head(head)), promise: nil)
+    context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+    context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in
+      context.close(mode: .output, promise: nil)
+    }
+    // What was sent is read to its end, or the peer might not see the answer; but not for ever.
+    timer?.cancel()
+    timer = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(2)) { context.close(promise: nil) }
+  }
+}

@@ -1,0 +1,42 @@
+import NIOPosix
+import Synchronization
+
+/// The bytes that wait for peers which do not take them, over all connections of a server.
+///
+/// A connection takes part in it only while it lags behind, so that the others pay nothing. Where the whole is too
+/// large, the loop that notices cuts off the slowest of its own connections.
+final class OutboundBacklog: Sendable {
+  private let bytesMax: Int
+  private let total = Atomic(0)
+  // Each thread sees its own value only.
+  private nonisolated(unsafe) let ofLoop = ThreadSpecificVariable<LaggingConnections>()
+
+  /// - Parameter bytesMax: `outboundTotalBytesMax` of `registry/limits.json`.
+  init(bytesMax: Int) {
+    self.bytesMax = bytesMax
+  }
+
+  /// A connection of this loop has now `new` bytes waiting, after `old`; 0 when it does not lag (any more).
+  func changed(_ connection: WebSocketHandler, from old: Int, to new: Int) {
+    total.add(new - old, ordering: .relaxed)
+    let lagging = laggingOfThisLoop
+    lagging.connections[ObjectIdentifier(connection)] = new > 0 ? connection : nil
+    while new > old, total.load(ordering: .relaxed) > bytesMax, let slowest = lagging.slowest {
+      slowest.cutOffAsSlow(reason: "more than \(bytesMax) bytes wait to be read by all sessions (outboundTotalBytesMax)")
+    }
+  }
+
+  private var laggingOfThisLoop: LaggingConnections {
+    if let lagging = ofLoop.currentValue { return lagging }
+    let new = LaggingConnections()
+    ofLoop.currentValue = new
+    return new
+  }
+}
+
+/// The connections of one event loop whose peers are behind.
+private final class LaggingConnections {
+  var connections: [ObjectIdentifier: WebSocketHandler] = [:]
+
+  var slowest: WebSocketHandler? { connections.values.max { $0.backlogBytes < $1.backlogBytes } }
+}

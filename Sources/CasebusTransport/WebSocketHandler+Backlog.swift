@@ -1,0 +1,51 @@
+import CasebusProtocol
+public import NIOCore
+
+/// What waits for a peer that does not take it (`outboundQueueBytesMax`, `outboundTotalBytesMax`).
+extension WebSocketHandler {
+  /// From so many waiting bytes on, a connection counts as lagging and what waits is looked at with each write.
+  private static var laggingBytes: Int { 65_536 }
+
+  func setWaterMark(_ context: ChannelHandlerContext) {
+    let high = min(Self.laggingBytes, configuration.outboundQueueBytesMax)
+    let mark = ChannelOptions.Types.WriteBufferWaterMark(low: high / 2, high: high)
+    try? context.channel.syncOptions?.setOption(.writeBufferWaterMark, value: mark)
+  }
+
+  public func channelWritabilityChanged(context: ChannelHandlerContext) {
+    isLagging = !context.channel.isWritable
+    updateBacklog()
+    context.fireChannelWritabilityChanged()
+  }
+
+  /// Before something is added to what waits: is it too much already? A single message may be longer than the limit.
+  func checkBacklog() {
+    updateBacklog()
+    guard backlogBytes > configuration.outboundQueueBytesMax else { return }
+    let limit = configuration.outboundQueueBytesMax
+    close(.slowConsumer, reason: "more than \(limit) bytes wait to be read (outboundQueueBytesMax)")
+  }
+
+  private func updateBacklog() {
+    setBacklog(isLagging ? (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 : 0)
+  }
+
+  func setBacklog(_ bytes: Int) {
+    let old = backlogBytes
+    guard bytes != old else { return }
+    backlogBytes = bytes
+    backlog.changed(self, from: old, to: bytes)
+  }
+
+  /// What waits for this peer is needed elsewhere, and a close frame would wait behind it.
+  func cutOffAsSlow(reason: String) {
+    closure = closure ?? ConnectionClosure(code: CloseCode.slowConsumer.rawValue, reason: reason)
+    cutOff()
+  }
+
+  /// Ends the connection at once, without a closing handshake.
+  public func cutOff() {
+    setBacklog(0)
+    context?.close(promise: nil)
+  }
+}

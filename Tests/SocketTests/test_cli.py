@@ -1,0 +1,336 @@
+"""The commands of `casebus`, as a person or a script uses them."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+from broker_process import BINARY, LISTENING, PATIENCE, BrokerProcess, read_line
+from clients import END, Clients, event_text
+from raw_connection import RawConnection
+
+COMMANDS = ["serve", "subscribe", "call", "publish"]
+
+
+def casebus(*arguments, text=None, timeout=PATIENCE):
+    return subprocess.run([BINARY, *arguments], input=text, stdin=subprocess.DEVNULL if text is None else None, capture_output=True, text=True, timeout=timeout)
+
+
+def offered():
+    return re.findall(r"^  ([a-z]+) {2,}", casebus("--help").stdout.partition("SUBCOMMANDS:")[2], re.MULTILINE)
+
+
+def plain(text):
+    """What a person can read: a line or two, no internals."""
+    assert 1 <= len(text.strip().splitlines()) <= 4, text
+    assert not re.search(r"NIO|Optional\(|Swift\.|Error\(|errno|IOError|\bnil\b", text), text
+    return text
+
+
+@pytest.fixture
+def on(broker, workspace):
+    """The options for the shared broker and the test's own workspace."""
+    return ["--url", broker.url, "--workspace", workspace]
+
+
+def call(on, *arguments):
+    result = casebus("call", *on, *arguments)
+    assert (result.returncode, result.stderr) == (0, ""), result
+    return json.loads(result.stdout)
+
+
+# Help
+
+
+def test_the_help_names_every_command():
+    result = casebus("--help")
+    assert result.returncode == 0
+    assert set(COMMANDS) <= set(offered())
+
+
+@pytest.mark.parametrize("command", COMMANDS + ["simulate", "demo"])
+def test_the_help_of_a_command_has_an_example(command):
+    if command not in offered():
+        pytest.skip(f"casebus has no {command} yet")
+    result = casebus(command, "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert re.search(r"^EXAMPLES?:\n(  casebus .*\n)*?  casebus " + command + r"\b", result.stdout, re.MULTILINE), result.stdout
+    assert f"USAGE: casebus {command}" in result.stdout
+
+
+# serve
+
+
+def test_serve_prints_where_it_listens_at_once_also_into_a_pipe(start_broker):
+    broker = start_broker()
+    assert LISTENING.fullmatch(broker.first_line.rstrip("\n"))
+    assert broker.page in broker.first_line
+
+
+def test_serve_says_plainly_that_the_port_is_taken():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = casebus("serve", "--port", str(port))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"127.0.0.1:{port}" in result.stderr
+    assert "in use" in result.stderr
+
+
+@pytest.mark.parametrize(("arguments", "named"), [
+    (["serve", "--port", "70000"], "--port"),
+    (["serve", "--port", "-1"], "--port"),
+    (["serve", "--port", "http"], "--port"),
+    (["serve", "--prot", "1"], "--prot"),
+    (["serve", "--journal", "stone"], "--journal"),
+    (["serve", "--transitions", "none"], "--transitions"),
+    (["serve", "--sessions-max", "0"], "--sessions-max"),
+    (["serve", "--message-bytes-max", "0"], "--message-bytes-max"),
+    (["serve", "--drain-seconds", "0"], "--drain-seconds"),
+    (["serve", "--block-markdone-timeout", "0"], "--block-markdone-timeout"),
+    (["serve", "--log-level", "loud"], "--log-level"),
+    (["subscribe", "--url", "http://127.0.0.1:1/v2"], "--url"),
+    (["subscribe", "--url", "ws://"], "--url"),
+    (["subscribe", "--workspace", "a b"], "--workspace"),
+    (["subscribe", "--count", "many"], "--count"),
+    (["subscribe", "--count", "0"], "--count"),
+    (["subscribe", "--count=-1"], "--count"),
+    (["call"], "<request>"),
+    (["call", "--workspace", "", "interaction.getInteractions"], "--workspace"),
+    (["publish", "agent"], "data"),
+    (["publish", "agent", "{}", "{}"], "{}"),
+    (["explode"], "explode"),
+], ids=" ".join)
+def test_a_bad_option_is_named(arguments, named):
+    result = casebus(*arguments)
+    assert result.returncode not in {0, 1} and result.returncode > 0
+    assert result.stdout == ""
+    assert named in result.stderr.partition("\nUsage:")[0]
+
+
+# call
+
+
+def test_call_prints_the_result_as_json(on):
+    assert call(on, "interaction.getInteractions") == []
+    assert call(on, "interaction.getByInteractionId", "1") is None
+    done = casebus("publish", *on, "interaction", '{"eventType":"RINGING","interaction":{"interactionId":"1","ani":"Zoë"}}')
+    assert (done.returncode, done.stdout) == (0, ""), done
+    result = casebus("call", *on, "interaction.getByInteractionId", "1")
+    assert result.returncode == 0
+    assert result.stdout == (
+        '{"interactionId":"1","caseId":"1","userData":{},"state":"RINGING","parties":[],"isConsultation":false,"isMainCaseInteraction":true,'
+        '"ani":"Zoë","isCaseSelected":false,"isCaseExpanded":false}\n'
+    )
+
+
+def test_call_passes_json_and_texts_as_parameters(on):
+    casebus("publish", *on, "interaction", '{"eventType":"RINGING","interaction":{"interactionId":"1"}}')
+    assert call(on, "interaction.setUserData", "1", '{"Segment":"gold","n":[1.0,null]}') is None
+    assert call(on, "interaction.blockMarkdone", "1", "5 minutes {sic}") is None
+    assert call(on, "interaction.selectCaseByCaseId", '"1"') is None
+    shown = casebus("call", *on, "interaction.getByInteractionId", "1").stdout
+    assert '"userData":{"Segment":"gold","n":[1.0,null]}' in shown
+    assert '"isCaseSelected":true' in shown
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["interaction.markdone", "nobody"], ["nobody", "interaction_not_found"]),
+    (["interaction.explode"], ["interaction.explode", "unknown_request"]),
+    (["interaction.markdone"], ["interactionId", "invalid_parameters"]),
+    (["interaction.setUserData", "1", "text"], ["keyValues", "invalid_parameters"]),
+])
+def test_a_call_that_fails_exits_with_1_and_says_why_on_standard_error(on, arguments, words):
+    result = casebus("call", *on, *arguments)
+    assert (result.returncode, result.stdout) == (1, "")
+    for word in words:
+        assert word in plain(result.stderr)
+
+
+@pytest.mark.parametrize("arguments", [["call", "interaction.getInteractions"], ["subscribe"], ["publish", "agent", "{}"], ["publish"]], ids=" ".join)
+def test_a_broker_that_cannot_be_reached_is_said_plainly(arguments):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    result = casebus(*arguments[:1], "--url", f"ws://127.0.0.1:{port}/v2", *arguments[1:], text='{"event":"agent","data":{}}\n')
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"127.0.0.1:{port}" in plain(result.stderr)
+    assert f"casebus serve --port {port}" in result.stderr
+
+
+def test_a_host_that_does_not_exist_is_said_plainly():
+    result = casebus("call", "--url", "ws://no-such-host.invalid:1/v2", "interaction.getInteractions", timeout=60)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "no-such-host.invalid" in plain(result.stderr)
+
+
+def test_a_server_that_is_no_broker_is_said_plainly():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        caller = subprocess.Popen([BINARY, "call", "--url", f"127.0.0.1:{port}", "x"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        server.settimeout(PATIENCE)
+        connection, _ = server.accept()
+        with connection:
+            connection.settimeout(PATIENCE)
+            assert b"/v2?workspace=default" in connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            output, errors = caller.communicate(timeout=PATIENCE)
+    assert (caller.returncode, output) == (1, "")
+    assert "404" in plain(errors)
+
+
+def test_a_full_broker_is_said_plainly(start_broker):
+    broker = start_broker("--sessions-max", "1", "--drain-seconds", "1")
+    with RawConnection(broker.port) as occupant:
+        occupant.open("w")
+        result = casebus("call", "--url", broker.url, "interaction.getInteractions")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "503" in plain(result.stderr)
+
+
+# publish and subscribe
+
+
+class Subscriber:
+    """`casebus subscribe`, from the moment its subscription stands."""
+
+    def __init__(self, broker, workspace, events, *options, count):
+        self.process = subprocess.Popen(
+            [BINARY, "subscribe", "--url", broker.url, "--workspace", workspace, "--events", f"{events},messenger:ready", "--count", str(count + 1), *options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def lines(self, count):
+        return [read_line(self.process).rstrip("\n") for _ in range(count)]
+
+
+async def make_ready(subscriber, source):
+    """Publishes until the subscriber prints it: it does not say itself when it has subscribed."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        await source.publish("messenger:ready", 0)
+        try:
+            line = read_line(subscriber.process, 0.05)
+        except AssertionError:
+            assert time.monotonic() < deadline, "casebus subscribe prints nothing"
+            continue
+        return line
+
+
+async def test_publish_takes_json_lines_and_subscribe_prints_events_and_stops_after_its_count(broker, workspace, on):
+    async with Clients(broker) as clients:
+        source = await clients.open(workspace)
+        with Subscriber(broker, workspace, "agent,interaction,markdone", count=5) as subscriber:
+            assert await make_ready(subscriber, source) == event_text("messenger:ready", "0") + "\n"
+            lines = [
+                '{"event":"agent","data":{"text":"Zoë","number":1.0}}',
+                "",
+                '{"event":"interaction","data":{"eventType":"IDLE","interaction":{"interactionId":"1"}}}',
+                '{"event":"media","data":{"not":"subscribed"}}',
+                '{"event":"interaction","data":{"eventType":"COMPLETED","interaction":{"interactionId":"1"}}}',
+            ]
+            result = casebus("publish", *on, text="\n".join(lines) + "\n")
+            assert (result.returncode, result.stdout) == (0, ""), result
+            assert "4" in result.stderr
+            printed = subscriber.lines(5)
+            assert printed[0] == event_text("agent", '{"text":"Zoë","number":1.0}')
+            assert [json.loads(line)["data"].get("eventType") for line in printed[1:]] == ["IDLE", "MARKED_DONE", "COMPLETED", "CASE_CLOSED"]
+            assert all(line.endswith(END) for line in printed)
+            assert subscriber.process.wait(PATIENCE) == 0
+            assert subscriber.process.stderr.read() == b""
+
+
+async def test_subscribe_to_all_workspaces_prints_each_events_workspace(start_broker):
+    broker = start_broker()
+    async with Clients(broker) as clients:
+        source = await clients.open("north")
+        with Subscriber(broker, "*", "agent", count=1) as subscriber:
+            assert (await make_ready(subscriber, source)).endswith(',"workspaceId":"north"}\n')
+            casebus("publish", "--url", broker.url, "--workspace", "south", "agent", "{}")
+            assert subscriber.lines(1) == [event_text("agent", "{}")[:-1] + ',"workspaceId":"south"}']
+
+
+async def test_subscribe_says_that_the_broker_ended_the_connection(start_broker):
+    broker = start_broker()
+    async with Clients(broker) as clients:
+        with Subscriber(broker, "w", "agent", count=1) as subscriber:
+            await make_ready(subscriber, await clients.open("w"))
+            broker.signal(signal.SIGTERM)
+            assert subscriber.process.wait(PATIENCE) == 1
+            assert "ended the connection" in plain(subscriber.process.stderr.read().decode())
+
+
+def test_subscribe_to_an_unknown_event_fails(on):
+    result = casebus("subscribe", *on, "--events", "interaction,calls")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "calls" in plain(result.stderr) and "unknown_event" in result.stderr
+
+
+@pytest.mark.parametrize(("line", "words"), [
+    ("not JSON", ["line 2", "JSON"]),
+    ('{"event":"agent"}', ["line 2", '"data"']),
+    ('{"event":1,"data":{}}', ["line 2", '"event"']),
+    ('{"event":"agent","data":1}', ["object", "invalid_parameters"]),
+    ('{"event":"calls","data":{}}', ["calls", "unknown_event"]),
+])
+def test_a_line_that_cannot_be_published_ends_the_command_and_those_before_it_stand(on, line, words):
+    good = '{"event":"interaction","data":{"eventType":"IDLE","interaction":{"interactionId":"%s"}}}'
+    result = casebus("publish", *on, text="\n".join([good % "1", line, good % "3"]) + "\n")
+    assert (result.returncode, result.stdout) == (1, "")
+    for word in words:
+        assert word in plain(result.stderr)
+    assert [one["interactionId"] for one in call(on, "interaction.getInteractions")] == ["1"]
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["agent", "not JSON"], ["JSON"]),
+    (["agent", "1"], ["object"]),
+    (["markdone", "{}"], ["markdone", "not_publishable"]),
+    (["interaction", '{"eventType":"COMPLETED","interaction":{"interactionId":"1"}}'], ["illegal_transition"]),
+])
+def test_a_publish_that_fails_exits_with_1_and_says_why(on, arguments, words):
+    result = casebus("publish", *on, *arguments)
+    assert (result.returncode, result.stdout) == (1, "")
+    for word in words:
+        assert word in plain(result.stderr)
+
+
+# simulate and demo
+
+
+@pytest.mark.skipif("simulate" not in offered(), reason="casebus has no simulate yet")
+async def test_simulate_publishes_to_a_broker_and_ends_after_its_duration(start_broker):
+    broker = start_broker()
+    async with Clients(broker) as clients:
+        monitor = await clients.open("*")
+        await monitor.subscribe("interaction", "markdone")
+        result = casebus("simulate", "--url", broker.url, "--agents", "2", "--rate", "20", "--seed", "1", "--duration", "2", timeout=30)
+        assert result.returncode == 0, result
+        message = await monitor.receive_json()
+    assert message["event"] == "interaction" and message["workspaceId"]
+
+
+@pytest.mark.skipif("demo" not in offered(), reason="casebus has no demo yet")
+async def test_demo_serves_and_simulates():
+    broker = BrokerProcess(command=("demo",))
+    try:
+        async with Clients(broker) as clients:
+            monitor = await clients.open("*")
+            await monitor.subscribe("interaction")
+            message = await monitor.receive_json()
+            assert message["event"] == "interaction" and message["workspaceId"]
+            broker.signal(signal.SIGTERM)
+            end, _ = await monitor.closed()
+            assert end.code == 4000
+        assert broker.wait() == 0, broker.error_text()
+    finally:
+        broker.kill()
