@@ -86,5 +86,11 @@ let package = Package(
         "CasebusWebSocket", "CasebusWorkspace", .argumentParser, .logging, .nioCore, .nioPosix, .serviceLifecycle,
         .unixSignals,
       ], swiftSettings: settings),
+    testTarget(
+      "casebusTests",
+      [
+        "casebus", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusWorkspace", .logging,
+        .nioCore, .nioPosix, .serviceLifecycle,
+      ]),
   ]
 )
