@@ -6,7 +6,8 @@ struct DemoCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo", abstract: "Runs a broker and simulated agents in one process, with commands to try.",
     discussion: """
-      The same as casebus serve and casebus simulate together, but that the first agent works in the workspace default.
+      casebus serve and casebus simulate together; the first agent works in the
+      workspace that clients get who name none.
 
       EXAMPLES:
         casebus demo

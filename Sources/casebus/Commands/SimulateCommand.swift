@@ -7,14 +7,17 @@ struct SimulateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "simulate", abstract: "Simulates agents at work on a running broker: calls, chats and e-mails.",
     discussion: """
-      Each agent is three clients of one workspace: a source that publishes what happens, a desktop that selects cases,
-      sets user data and marks done, and a bot that blocks the mark done until there is a disposition. Their
-      interactions are named sim-…; those that are still open at the end (or from an earlier run) are ended, others
-      are left alone. How it goes is told on standard error; if anything fails that should not, the exit status is 1.
+      Each agent is three clients of one workspace: a source that publishes what
+      happens, a desktop that selects cases, sets user data and marks done, and a
+      bot that blocks the mark done until there is a disposition. Their
+      interactions are named sim-…; those that are open at the end, or were left by
+      an earlier run, are ended; others are left alone. How it goes is told on
+      standard error. If anything fails that should not, the exit status is 1.
 
       EXAMPLES:
         casebus simulate
-        casebus simulate --agents 50 --rate 500 --seed 7 --duration 60 --url ws://127.0.0.1:8080/v2
+        casebus simulate --agents 50 --rate 500 --seed 7 --duration 60
+        casebus simulate --url ws://127.0.0.1:9000/v2 --workspace-prefix test-
       """)
 
   @Option(help: ArgumentHelp("The broker's address.", valueName: "url"))

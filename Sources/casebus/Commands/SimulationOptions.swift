@@ -8,7 +8,7 @@ struct SimulationOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Steps per second, over all agents together: what the sources publish and the desktops ask. The bots come on top.",
+      "Steps per second, over all agents together: events published and requests made. The bots come on top.",
       valueName: "steps"))
   var rate = 6.0
 

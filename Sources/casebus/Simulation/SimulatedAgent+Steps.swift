@@ -48,7 +48,7 @@ extension SimulatedAgent {
     }
   }
 
-  /// Somebody else marked it done; a real source would know.
+  /// The interaction was marked done before its time; a real source would know.
   private func skip() -> OnStep {
     tally.count(\.skipped)
     return .done

@@ -27,8 +27,6 @@ struct Simulation: Service {
     let agents = try await connect()
     let start = ContinuousClock.now
     do {
-      // An earlier simulator may have been killed.
-      for agent in agents { try await agent.endInteractions() }
       try await play(agents, from: start)
       for agent in agents { try await agent.endInteractions() }
     } catch {
@@ -44,7 +42,10 @@ struct Simulation: Service {
   private func connect() async throws -> [SimulatedAgent] {
     var agents: [SimulatedAgent] = []
     for workspace in plan.workspaces {
-      agents.append(try await SimulatedAgent(workspace: workspace, broker: broker, tally: tally))
+      let agent = try await SimulatedAgent(workspace: workspace, broker: broker, tally: tally)
+      // An earlier simulator may have been killed.
+      try await agent.endInteractions()
+      agents.append(agent)
     }
     return agents
   }

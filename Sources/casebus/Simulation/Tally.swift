@@ -14,7 +14,8 @@ final class Tally: Sendable {
     var refusals = 0
     /// Events that desktops and bots got.
     var events = 0
-    /// Steps left out because somebody else had ended their interaction.
+    /// Steps left out because their interaction had ended early: by somebody else, or because no bot was quick enough to
+    /// keep a hasty agent from it.
     var skipped = 0
     /// Failures that the scripts do not expect.
     var errors = 0
@@ -51,9 +52,9 @@ final class Tally: Sendable {
 extension Tally.Counts: CustomStringConvertible {
   var description: String {
     var text =
-      "\(publications) events published, \(requests) requests, \(refusals) mark dones refused, "
-      + "\(botRequests) bot requests, \(events) events received, \(errors) errors"
-    if skipped > 0 { text += ", \(skipped) steps skipped (somebody else ended the interaction)" }
+      "published \(publications), requested \(requests) (mark dones refused: \(refusals)), "
+      + "requested by bots \(botRequests), events received \(events), errors \(errors)"
+    if skipped > 0 { text += ", steps skipped \(skipped) (their interaction was marked done before)" }
     return text
   }
 }
