@@ -86,11 +86,26 @@ let package = Package(
         "CasebusWebSocket", "CasebusWorkspace", .argumentParser, .logging, .nioCore, .nioPosix, .serviceLifecycle,
         .unixSignals,
       ], swiftSettings: settings),
+    // Tests
+    .target(
+      name: "CasebusTestSupport", dependencies: ["CasebusProtocol"], path: "Tests/CasebusTestSupport",
+      swiftSettings: settings),
+    testTarget("ArchitectureTests", []),
+    testTarget("CasebusProtocolTests", ["CasebusProtocol", "CasebusTestSupport", .nioCore]),
+    testTarget("CasebusWebSocketTests", ["CasebusWebSocket", .nioCore]),
+    testTarget("CasebusWorkspaceTests", ["CasebusProtocol", "CasebusTestSupport", "CasebusWorkspace", .nioCore]),
+    testTarget("CasebusJournalTests", ["CasebusJournal", "CasebusProtocol", .nioCore]),
+    testTarget(
+      "CasebusBrokerTests",
+      [
+        "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTestSupport", "CasebusWebSocket",
+        "CasebusWorkspace", .logging, .nioCore, .nioEmbedded,
+      ]),
     testTarget(
       "casebusTests",
       [
         "casebus", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusWorkspace", .logging,
-        .nioCore, .nioPosix, .serviceLifecycle,
+        .nioPosix, .serviceLifecycle,
       ]),
   ]
 )

@@ -71,13 +71,11 @@ extension BrokerLoop {
   }
 
   /// Passes a client's message to the loop that hosts its workspace.
-  func forward(_ message: ClientMessage, from session: Session, to workspace: WorkspaceID) {
-    let asker = Outcome.Asker(session: session.key, referenceID: message.referenceID)
-    let content = message.content
-    let blocker = session.blocker
-    onLoop(of: workspace) { loop in
-      loop.hosts[workspace]?.receive(content, from: asker, blocker: blocker)
-    }
+  func forward(
+    _ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker, blocker: Blocker,
+    to workspace: WorkspaceID
+  ) {
+    onLoop(of: workspace) { $0.hosts[workspace]?.receive(content, from: asker, blocker: blocker) }
   }
 
   private func attach(_ session: SessionKey, to workspace: WorkspaceID) {

@@ -43,10 +43,7 @@ final class FanoutShard {
   func flush() {
     for group in touchedGroups {
       // A write can end a session and so change the members; this loop goes on over those of its beginning.
-      for session in group.members {
-        session.writeUnsent()
-        session.sink.flush()
-      }
+      for session in group.members { session.sendUnsent() }
       group.startBatch()
     }
     touchedGroups.removeAll(keepingCapacity: true)

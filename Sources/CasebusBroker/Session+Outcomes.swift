@@ -35,21 +35,22 @@ extension Session {
   }
 
   /// What a monitor may ask: it sees all workspaces but is in none.
-  static func monitorOutcome(of message: ClientMessage, session: SessionKey) -> Outcome {
-    let asker = Outcome.Asker(session: session, referenceID: message.referenceID)
-    switch message.content {
-    case .subscribe(let names): return Outcome(asker: asker, answer: .subscribe(names))
-    case .unsubscribe(let id): return Outcome(asker: asker, answer: .unsubscribe(id))
-    case .request(let name, let parameters):
-      do throws(Failure) {
-        guard try Request(name: name, parameters: parameters) == .getAllowedServices else { break }
-        return Outcome(asker: asker, answer: .allowedServices(to: message.referenceID))
-      } catch {
-        return Outcome(asker: asker, answer: .frame(.failureFrame(to: message.referenceID, error)))
+  static func monitorOutcome(of content: Result<ClientMessage.Content, Failure>, asker: Outcome.Asker) -> Outcome {
+    do throws(Failure) {
+      switch try content.get() {
+      case .subscribe(let names): return Outcome(asker: asker, answer: .subscribe(names))
+      case .unsubscribe(let id): return Outcome(asker: asker, answer: .unsubscribe(id))
+      case .request(let name, let parameters) where monitorRequests.contains(name):
+        _ = try Request(name: name, parameters: parameters)
+        return Outcome(asker: asker, answer: .allowedServices(monitorRequests, to: asker.referenceID))
+      case .request(let name, _) where !Request.isKnown(name): throw .unknownRequest(name)
+      case .request, .publish:
+        throw Failure(.workspaceRequired, "this connection is for all workspaces, connect with ?workspace=<id>")
       }
-    case .publish: break
+    } catch {
+      return Outcome(asker: asker, answer: .frame(.failureFrame(to: asker.referenceID, error)))
     }
-    let failure = Failure(.workspaceRequired, "this connection is for all workspaces, connect with ?workspace=<id>")
-    return Outcome(asker: asker, answer: .frame(.failureFrame(to: message.referenceID, failure)))
   }
+
+  private static let monitorRequests = ["system.getAllowedServices"]
 }

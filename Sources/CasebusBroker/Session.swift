@@ -25,10 +25,10 @@ public final class Session {
   private var isTouched = false
   private let openedAt: Timestamp
 
-  private enum State {
+  private enum State: Equatable {
     case open
-    /// The broker is stopping: what was asked before is still answered, then the session is closed.
-    case draining
+    /// What was asked before is still answered, then the session is closed.
+    case draining(CloseCode, reason: String)
     case closed
   }
 
@@ -56,10 +56,10 @@ extension Session {
     guard state != .closed else { return }
     messagesReceived += 1
     do throws(MessageFailure) {
-      try accept(ClientMessage(decoding: text, limits: loop.configuration.jsonLimits))
+      let message = try ClientMessage(decoding: text, limits: loop.configuration.jsonLimits)
+      accept(.success(message.content), referenceID: message.referenceID)
     } catch {
-      send(.failureFrame(to: error.referenceID, error.failure))
-      if error.failure.code == .malformedMessage { countMalformed() }
+      reject(error.failure, referenceID: error.referenceID)
     }
   }
 
@@ -69,8 +69,7 @@ extension Session {
     messagesReceived += 1
     let failure = Failure(
       .malformedMessage, "got a binary message of \(byteCount) bytes, expected a text message with a JSON object")
-    send(.failureFrame(to: nil, failure))
-    countMalformed()
+    reject(failure, referenceID: nil)
   }
 
   /// The connection is gone, for whatever reason.
@@ -89,21 +88,30 @@ extension Session {
       ])
   }
 
-  private func accept(_ message: ClientMessage) {
+  private func reject(_ failure: Failure, referenceID: ReferenceID?) {
+    accept(.failure(failure), referenceID: referenceID)
+    if failure.code == .malformedMessage { countMalformed() }
+  }
+
+  /// Passes a message on to where it takes its place in the order; one that cannot be read only to be answered there.
+  private func accept(_ content: Result<ClientMessage.Content, Failure>, referenceID: ReferenceID?) {
     guard state == .open else {
-      return send(.failureFrame(to: message.referenceID, Failure(.shuttingDown, "the broker is stopping, reconnect")))
+      let failure = Failure(.shuttingDown, "this session is about to be closed, reconnect")
+      return send(.failureFrame(to: referenceID, failure))
     }
+    let asker = Outcome.Asker(session: key, referenceID: referenceID)
     unanswered += 1
     switch scope {
-    case .workspace(let workspace): loop.forward(message, from: self, to: workspace)
-    case .all: received(Self.monitorOutcome(of: message, session: key))
+    case .workspace(let workspace): loop.forward(content, from: asker, blocker: blocker, to: workspace)
+    case .all: received(Self.monitorOutcome(of: content, asker: asker))
     }
   }
 
   private func countMalformed() {
     malformedMessages += 1
-    guard malformedMessages >= loop.configuration.malformedMessagesMax else { return }
-    close(.tooManyMalformed, reason: "\(malformedMessages) malformed messages (malformedMessagesMax)")
+    guard malformedMessages >= loop.configuration.malformedMessagesMax, state == .open else { return }
+    state = .draining(.tooManyMalformed, reason: "\(malformedMessages) malformed messages (malformedMessagesMax)")
+    closeIfDrained()
   }
 }
 
@@ -124,6 +132,13 @@ extension Session {
     touch()
   }
 
+  /// Gives the connection what its group has gathered for it, at the end of the tick.
+  func sendUnsent() {
+    guard let unsent = membership?.takeUnsent() else { return }
+    sink.write(unsent)
+    sink.flush()
+  }
+
   private func touch() {
     guard !isTouched else { return }
     isTouched = true
@@ -139,13 +154,13 @@ extension Session {
   /// The broker is stopping.
   func drain() {
     guard state == .open else { return }
-    state = .draining
+    state = .draining(.shuttingDown, reason: "the broker is stopping")
     closeIfDrained()
   }
 
   func closeIfDrained() {
-    guard state == .draining, unanswered == 0 else { return }
-    close(.shuttingDown, reason: "the broker is stopping")
+    guard case .draining(let code, let reason) = state, unanswered == 0 else { return }
+    close(code, reason: reason)
   }
 
   /// Ends the session from the broker's side.

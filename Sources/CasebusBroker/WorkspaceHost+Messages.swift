@@ -4,9 +4,11 @@ import NIOCore
 
 extension WorkspaceHost {
   /// A client of this workspace said something.
-  func receive(_ content: ClientMessage.Content, from asker: Outcome.Asker, blocker: Blocker) {
+  func receive(
+    _ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker, blocker: Blocker
+  ) {
     do throws(Failure) {
-      switch content {
+      switch try content.get() {
       case .subscribe(let names): finish(Outcome(asker: asker, answer: .subscribe(names)))
       case .unsubscribe(let id): finish(Outcome(asker: asker, answer: .unsubscribe(id)))
       case .publish(let name, let data): try publish(name, data, from: asker, blocker: blocker)
@@ -37,7 +39,7 @@ extension WorkspaceHost {
     case .getInteractions:
       finish(asker) { $0.writeJSONArray(current.interactions) { $0.writeJSON($1) } }
     case .getAllowedServices:
-      finish(Outcome(asker: asker, answer: .allowedServices(to: asker.referenceID)))
+      finish(Outcome(asker: asker, answer: .allowedServices(Request.names, to: asker.referenceID)))
     case .broadcastMessage(let channel, let message):
       broadcast(message, as: channel, from: asker, answer: .frame(.responseFrame(to: asker.referenceID)))
     case .deleteUserData(let id, let key):
@@ -65,7 +67,7 @@ extension WorkspaceHost {
 
 extension Outcome.Answer {
   /// The answer to `system.getAllowedServices`.
-  static func allowedServices(to referenceID: ReferenceID?) -> Outcome.Answer {
-    .frame(.responseFrame(to: referenceID) { $0.writeJSONArray(Request.names) { $0.writeJSON($1) } })
+  static func allowedServices(_ names: [String], to referenceID: ReferenceID?) -> Outcome.Answer {
+    .frame(.responseFrame(to: referenceID) { $0.writeJSONArray(names) { $0.writeJSON($1) } })
   }
 }

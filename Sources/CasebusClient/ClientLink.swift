@@ -46,7 +46,7 @@ final class ClientLink: MessageReceiver, Sendable {
   }
 
   func close() async {
-    eventLoop.execute { [connection] in connection.value.close(.normal, reason: "") }
+    eventLoop.execute { [connection] in connection.value.close(.normal, reason: "the client is done") }
     try? await closed.futureResult.get()
   }
 

@@ -159,11 +159,10 @@ extension WebSocketHandler {
     context?.flush()
   }
 
-  /// Begins the closing handshake after what was taken (RFC 6455 §7.1.2).
+  /// Begins the closing handshake after what was taken (RFC 6455 §7.1.2). The peer is told the name of the code and why.
   public func close(_ code: CloseCode, reason: String) {
-    guard connection.startClose(code: WebSocketCloseCode(rawValue: code.rawValue), reason: reason) == .awaitPeer else {
-      return
-    }
+    let closeCode = WebSocketCloseCode(rawValue: code.rawValue)
+    guard connection.startClose(code: closeCode, reason: "\(code.name): \(reason)") == .awaitPeer else { return }
     closure = ConnectionClosure(code: code.rawValue, reason: reason)
     sendOutbound()
     closeStarted()

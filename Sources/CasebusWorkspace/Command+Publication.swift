@@ -4,17 +4,21 @@ extension Command {
   /// The command that a publish stands for (Protocol §5).
   /// - Throws: ``Failure`` with `invalid_parameters` or `not_publishable`.
   public init(publishing name: EventName, data: JSONValue) throws(Failure) {
-    guard let object = data.objectValue else {
-      throw Failure(.invalidParameters, "the data published as \(name) is \(data.kind), expected an object")
-    }
     switch name {
-    case .interaction: try self.init(publishingInteraction: object)
-    case .agent, .media, .outbound, .system: self = .relay(name, data: data)
+    case .interaction: try self.init(publishingInteraction: Self.object(data, of: name))
+    case .agent, .media, .outbound, .system: self = .relay(name, data: .object(try Self.object(data, of: name)))
     case .markdone:
       throw Failure(.notPublishable, "markdone events are decided by the broker, use the request interaction.markdone")
     case .messenger:
       preconditionFailure("messenger messages are not workspace events; the broker routes them itself")
     }
+  }
+
+  private static func object(_ data: JSONValue, of name: EventName) throws(Failure) -> JSONObject {
+    guard let object = data.objectValue else {
+      throw Failure(.invalidParameters, "the data published as \(name) is \(data.kind), expected an object")
+    }
+    return object
   }
 
   private init(publishingInteraction data: JSONObject) throws(Failure) {

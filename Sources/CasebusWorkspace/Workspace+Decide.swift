@@ -27,8 +27,7 @@ extension Workspace {
 
   /// What the passing of time leads to: the blocks whose deadline has come expire.
   public func deadlineReached(at now: Timestamp) -> [WorkspaceEvent] {
-    blocks.filter { $0.deadline <= now }.sorted { $0.deadline < $1.deadline }
-      .map { event(.blockExpired($0.blocker), of: $0) }
+    blocks.filter { $0.deadline <= now }.map { event(.blockExpired($0.blocker), of: $0) }
   }
 
   func record(_ id: String) throws(Failure) -> InteractionRecord {

@@ -8,10 +8,10 @@ extension Workspace {
       throw Failure(.invalidParameters, "interaction.interactionId is missing, expected a string")
     }
     let record = records[id]
-    try checkTransition(of: id, from: record, to: state)
-    var interaction: Interaction
-    if let record { interaction = record.interaction } else { interaction = try newInteraction(id, state, attributes) }
+    var interaction = record?.interaction ?? newInteraction(id, state, attributes)
     try interaction.update(from: attributes)
+    try checkTransition(of: id, from: record, to: state)
+    if record == nil { try checkRoom() }
     if attributes["userData"] != nil { try checkSize(ofUserData: interaction.userData) }
     if let record, record.interaction.state != state {
       interaction.previousState = record.interaction.state
@@ -20,38 +20,48 @@ extension Workspace {
     return events(changing: record?.interaction, to: interaction)
   }
 
-  /// The events of a state change: the change itself, and the closing of a case that it leaves empty.
+  /// The events of a state change: the change itself, and the closing of each case that it leaves empty.
   func events(changing old: Interaction?, to new: Interaction) -> [WorkspaceEvent] {
     var events: [WorkspaceEvent] = []
     if new.state == .completed {
       events.append(.markdone(MarkdoneEvent(kind: .done, interactionID: new.interactionID, caseID: new.caseID)))
     }
     events.append(.interactionChanged(withCaseFlags(new)))
-    let leaves = StateRule.of(new.state).isTerminal
-    if let old, leaves || old.caseID != new.caseID, isOnlyMember(old.interactionID, of: old.caseID) {
-      events.append(.caseChanged(CaseChange(kind: .closed, selectedCaseID: selectedCaseID, caseID: old.caseID)))
-    }
-    return events
+    return events + closings(old: old, new: new)
   }
 
-  private func isOnlyMember(_ id: String, of caseID: String) -> Bool {
+  private func closings(old: Interaction?, new: Interaction) -> [WorkspaceEvent] {
+    var left: [String] = []
+    if let old, old.caseID != new.caseID { left.append(old.caseID) }
+    if StateRule.of(new.state).isTerminal { left.append(new.caseID) }
+    var selected = selectedCaseID
+    return left.filter { isEmpty($0, without: new.interactionID) }.map { caseID in
+      defer { if selected == caseID { selected = nil } }
+      return .caseChanged(CaseChange(kind: .closed, selectedCaseID: selected, caseID: caseID))
+    }
+  }
+
+  private func isEmpty(_ caseID: String, without id: String) -> Bool {
     !records.contains { $0.key != id && $0.value.interaction.caseID == caseID }
   }
 
   /// An interaction before the attributes of its first event, with the defaults of Protocol §6.2.
   private func newInteraction(
     _ id: String, _ state: InteractionState, _ attributes: JSONObject
-  ) throws(Failure) -> Interaction {
+  ) -> Interaction {
+    let parent = attributes["parentInteractionId"]?.stringValue.flatMap { records[$0] }
+    let caseID = attributes["caseId"]?.stringValue ?? parent?.interaction.caseID ?? id
+    var interaction = Interaction(interactionID: id, caseID: caseID, state: state)
+    interaction.isMainCaseInteraction = attributes["isConsultation"] != true && !hasCase(caseID)
+    return interaction
+  }
+
+  private func checkRoom() throws(Failure) {
     guard records.count < rules.interactionsPerWorkspaceMax else {
       throw Failure(
         .limitExceeded,
         "the workspace has \(records.count) interactions, the most it may have (interactionsPerWorkspaceMax)")
     }
-    let parent = attributes["parentInteractionId"]?.stringValue.flatMap { records[$0] }
-    let caseID = try attributes.identifier("caseId") ?? parent?.interaction.caseID ?? id
-    var interaction = Interaction(interactionID: id, caseID: caseID, state: state)
-    interaction.isMainCaseInteraction = attributes["isConsultation"] != true && !hasCase(caseID)
-    return interaction
   }
 
   private func checkTransition(

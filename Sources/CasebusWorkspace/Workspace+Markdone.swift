@@ -49,7 +49,7 @@ extension Workspace {
   private func checkBlockLimits(_ id: String, _ warningMessage: String, by blocker: Blocker) throws(Failure) {
     guard warningMessage.utf8.count <= rules.warningMessageBytesMax else {
       throw Failure(
-        .limitExceeded,
+        .invalidParameters,
         "warningMessage has \(warningMessage.utf8.count) bytes, allowed are \(rules.warningMessageBytesMax) "
           + "(warningMessageBytesMax)")
     }

@@ -34,6 +34,11 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Byte offset from the start of the text, 0-based.
   public var position: Int
 
+  public init(reason: Reason, position: Int) {
+    self.reason = reason
+    self.position = position
+  }
+
   public var description: String { "\(text) at byte \(position)" }
 
   private var text: String {

@@ -83,17 +83,16 @@ extension JSONParser {
   mutating func parseNumber() throws(JSONError) -> JSONNumber {
     let start = position
     if bytes[position] == UInt8(ascii: "-") { position += 1 }
-    let integerStart = position
-    let integerDigits = skipDigits()
-    guard integerDigits == 1 || (integerDigits > 1 && bytes[integerStart] != UInt8(ascii: "0")) else {
-      throw JSONError(reason: .invalidNumber, position: start)
+    if !skip(where: { $0 == UInt8(ascii: "0") }) {
+      // A zero stands alone before the point; a digit after it is not part of the number.
+      guard skipDigits() > 0 else { throw failure(.invalidNumber) }
     }
     if skip(where: { $0 == UInt8(ascii: ".") }) {
-      guard skipDigits() > 0 else { throw JSONError(reason: .invalidNumber, position: start) }
+      guard skipDigits() > 0 else { throw failure(.invalidNumber) }
     }
     if skip(where: { $0 | 0x20 == UInt8(ascii: "e") }) {
       _ = skip(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") })
-      guard skipDigits() > 0 else { throw JSONError(reason: .invalidNumber, position: start) }
+      guard skipDigits() > 0 else { throw failure(.invalidNumber) }
     }
     return JSONNumber(validatedText: String(decoding: bytes[start..<position], as: UTF8.self))
   }

@@ -16,6 +16,7 @@ extension ClientMessage {
     do throws(Failure) {
       referenceID = try Self.referenceID(of: object)
       try Self.checkVersion(of: object)
+      try Self.checkUserAgent(of: object)
       self.init(try Self.content(of: object), referenceID: referenceID)
     } catch {
       throw MessageFailure(failure: error, referenceID: referenceID)
@@ -56,6 +57,13 @@ extension ClientMessage {
     }
   }
 
+  private static func checkUserAgent(of object: JSONObject) throws(Failure) {
+    switch object["userAgent"] {
+    case nil, .string: return
+    case let other?: throw Failure(.invalidMessage, "userAgent is \(other.kind), expected a string")
+    }
+  }
+
   private static func content(of object: JSONObject) throws(Failure) -> Content {
     switch (object["event"], object["request"]) {
     case (nil, nil): throw Failure(.invalidMessage, "the message has neither event nor request")
@@ -81,7 +89,7 @@ extension ClientMessage {
       throw Failure(.invalidMessage, "request is \(request.kind), expected a string")
     }
     switch object["parameters"] {
-    case nil, .null: return .request(name: name, parameters: [])
+    case nil: return .request(name: name, parameters: [])
     case .array(let parameters): return .request(name: name, parameters: parameters)
     case let other?: throw Failure(.invalidMessage, "parameters is \(other.kind), expected an array")
     }

@@ -16,7 +16,7 @@ extension ByteBuffer {
     writeVoiceMembers(of: interaction)
     writeJSONMember("isCaseSelected", interaction.isCaseSelected)
     writeJSONMember("isCaseExpanded", interaction.isCaseExpanded)
-    writeJSONMember("interactionUUID", interaction.interactionUUID)
+    writeJSONMember("interactionUUID", interaction.interactionUUID ?? interaction.callUUID)
     writeJSONMember("media", interaction.media)
     endJSONObject()
   }

@@ -4,14 +4,18 @@ extension Interaction {
   /// - Throws: ``Failure`` with `invalid_parameters` that names the attribute; this value is then half-updated.
   public mutating func update(from attributes: JSONObject) throws(Failure) {
     caseID = try attributes.identifier("caseId") ?? caseID
-    parentInteractionID = try attributes.string("parentInteractionId", else: parentInteractionID)
+    if attributes["parentInteractionId"] == .null {
+      parentInteractionID = nil
+    } else {
+      parentInteractionID = try attributes.identifier("parentInteractionId") ?? parentInteractionID
+    }
     userData = try attributes.value("userData", "an object", \.objectValue) ?? userData
     parties = try attributes.parties("parties") ?? parties
     isConsultation = try attributes.value("isConsultation", "a boolean", \.booleanValue) ?? isConsultation
     isMainCaseInteraction =
       try attributes.value("isMainCaseInteraction", "a boolean", \.booleanValue) ?? isMainCaseInteraction
     try updateVoiceAttributes(from: attributes)
-    interactionUUID = try attributes.string("interactionUUID", else: interactionUUID ?? callUUID)
+    interactionUUID = try attributes.string("interactionUUID", else: interactionUUID)
     media = try attributes.string("media", else: media)
   }
 

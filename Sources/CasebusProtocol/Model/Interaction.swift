@@ -30,7 +30,7 @@ public struct Interaction: Hashable, Sendable {
   public var isCaseSelected = false
   /// Mirrors its case.
   public var isCaseExpanded = false
-  /// The `attr_itx_id` of a multimedia interaction, the `callUuid` of a voice interaction.
+  /// The `attr_itx_id` of a multimedia interaction; where it was not given, clients see the `callUuid`.
   public var interactionUUID: String?
   /// "voice", "email", "chat", …
   public var media: String?

@@ -12,15 +12,16 @@ public enum Request: Hashable, Sendable {
   case broadcastMessage(EventName, message: JSONValue)
   case getAllowedServices
 
-  /// The names of all requests, in alphabetical order.
-  public static let names: [String] = readers.keys.sorted()
+  /// The names of all requests, in alphabetical order, without aliases.
+  public static let names: [String] = readers.keys.filter { $0 != selectCaseAlias }.sorted()
+
+  /// Whether a request has this name or alias.
+  public static func isKnown(_ name: String) -> Bool { readers[name] != nil }
 
   /// Checks a request's name and parameters.
   /// - Throws: ``Failure`` with `unknown_request`, or with `invalid_parameters` that names the parameter.
   public init(name: String, parameters: [JSONValue]) throws(Failure) {
-    guard let read = Self.readers[name] else {
-      throw Failure(.unknownRequest, "Casebus does not offer the request \"\(name)\"")
-    }
+    guard let read = Self.readers[name] else { throw .unknownRequest(name) }
     self = try read(RequestParameters(request: name, values: parameters))
   }
 
@@ -41,8 +42,7 @@ public enum Request: Hashable, Sendable {
       return .getInteractions
     },
     "interaction.selectCaseByCaseId": selectCase,
-    // The seed document spells the method this way, too.
-    "interaction.selectCaseByCaselId": selectCase,
+    selectCaseAlias: selectCase,
     "interaction.setUserData": { p throws(Failure) in
       try p.expect("interactionId", "keyValues")
       return .setUserData(interactionID: try p.string(0, named: "interactionId"), try p.object(1, named: "keyValues"))
@@ -71,8 +71,18 @@ public enum Request: Hashable, Sendable {
     },
   ]
 
+  /// The seed document spells the method this way, too.
+  private static let selectCaseAlias = "interaction.selectCaseByCaselId"
+
   private static let selectCase: Reader = { p throws(Failure) in
     try p.expect("caseId")
     return .selectCase(caseID: try p.string(0, named: "caseId"))
+  }
+}
+
+extension Failure {
+  /// No request has this name.
+  public static func unknownRequest(_ name: String) -> Failure {
+    Failure(.unknownRequest, "Casebus does not offer the request \"\(name)\"")
   }
 }

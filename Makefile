@@ -1,0 +1,55 @@
+# Everything a fresh machine with Swift and make needs; `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-swift test-sockets lint format setup clean
+
+CONFIGURATION ?= release
+PACKAGES := zlib1g-dev libssl-dev python3-venv
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+
+help: ## Lists the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+run: setup ## Builds and runs the broker with the built-in simulator; prints the URLs to open.
+	swift build --configuration $(CONFIGURATION) --product casebus
+	exec "$$(swift build --configuration $(CONFIGURATION) --show-bin-path)/casebus" demo
+
+build: setup ## Builds everything, tests included.
+	swift build --build-tests
+
+test: lint test-swift test-sockets ## Sets everything up and runs every test.
+
+test-swift: setup ## The tests in Swift.
+	swift test
+
+test-sockets: setup $(VENV)/ready ## The protocol's files, and the broker over real sockets with other people's clients.
+	swift build --product casebus
+	$(PYTHON) Docs/reference/generate.py --check
+	$(PYTHON) -m pytest --quiet Tests/ProtocolTests Tests/SocketTests
+
+lint: ## The style of the sources.
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+format: ## Formats the sources.
+	swift format --in-place --recursive Package.swift Sources Tests
+
+setup: ## Installs the system packages that are missing, or says how.
+	@missing=""; \
+	for package in $(PACKAGES); do dpkg -s $$package > /dev/null 2>&1 || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ]; then \
+	    echo "installing$$missing"; apt-get update -qq && apt-get install -y -qq $$missing; \
+	  else \
+	    echo "missing system packages, install them with: sudo apt-get install$$missing" >&2; exit 1; \
+	  fi; \
+	fi
+
+$(VENV)/ready: Tests/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement Tests/requirements.txt
+	touch $@
+
+clean: ## Removes what was built.
+	rm -rf .build $(VENV)

@@ -1,0 +1,87 @@
+import CasebusBroker
+import CasebusJournal
+import CasebusProtocol
+import CasebusWorkspace
+import Logging
+import NIOCore
+import NIOEmbedded
+
+/// A broker on one embedded event loop with a clock that is moved by hand: everything happens when it is told to.
+final class TestBroker {
+  let loop = EmbeddedEventLoop()
+  let clock = ManualClock()
+  let broker: Broker
+
+  init(journal: any EventJournal = MemoryJournal(), configuration: BrokerConfiguration = BrokerConfiguration()) {
+    broker = Broker(
+      group: loop, journal: journal, configuration: configuration,
+      logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), instance: "test",
+      now: { [clock] in clock.now })
+    loop.run()
+  }
+
+  func connect(_ workspace: String? = nil) -> TestClient {
+    let sink = TestSink()
+    let session = broker.openSession(
+      WorkspaceScope(queryValue: workspace)!, sink: sink, origin: "test", on: loop)
+    loop.run()
+    return TestClient(broker: self, session: session, sink: sink)
+  }
+
+  /// Lets everything happen that is waiting to.
+  func run() {
+    loop.run()
+  }
+
+  func advance(milliseconds: Int64) {
+    clock.advance(milliseconds: milliseconds)
+    loop.advanceTime(by: .milliseconds(milliseconds))
+    loop.run()
+  }
+}
+
+/// One client of a ``TestBroker``.
+struct TestClient {
+  let broker: TestBroker
+  let session: Session
+  let sink: TestSink
+
+  /// Sends a message and lets everything happen that it leads to.
+  func send(_ text: String) {
+    session.textReceived(ByteBuffer(string: text))
+    broker.run()
+  }
+
+  func send(_ message: JSONValue) { send(message.jsonText) }
+
+  /// Sends without letting anything happen yet.
+  func sendWithoutRunning(_ text: String) { session.textReceived(ByteBuffer(string: text)) }
+
+  func disconnect() {
+    session.connectionClosed(code: 1006, reason: "test")
+    broker.run()
+  }
+
+  /// What came since the last call.
+  func received() -> [String] { sink.takeMessages() }
+
+  func subscribe(_ names: String...) {
+    send(["event": "subscribe", "data": .array(names.map(JSONValue.string)), "referenceId": "s"])
+    _ = received()
+  }
+
+  func publish(_ state: String, _ id: String = "1") {
+    send(Self.publication(state, id))
+  }
+
+  static func publication(_ state: String, _ id: String = "1", reference: JSONValue? = nil) -> JSONValue {
+    var message: JSONObject = [
+      "event": "publish",
+      "data": [
+        "event": "interaction", "data": ["eventType": .string(state), "interaction": ["interactionId": .string(id)]],
+      ],
+    ]
+    message["referenceId"] = reference
+    return .object(message)
+  }
+}

@@ -1,0 +1,55 @@
+import CasebusBroker
+import CasebusProtocol
+import CasebusWebSocket
+import CasebusWorkspace
+import NIOCore
+import Synchronization
+
+/// A connection that keeps what it is given, read as a client reads it.
+final class TestSink: SessionSink {
+  private var connection = WebSocketConnection(role: .client { WebSocketMaskingKey(0) })
+  private var unflushed: [ByteBuffer] = []
+  private var messages: [String] = []
+  private(set) var writes = 0
+  private(set) var flushes = 0
+  private(set) var closed: (code: CloseCode, reason: String)?
+
+  func write(_ frames: ByteBuffer) {
+    guard closed == nil else { return }
+    writes += 1
+    unflushed.append(frames)
+  }
+
+  func flush() {
+    flushes += 1
+    for var frames in unflushed {
+      connection.receive(&frames, at: 0)
+      while let event = connection.nextEvent() {
+        guard case .text(let text) = event else { preconditionFailure("the broker sent \(event)") }
+        messages.append(String(buffer: text))
+      }
+    }
+    unflushed = []
+  }
+
+  func close(_ code: CloseCode, reason: String) {
+    flush()
+    closed = (code, reason)
+  }
+
+  func takeMessages() -> [String] {
+    defer { messages = [] }
+    return messages
+  }
+}
+
+/// A wall clock that stands still until it is moved.
+final class ManualClock: Sendable {
+  private let milliseconds = Atomic<Int64>(1_700_000_000_000)
+
+  var now: Timestamp { Timestamp(milliseconds: milliseconds.load(ordering: .relaxed)) }
+
+  func advance(milliseconds interval: Int64) {
+    milliseconds.add(interval, ordering: .relaxed)
+  }
+}

@@ -1,0 +1,82 @@
+import CasebusProtocol
+import CasebusTestSupport
+import NIOCore
+import Testing
+
+/// `Protocol/vectors/transcripts`: whole conversations, byte for byte.
+@Suite struct TranscriptTests {
+  static let names = try! ProtocolFile.names(in: "vectors/transcripts").filter { $0.hasSuffix(".json") }
+
+  @Test func thereAreTranscripts() {
+    #expect(Self.names.count > 18)
+  }
+
+  @Test(arguments: names)
+  func conversationIsAsWritten(_ name: String) throws {
+    let transcript = try ProtocolFile.json("vectors/transcripts/\(name)")
+    var player = TranscriptPlayer(clients: transcript["clients"]!.arrayValue!)
+    for (number, step) in transcript["steps"]!.arrayValue!.enumerated() {
+      try player.play(step, "\(name), step \(number + 1)")
+    }
+  }
+}
+
+/// Plays the steps of one transcript against a broker of its own.
+struct TranscriptPlayer {
+  private let broker = TestBroker()
+  private var clients: [String: TestClient] = [:]
+  private var subscriptions: [String: String] = [:]
+
+  init(clients: [JSONValue]) {
+    for client in clients {
+      let name = client.stringValue ?? client["name"]!.stringValue!
+      self.clients[name] = broker.connect(client["workspace"]?.stringValue)
+    }
+  }
+
+  mutating func play(_ step: JSONValue, _ place: String) throws {
+    if let name = step["client"]?.stringValue {
+      let text = step["send"]!.stringValue ?? step["send"]!.jsonText
+      clients[name]!.send(substituted(text))
+    } else if let name = step["disconnect"]?.stringValue {
+      clients[name]!.disconnect()
+    } else if case .number(let milliseconds) = step["advanceMilliseconds"] {
+      broker.advance(milliseconds: Int64(milliseconds.integer!))
+    }
+    // A connection that the broker closes is gone soon after.
+    for client in clients.values where client.sink.closed != nil { client.disconnect() }
+    for (name, client) in clients {
+      let expected = step["expect"]?[name]?.arrayValue?.map { $0.stringValue! } ?? []
+      check(client.received(), against: expected, "\(place), client \(name)")
+      if case .number(let code) = step["closes"]?[name] {
+        #expect(client.sink.closed?.code.rawValue == UInt16(code.integer!), "\(place)")
+      }
+    }
+  }
+
+  private mutating func check(_ received: [String], against expected: [String], _ place: String) {
+    #expect(received.count == expected.count, "\(place): received \(received), expected \(expected)")
+    for (text, pattern) in zip(received, expected) {
+      capture(from: text, pattern)
+      #expect(withoutErrorText(text, pattern) == substituted(pattern), "\(place)")
+    }
+  }
+
+  /// Remembers the identifier that the broker made for a subscription.
+  private mutating func capture(from text: String, _ pattern: String) {
+    guard let id = try? JSONValue(parsing: text)["subscriptionId"]?.stringValue,
+      let placeholder = try? JSONValue(parsing: pattern)["subscriptionId"]?.stringValue
+    else { return }
+    subscriptions[placeholder] = id
+  }
+
+  private func substituted(_ text: String) -> String {
+    subscriptions.reduce(into: text) { $0 = $0.replacing($1.key, with: $1.value) }
+  }
+
+  /// The texts of errors are free: where the pattern says so, they are left out of the comparison.
+  private func withoutErrorText(_ text: String, _ pattern: String) -> String {
+    guard pattern.contains("${any}"), let message = try? JSONValue(parsing: text)["errorMessage"] else { return text }
+    return text.replacing("\"errorMessage\":\(message.jsonText)", with: "\"errorMessage\":\"${any}\"")
+  }
+}

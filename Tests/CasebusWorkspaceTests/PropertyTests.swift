@@ -1,0 +1,93 @@
+import CasebusProtocol
+import CasebusTestSupport
+import CasebusWorkspace
+import Testing
+
+/// Thousands of random command sequences, each with a seed; what must always hold, holds.
+@Suite struct PropertyTests {
+  @Test(arguments: 0..<3_000)
+  func invariantsHoldAfterEveryCommand(_ seed: Int) throws {
+    var random = SplitMix64(seed: UInt64(seed))
+    var rules = WorkspaceRules()
+    rules.transitions = seed % 4 == 0 ? .lenient : .strict
+    rules.blockMarkdoneTimeoutMilliseconds = 500
+    var desk = Desk(rules: rules)
+    var states: [String: InteractionState] = [:]
+    for _ in 0..<60 {
+      let before = desk.workspace
+      let count = desk.history.count
+      if Int.random(in: 0..<6, using: &random) == 0 {
+        desk.wait(milliseconds: .random(in: 0..<300, using: &random))
+      } else {
+        let blocker = Blocker.session(["a", "b"].randomElement(using: &random)!)
+        do { try desk.run(Command.random(using: &random), by: blocker) } catch { #expect(desk.workspace == before) }
+      }
+      for event in desk.history[count...] { Self.check(event, &states, rules) }
+      Self.checkState(desk)
+    }
+    var replayed = Workspace(rules: rules)
+    for event in desk.history { replayed.evolve(event) }
+    #expect(replayed == desk.workspace)
+  }
+
+  /// previousState is right, and nothing is said of an interaction after its terminal state.
+  static func check(_ event: WorkspaceEvent, _ states: inout [String: InteractionState], _ rules: WorkspaceRules) {
+    switch event {
+    case .interactionChanged(let interaction):
+      let id = interaction.interactionID
+      if let state = states[id], state != interaction.state { #expect(interaction.previousState == state) }
+      if states[id] == nil { #expect(interaction.previousState == nil) }
+      states[id] = StateRule.of(interaction.state).isTerminal ? nil : interaction.state
+    case .userDataChanged(let interaction, _):
+      #expect(states[interaction.interactionID] == interaction.state)
+    case .markdone(let event):
+      // Lenient rules take an interaction that is new and done at once.
+      #expect(states[event.interactionID] != nil || (event.kind == .done && rules.transitions == .lenient))
+    case .caseChanged, .relayed:
+      break
+    }
+  }
+
+  static func checkState(_ desk: Desk) {
+    let workspace = desk.workspace
+    for interaction in workspace.interactions {
+      #expect(interaction.isCaseSelected == (workspace.selectedCaseID == interaction.caseID))
+      #expect(interaction.isCaseExpanded == workspace.expandedCaseIDs.contains(interaction.caseID))
+      #expect(!StateRule.of(interaction.state).isTerminal)
+    }
+    #expect(workspace.selectedCaseID.map(workspace.hasCase) ?? true)
+    #expect(workspace.expandedCaseIDs.allSatisfy(workspace.hasCase))
+    #expect(Set(workspace.expandedCaseIDs).count == workspace.expandedCaseIDs.count)
+    for block in workspace.blocks {
+      #expect(workspace.interaction(block.interactionID) != nil)
+      #expect(block.deadline.milliseconds(since: desk.now) <= 500)
+    }
+    let overdue = workspace.blocks.contains { $0.deadline <= desk.now }
+    #expect(overdue == !workspace.deadlineReached(at: desk.now).isEmpty)
+    #expect(!overdue, "a block outlived its deadline")
+  }
+}
+
+extension Command {
+  static func random(using random: inout SplitMix64) -> Command {
+    let id = ["1", "2", "3"].randomElement(using: &random)!
+    let caseID = ["1", "2", "c"].randomElement(using: &random)!
+    switch Int.random(in: 0..<16, using: &random) {
+    case 0..<7:
+      var attributes: JSONObject = ["interactionId": .string(id)]
+      if Bool.random(using: &random) { attributes["caseId"] = .string(caseID) }
+      if Bool.random(using: &random) { attributes["userData"] = ["k": .string(caseID)] }
+      return .assertState(InteractionState.allCases.randomElement(using: &random)!, attributes: attributes)
+    case 7:
+      let kind = [CaseChange.Kind.collapsed, .expanded, .selected].randomElement(using: &random)!
+      return .assertCase(kind, caseID: caseID)
+    case 8: return .setUserData(interactionID: id, [caseID: 1])
+    case 9: return .deleteUserData(interactionID: id, key: caseID)
+    case 10, 11: return .selectCase(caseID: caseID)
+    case 12: return .markdone(interactionID: id)
+    case 13: return .blockMarkdone(interactionID: id, warningMessage: caseID)
+    case 14: return .unblockMarkdone(interactionID: id)
+    default: return .blockerLeft
+    }
+  }
+}
