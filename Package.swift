@@ -116,5 +116,11 @@ let package = Package(
         "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTestSupport", "CasebusWebSocket",
         "CasebusWorkspace", .logging, .nioCore, .nioEmbedded,
       ]),
+    testTarget(
+      "casebusTests",
+      [
+        "casebus", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusWorkspace", .logging,
+        .nioPosix, .serviceLifecycle,
+      ]),
   ]
 )

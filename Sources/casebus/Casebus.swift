@@ -9,9 +9,13 @@ struct Casebus: AsyncParsableCommand {
       EXAMPLES:
         casebus demo                                     a broker and a simulated contact centre
         casebus serve --port 8080                        a broker
+        casebus simulate --agents 3                      simulated agents on a running broker
         casebus subscribe --events interaction,markdone  prints events as they come
         casebus call interaction.getInteractions         makes one request
       """,
     version: "0.1.0",
-    subcommands: [ServeCommand.self, SubscribeCommand.self, CallCommand.self, PublishCommand.self])
+    subcommands: [
+      DemoCommand.self, ServeCommand.self, SimulateCommand.self, SubscribeCommand.self, CallCommand.self,
+      PublishCommand.self,
+    ])
 }

@@ -20,7 +20,7 @@ struct BrokerProcess {
 
   /// Serves until SIGTERM or SIGINT.
   /// - Parameters:
-  ///   - companions: services that run beside the broker once it listens, and are stopped before it.
+  ///   - companions: services that run beside the broker, and are stopped before it; when one ends, all end.
   ///   - onListening: called once, when clients can connect.
   /// - Throws: ``CommandFailure`` if the port cannot be listened on.
   func run(
@@ -33,13 +33,21 @@ struct BrokerProcess {
     ) { await onListening(ListeningAddress($0)) }
     let services = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: [server] + companions, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        services: ([server] + companions).map(Self.stoppingAll), gracefulShutdownSignals: [.sigterm, .sigint],
+        logger: logger))
     do {
       try await services.run()
     } catch let error as IOError {
       throw CommandFailure("cannot listen on \(options.host):\(options.port): \(error)")
     }
     try await group.shutdownGracefully()
+  }
+
+  /// However a service ends, the others are given the time to end well.
+  private static func stoppingAll(_ service: any Service) -> ServiceGroupConfiguration.ServiceConfiguration {
+    ServiceGroupConfiguration.ServiceConfiguration(
+      service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+      failureTerminationBehavior: .gracefullyShutdownGroup)
   }
 
   private static func randomInstance() -> String {

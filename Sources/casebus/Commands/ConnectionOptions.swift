@@ -19,12 +19,7 @@ struct ConnectionOptions: ParsableArguments {
     guard let scope = WorkspaceScope(queryValue: workspace) else {
       throw ValidationError("--workspace is \"\(workspace)\", expected 1 to 64 of A-Z a-z 0-9 . _ - or *")
     }
-    do {
-      return try await CasebusClient.connect(
-        host: url.host, port: url.port, workspace: scope, group: MultiThreadedEventLoopGroup.singleton)
-    } catch {
-      throw CommandFailure("\(error)\nIs a broker running there? Start one with: casebus serve --port \(url.port)")
-    }
+    return try await url.connect(to: scope)
   }
 }
 
@@ -49,6 +44,16 @@ struct BrokerAddress: ExpressibleByArgument, CustomStringConvertible {
 
   var description: String { "ws://\(host):\(port)/v2" }
   var defaultValueDescription: String { description }
+
+  /// - Throws: ``CommandFailure`` that says plainly why there is no connection.
+  func connect(to scope: WorkspaceScope) async throws -> CasebusClient {
+    do {
+      return try await CasebusClient.connect(
+        host: host, port: port, workspace: scope, group: MultiThreadedEventLoopGroup.singleton)
+    } catch {
+      throw CommandFailure("\(error)\nIs a broker running there? Start one with: casebus serve --port \(port)")
+    }
+  }
 }
 
 /// Ends a command with status 1 and this text on standard error.

@@ -1,0 +1,20 @@
+/// When an agent takes its steps: one each turn.
+struct Pace {
+  /// How far an agent may be behind and still catch up; what is more is dropped, for nobody wants a burst.
+  private static let lagMax = Duration.seconds(1)
+
+  private let turn: Duration
+  private var next: ContinuousClock.Instant
+
+  init(turn: Duration, start: ContinuousClock.Instant) {
+    self.turn = turn
+    next = start
+  }
+
+  /// Waits for the agent's turn.
+  /// - Throws: `CancellationError`.
+  mutating func wait() async throws {
+    try await ContinuousClock().sleep(until: next)
+    next = max(next.advanced(by: turn), .now - Self.lagMax)
+  }
+}

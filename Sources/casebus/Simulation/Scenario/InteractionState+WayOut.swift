@@ -1,0 +1,14 @@
+import CasebusProtocol
+import CasebusWorkspace
+
+extension InteractionState {
+  /// The states through which a source ends an interaction that is in this state, when it must go at once.
+  var wayOut: [InteractionState] {
+    let rule = StateRule.of(self)
+    if rule.next.contains(.completed) { return [.completed] }
+    if rule.next.contains(.idle) { return [.idle, .completed] }
+    if let end = [.revoked, .canceled].first(where: rule.next.contains) { return [end] }
+    // A transient state does not tell what it is about.
+    return [.error, .completed]
+  }
+}

@@ -1,0 +1,36 @@
+import CasebusProtocol
+import CasebusWorkspace
+
+/// How one piece of work goes, from its arrival to its end. It ends every interaction that it begins.
+struct Script: Hashable {
+  enum Kind: CaseIterable {
+    case inboundCall, outboundCall, previewCall, consultationCall
+    case chat, transferredChat, conferenceChat
+    case emailReply, transferredEmail
+  }
+
+  var kind: Kind
+  var steps: [Step]
+}
+
+/// One thing that the source says, or that the agent does at the desktop.
+struct Step: Hashable {
+  enum Action: Hashable {
+    case publishState(InteractionState, attributes: JSONObject)
+    case publishCase(CaseChange.Kind, caseID: String)
+    case selectCase(caseID: String)
+    case setUserData(JSONObject)
+    case deleteUserData(key: String)
+    case blockMarkdone(warning: String)
+    case unblockMarkdone
+    /// The agent is hasty: if it is refused, the script goes on.
+    case tryMarkdone
+    /// The last step about its interaction: if it is refused, the agent tries again.
+    case markdone
+  }
+
+  /// Seconds since the step before in the script.
+  var pauseSeconds: Int
+  var interactionID: String
+  var action: Action
+}

@@ -1,0 +1,24 @@
+/// A small generator of random numbers: the same ones for the same seed, on every machine (Steele, Lea, Flood 2014).
+struct SplitMix64: RandomNumberGenerator {
+  private static let goldenGamma: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+  private var state: UInt64
+
+  /// - Parameter stream: which of the many independent sequences of this seed.
+  init(seed: UInt64, stream: UInt64) {
+    // Mixed twice: generators whose states are some gammas apart would give the same numbers one after the other.
+    state = Self.mix(Self.mix(seed &+ Self.goldenGamma) ^ stream)
+  }
+
+  mutating func next() -> UInt64 {
+    state &+= Self.goldenGamma
+    return Self.mix(state)
+  }
+
+  private static func mix(_ value: UInt64) -> UInt64 {
+    var bits = value
+    bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
+    return bits ^ (bits >> 31)
+  }
+}

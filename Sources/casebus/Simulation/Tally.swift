@@ -1,0 +1,60 @@
+import CasebusProtocol
+import Synchronization
+
+/// What has happened so far in a simulation, over all agents.
+final class Tally: Sendable {
+  struct Counts: Hashable {
+    /// What the sources published.
+    var publications = 0
+    /// What the desktops asked for.
+    var requests = 0
+    /// What the bots asked for.
+    var botRequests = 0
+    /// Mark dones that met a block, as they should.
+    var refusals = 0
+    /// Events that desktops and bots got.
+    var events = 0
+    /// Steps left out because their interaction had ended early: by somebody else, or because no bot was quick enough to
+    /// keep a hasty agent from it.
+    var skipped = 0
+    /// Failures that the scripts do not expect.
+    var errors = 0
+  }
+
+  /// Only so many errors are told as they happen; they tend to be alike.
+  private static let errorsReportedMax = 10
+
+  private let state = Mutex((counts: Counts(), firstError: String?.none))
+  private let report: @Sendable (String) -> Void
+
+  /// - Parameter report: told each of the first errors.
+  init(report: @escaping @Sendable (String) -> Void) {
+    self.report = report
+  }
+
+  var counts: Counts { state.withLock { $0.counts } }
+  var firstError: String? { state.withLock { $0.firstError } }
+
+  func count(_ what: WritableKeyPath<Counts, Int>) {
+    state.withLock { $0.counts[keyPath: what] += 1 }
+  }
+
+  func failed(_ text: String) {
+    let errors = state.withLock { state in
+      state.counts.errors += 1
+      if state.firstError == nil { state.firstError = text }
+      return state.counts.errors
+    }
+    if errors <= Self.errorsReportedMax { report("error: \(text)") }
+  }
+}
+
+extension Tally.Counts: CustomStringConvertible {
+  var description: String {
+    var text =
+      "published \(publications), requested \(requests) (mark dones refused: \(refusals)), "
+      + "requested by bots \(botRequests), events received \(events), errors \(errors)"
+    if skipped > 0 { text += ", steps skipped \(skipped) (their interaction was marked done before)" }
+    return text
+  }
+}
