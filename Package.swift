@@ -78,7 +78,8 @@ let package = Package(
     target(
       "CasebusBroker",
       [
-        "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusWebSocket", "CasebusWorkspace", .logging, .nioCore,
+        "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusWebSocket", "CasebusWorkspace", .logging,
+        .nioCore,
       ]),
     target("CasebusClient", ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .nioCore]),
     // L4

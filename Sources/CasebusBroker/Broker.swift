@@ -44,15 +44,24 @@ public final class Broker: Sendable {
   /// Opens a session; on the event loop of its connection.
   /// - Parameter origin: where the connection comes from, for the log.
   public func openSession(
-    _ scope: WorkspaceScope, encoding: MessageEncoding, sink: any SessionSink, origin: String, on eventLoop: any EventLoop
+    _ scope: WorkspaceScope, encoding: MessageEncoding, sink: any SessionSink, origin: String,
+    on eventLoop: any EventLoop
   ) -> Session {
     environment.loops.port(of: eventLoop).loop.open(scope, encoding: encoding, sink: sink, origin: origin)
   }
 
-  /// Stops: what was asked is answered, then every session is closed with `shutting_down`. New messages are refused.
-  public func drain() {
+  /// Stops: what was asked is answered, then the sessions are closed with `shutting_down`, many of them in batches spread
+  /// over the time given. New messages are refused, and a session that still opens is closed at once.
+  public func drain(within time: TimeAmount) {
     for port in environment.loops.ports {
-      port.execute { $0.drain() }
+      port.execute { $0.drain(within: time) }
+    }
+  }
+
+  /// Ends the sessions that are still there, without a closing handshake.
+  public func cutOff() {
+    for port in environment.loops.ports {
+      port.execute { $0.cutOff() }
     }
   }
 }

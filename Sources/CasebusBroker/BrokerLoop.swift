@@ -16,7 +16,7 @@ final class BrokerLoop {
   private var hosts: [WorkspaceID: WorkspaceHost] = [:]
   private var sessionsMade: UInt64 = 0
   private var isTickScheduled = false
-  private var isDraining = false
+  var isDraining = false
   private let environment: BrokerEnvironment
   let commits: CommitQueue
 
@@ -51,7 +51,7 @@ extension BrokerLoop {
     }
     environment.logger.info(
       "session opened", metadata: ["session": "\(id)", "workspace": "\(scope)", "from": "\(origin)"])
-    if isDraining { session.drain() }
+    if isDraining { drain([session]) }
     return session
   }
 
@@ -63,11 +63,6 @@ extension BrokerLoop {
     case .workspace(let workspace): detach(session, from: workspace)
     case .all: environment.monitors.remove()
     }
-  }
-
-  func drain() {
-    isDraining = true
-    for session in sessions.values { session.drain() }
   }
 
   func touch(_ session: Session) {

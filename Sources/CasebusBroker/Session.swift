@@ -171,9 +171,10 @@ extension Session {
   }
 
   /// The broker is stopping.
-  func drain() {
+  /// - Parameter reconnectDelayMilliseconds: when the client is advised to come back.
+  func drain(reconnectDelayMilliseconds delay: Int) {
     guard state == .open else { return }
-    state = .draining(.shuttingDown, reason: "the broker is stopping")
+    state = .draining(.shuttingDown, reason: "reconnect in \(delay) ms")
     closeIfDrained()
   }
 

@@ -18,6 +18,7 @@ public struct BrokerServer: Service {
   private let broker: Broker
   private let group: any EventLoopGroup
   private let logger: Logger
+  private let readiness = Readiness()
   private let onListening: @Sendable (SocketAddress) async -> Void
 
   /// - Parameters:
@@ -39,15 +40,24 @@ public struct BrokerServer: Service {
 
   public func run() async throws {
     // Services are stopped in reverse order: first no new connections, then the sessions.
-    let services: [any Service] = [BrokerDrain(broker: broker, seconds: configuration.drainSeconds), listener]
-    try await ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger)).run()
+    let services: [any Service] = [drain, listener]
+    let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger))
+    try await withGracefulShutdownHandler {
+      try await group.run()
+    } onGracefulShutdown: {
+      readiness.end()
+    }
+  }
+
+  private var drain: some Service {
+    BrokerDrain(broker: broker, seconds: configuration.drainSeconds)
   }
 
   private var listener: some Service {
     let acceptor = SessionAcceptor(broker: broker)
     let connection = configuration.connection
     return Application(
-      router: Endpoints(acceptor: acceptor, handshake: OpeningHandshake(connection)).router,
+      router: Endpoints(acceptor: acceptor, handshake: OpeningHandshake(connection), readiness: readiness).router,
       server: HTTPServerBuilder { responder in
         UpgradingChannel(responder: responder, acceptor: acceptor, configuration: connection)
       },
@@ -57,21 +67,5 @@ public struct BrokerServer: Service {
         if let address = channel.localAddress { await onListening(address) }
       },
       eventLoopGroupProvider: .shared(group), logger: logger)
-  }
-}
-
-/// Ends the sessions when the server stops.
-private struct BrokerDrain: Service {
-  let broker: Broker
-  let seconds: Int
-
-  func run() async throws {
-    try? await gracefulShutdown()
-    broker.drain()
-    let clock = ContinuousClock()
-    let deadline = clock.now.advanced(by: .seconds(seconds))
-    while broker.sessionCount > 0, clock.now < deadline {
-      try await Task.sleep(for: .milliseconds(10))
-    }
   }
 }

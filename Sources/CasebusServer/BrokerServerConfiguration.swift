@@ -1,5 +1,6 @@
 public import CasebusBroker
 public import CasebusTransport
+import CasebusWebSocket
 
 /// Everything that can be set for a server. Each value has the default of `Protocol/registry/limits.json`.
 public struct BrokerServerConfiguration: Sendable {
@@ -11,6 +12,20 @@ public struct BrokerServerConfiguration: Sendable {
   public var drainSeconds = 5
   public var broker = BrokerConfiguration()
   public var connection = ConnectionConfiguration()
+
+  /// Sets the bytes that one message, and so one frame, may have (`messageBytesMax`, `frameBytesMax`).
+  public mutating func setMessageBytesMax(_ bytes: Int) {
+    connection.limits.messageBytesMax = bytes
+    connection.limits.frameBytesMax = bytes
+  }
+
+  /// Sets whether and how messages are deflated; nil for not at all.
+  public mutating func setDeflate(_ deflate: DeflateConfiguration?) {
+    connection.deflate = deflate
+    guard let deflate else { return }
+    broker.deflateLevel = deflate.level
+    broker.deflateThresholdBytes = deflate.thresholdBytes
+  }
 
   public init() {}
 }

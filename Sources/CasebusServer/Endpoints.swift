@@ -7,13 +7,18 @@ import Hummingbird
 struct Endpoints {
   let acceptor: SessionAcceptor
   let handshake: OpeningHandshake
+  let readiness: Readiness
 
   var router: Router<BasicRequestContext> {
     let router = Router()
-    router.get("/") { request, _ in
-      Response(
-        status: .ok, headers: [.contentType: "text/html; charset=utf-8"],
-        body: ResponseBody(byteBuffer: ByteBuffer(string: Page.html(host: request.head.authority ?? "localhost"))))
+    for method in [HTTPRequest.Method.get, .head] {
+      router.on("/", method: method) { request, _ in
+        Response(.ok, Page.html(host: request.head.authority ?? "localhost"), type: "text/html")
+      }
+      router.on("health", method: method) { _, _ in Response(.ok, "ok\n") }
+      router.on("ready", method: method) { _, _ in
+        readiness.isReady ? Response(.ok, "ready\n") : Response(.serviceUnavailable, "the broker is stopping\n")
+      }
     }
     for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options] {
       router.on("v2", method: method) { request, _ in refusal(of: request) }
@@ -37,13 +42,18 @@ struct Endpoints {
 }
 
 extension Response {
+  /// A text.
+  fileprivate init(_ status: HTTPResponse.Status, _ text: String, type: String = "text/plain") {
+    self.init(
+      status: status, headers: [.contentType: "\(type); charset=utf-8"],
+      body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+  }
+
   fileprivate init(rejection: OpeningHandshakeRejection) {
-    var headers: HTTPFields = [.contentType: "text/plain; charset=utf-8", .connection: "close"]
+    self.init(HTTPResponse.Status(code: rejection.status), rejection.reason + "\n")
+    headers[.connection] = "close"
     for header in rejection.headers {
       if let name = HTTPField.Name(header.name) { headers[name] = header.value }
     }
-    self.init(
-      status: HTTPResponse.Status(code: rejection.status), headers: headers,
-      body: ResponseBody(byteBuffer: ByteBuffer(string: rejection.reason + "\n")))
   }
 }

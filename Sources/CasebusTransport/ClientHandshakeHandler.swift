@@ -40,7 +40,8 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
     self.configuration = configuration
     self.open = open
     self.opened = opened
-    handshake = ClientOpeningHandshake(keyBytes: (0..<16).map { _ in .random(in: .min ... .max) }, offersDeflate: configuration.deflate != nil)
+    handshake = ClientOpeningHandshake(
+      keyBytes: (0..<16).map { _ in .random(in: .min ... .max) }, offersDeflate: configuration.deflate != nil)
   }
 
   func channelActive(context: ChannelHandlerContext) {

@@ -2,20 +2,36 @@ import CasebusWebSocket
 import NIOCore
 import NIOHTTP1
 
-/// Watches over a connection until its first request is whole: answers what is no HTTP, ends what takes too long.
+/// Watches over a connection until its first request is whole: answers what is no HTTP and what is no good opening
+/// handshake, ends what takes too long.
 ///
 /// It leaves the pipeline when the request is dispatched, to the WebSocket side or to the HTTP side.
-final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
+final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
 
+  /// What a good opening handshake led to.
+  struct Admission {
+    var ticket: Acceptor.Ticket
+    var response: OpeningHandshakeResponse
+  }
+
+  /// Set when the request turned out to be a good opening handshake.
+  private(set) var admission: Admission?
+  private let acceptor: Acceptor
+  private let handshake: OpeningHandshake
   private let configuration: ConnectionConfiguration
   private let refusal: OpeningHandshakeRejection?
   private var timer: Scheduled<Void>?
   private var hasAnswered = false
 
   /// - Parameter refusal: what every request is answered with; nil if the connection is welcome.
-  init(_ configuration: ConnectionConfiguration, refusal: OpeningHandshakeRejection?) {
+  init(
+    _ acceptor: Acceptor, _ handshake: OpeningHandshake, _ configuration: ConnectionConfiguration,
+    refusal: OpeningHandshakeRejection?
+  ) {
+    self.acceptor = acceptor
+    self.handshake = handshake
     self.configuration = configuration
     self.refusal = refusal
   }
@@ -39,8 +55,19 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if case .head(let head) = unwrapInboundIn(data), head.asksForWebSocket {
+      do throws(OpeningHandshakeRejection) { admission = try check(head) } catch { answer(error, context) }
+    }
     guard !hasAnswered else { return }
     context.fireChannelRead(data)
+  }
+
+  private func check(_ head: HTTPRequestHead) throws(OpeningHandshakeRejection) -> Admission {
+    guard head.version == .http1_1 else { throw .oldHTTP }
+    let headers = head.headers.lazy.map { (name: $0.name, value: $0.value) }
+    let (ticket, response) = try handshake.check(
+      method: head.method.rawValue, target: head.uri, headers: headers, with: acceptor)
+    return Admission(ticket: ticket, response: response)
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -71,6 +98,7 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
     head.headers = [
       "Content-Type": "text/plain; charset=utf-8", "Content-Length": "\(body.readableBytes)", "Connection": "close",
     ]
+    for header in rejection.headers { head.headers.add(name: header.name, value: header.value) }
     context.write(wrapOutboundOut(.head(head)), promise: nil)
     context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
     context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in
@@ -79,5 +107,11 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
     // What was sent is read to its end, or the peer might not see the answer; but not for ever.
     timer?.cancel()
     timer = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(2)) { context.close(promise: nil) }
+  }
+}
+
+extension HTTPRequestHead {
+  fileprivate var asksForWebSocket: Bool {
+    headers[canonicalForm: "upgrade"].contains { $0.lowercased() == "websocket" }
   }
 }

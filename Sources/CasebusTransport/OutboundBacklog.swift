@@ -22,7 +22,8 @@ final class OutboundBacklog: Sendable {
     let lagging = laggingOfThisLoop
     lagging.connections[ObjectIdentifier(connection)] = new > 0 ? connection : nil
     while new > old, total.load(ordering: .relaxed) > bytesMax, let slowest = lagging.slowest {
-      slowest.cutOffAsSlow(reason: "more than \(bytesMax) bytes wait to be read by all sessions (outboundTotalBytesMax)")
+      slowest.cutOffAsSlow(
+        reason: "more than \(bytesMax) bytes wait to be read by all sessions (outboundTotalBytesMax)")
     }
   }
 

@@ -27,6 +27,8 @@ public struct UpgradingChannel<Acceptor: WebSocketAcceptor>: ServerChildChannel,
 
   public let responder: HTTPChannelHandler.Responder
   private let upgrade: WebSocketUpgrade<Acceptor, Outcome>
+  private let acceptor: Acceptor
+  private let handshake: OpeningHandshake
   private let configuration: ConnectionConfiguration
   private let census: ConnectionCensus
 
@@ -37,7 +39,9 @@ public struct UpgradingChannel<Acceptor: WebSocketAcceptor>: ServerChildChannel,
     responder: @escaping HTTPChannelHandler.Responder, acceptor: Acceptor, configuration: ConnectionConfiguration
   ) {
     self.responder = responder
+    self.acceptor = acceptor
     self.configuration = configuration
+    handshake = OpeningHandshake(configuration)
     census = ConnectionCensus(configuration)
     upgrade = WebSocketUpgrade(acceptor: acceptor, configuration: configuration, result: .webSocket)
   }
@@ -50,7 +54,7 @@ public struct UpgradingChannel<Acceptor: WebSocketAcceptor>: ServerChildChannel,
       let outcome = try pipeline.configureUpgradableHTTPServerPipeline(configuration: pipelineConfiguration(logger))
       // Before the upgrade handler, so that a refused connection's request goes no further.
       try pipeline.addHandler(
-        HandshakeGuard(configuration, refusal: refusal),
+        HandshakeGuard(acceptor, handshake, configuration, refusal: refusal),
         position: .before(pipeline.handler(type: NIOTypedHTTPServerUpgradeHandler<Outcome>.self)))
       return Value(channel: channel, outcome: outcome)
     }
@@ -76,7 +80,7 @@ public struct UpgradingChannel<Acceptor: WebSocketAcceptor>: ServerChildChannel,
 
   private func configureHTTP(_ channel: any Channel, _ logger: Logger) throws -> Outcome {
     let pipeline = channel.pipeline.syncOperations
-    try pipeline.removeHandshakeGuard()
+    try pipeline.removeHandshakeGuard(of: Acceptor.self)
     try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
     try pipeline.addHandler(
       HTTPConnectionStateHandler(idleTimeout: .seconds(configuration.handshakeTimeoutSeconds), logger: logger))
@@ -88,7 +92,7 @@ public struct UpgradingChannel<Acceptor: WebSocketAcceptor>: ServerChildChannel,
 
 extension ChannelPipeline.SynchronousOperations {
   /// The first request is whole.
-  func removeHandshakeGuard() throws {
-    removeHandler(context: try context(handlerType: HandshakeGuard.self), promise: nil)
+  func removeHandshakeGuard<Acceptor: WebSocketAcceptor>(of: Acceptor.Type) throws {
+    removeHandler(context: try context(handlerType: HandshakeGuard<Acceptor>.self), promise: nil)
   }
 }

@@ -2,10 +2,9 @@ public import CasebusWebSocket
 import NIOCore
 import NIOHTTP1
 
-/// Turns an HTTP connection into a WebSocket connection where its first request is a good opening handshake.
+/// Turns an HTTP connection into a WebSocket connection where its ``HandshakeGuard`` found a good opening handshake.
 struct WebSocketUpgrade<Acceptor: WebSocketAcceptor, Result: Sendable>: NIOTypedHTTPServerProtocolUpgrader {
   private let acceptor: Acceptor
-  private let handshake: OpeningHandshake
   private let configuration: ConnectionConfiguration
   private let deflaters: LoopDeflaters?
   private let backlog: OutboundBacklog
@@ -16,45 +15,45 @@ struct WebSocketUpgrade<Acceptor: WebSocketAcceptor, Result: Sendable>: NIOTyped
     self.acceptor = acceptor
     self.configuration = configuration
     self.result = result
-    handshake = OpeningHandshake(configuration)
     deflaters = configuration.deflate.map(LoopDeflaters.init)
     backlog = OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax)
   }
 
   var supportedProtocol: String { "websocket" }
-  // All headers are checked by OpeningHandshake, with an answer that says what is wrong.
+  // The guard has checked all headers.
   var requiredUpgradeHeaders: [String] { [] }
 
   func buildUpgradeResponse(
     channel: any Channel, upgradeRequest: HTTPRequestHead, initialResponseHeaders: HTTPHeaders
   ) -> EventLoopFuture<HTTPHeaders> {
     channel.eventLoop.makeCompletedFuture {
-      let (_, response) = try check(upgradeRequest)
+      let response = try admission(to: channel).response
       return HTTPHeaders(response.headers.map { ($0.name, $0.value) })
     }
   }
 
   func upgrade(channel: any Channel, upgradeRequest: HTTPRequestHead) -> EventLoopFuture<Result> {
     channel.eventLoop.makeCompletedFuture {
-      let (ticket, response) = try check(upgradeRequest)
-      let compression = response.deflate.flatMap { deflaters?.compression(for: $0) }
-      let handler = WebSocketHandler(
-        connection: WebSocketConnection(role: .server, limits: configuration.limits, compression: compression),
-        configuration: configuration, backlog: backlog)
+      let admission = try admission(to: channel)
       let pipeline = channel.pipeline.syncOperations
-      try pipeline.removeHandshakeGuard()
+      try pipeline.removeHandshakeGuard(of: Acceptor.self)
+      let handler = WebSocketHandler(
+        connection: connection(admission.response), configuration: configuration, backlog: backlog)
       try pipeline.addHandler(handler)
-      handler.open(acceptor.open(ticket, handler, on: channel.eventLoop))
+      handler.open(acceptor.open(admission.ticket, handler, on: channel.eventLoop))
       return result
     }
   }
 
-  private func check(
-    _ request: HTTPRequestHead
-  ) throws(OpeningHandshakeRejection) -> (Acceptor.Ticket, OpeningHandshakeResponse) {
-    guard request.version == .http1_1 else { throw .oldHTTP }
-    let headers = request.headers.lazy.map { (name: $0.name, value: $0.value) }
-    return try handshake.check(method: request.method.rawValue, target: request.uri, headers: headers, with: acceptor)
+  private func connection(_ response: OpeningHandshakeResponse) -> WebSocketConnection {
+    let compression = response.deflate.flatMap { deflaters?.compression(for: $0) }
+    return WebSocketConnection(role: .server, limits: configuration.limits, compression: compression)
+  }
+
+  private func admission(to channel: any Channel) throws -> HandshakeGuard<Acceptor>.Admission {
+    let handshakeGuard = try channel.pipeline.syncOperations.handler(type: HandshakeGuard<Acceptor>.self)
+    guard let admission = handshakeGuard.admission else { throw ChannelError.inappropriateOperationForState }
+    return admission
   }
 }
 

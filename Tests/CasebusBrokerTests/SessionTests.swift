@@ -27,7 +27,7 @@ import Testing
     let broker = TestBroker(journal: journal)
     let (busy, idle) = (broker.connect(), broker.connect())
     busy.send(TestClient.publication("RINGING", reference: "1"))
-    broker.broker.drain()
+    broker.broker.drain(within: .seconds(5))
     broker.run()
     #expect(idle.sink.closed?.code == .shuttingDown)
     #expect(busy.sink.closed == nil)

@@ -27,7 +27,8 @@ extension ClientMessage {
     do {
       let value = try JSONValue(parsing: text, limits: limits)
       if let object = value.objectValue { return object }
-      throw MessageFailure(failure: Failure(.malformedMessage, "the message is \(value.kind), expected a JSON object at byte 0"))
+      throw MessageFailure(
+        failure: Failure(.malformedMessage, "the message is \(value.kind), expected a JSON object at byte 0"))
     } catch let error as JSONError {
       throw MessageFailure(failure: Failure(.malformedMessage, "the message is not valid JSON: \(error)"))
     } catch let failure as MessageFailure {

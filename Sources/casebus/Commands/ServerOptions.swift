@@ -30,6 +30,35 @@ struct ServerOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The longest message that is taken, bytes.", valueName: "bytes"))
   var messageBytesMax = 65_536
 
+  @Flag(help: "Offer no compression (permessage-deflate).")
+  var noDeflate = false
+
+  @Option(help: ArgumentHelp("How hard messages are deflated: 1 (fast) to 9 (small).", valueName: "level"))
+  var deflateLevel = 6
+
+  @Option(help: ArgumentHelp("Shorter messages are not deflated, bytes.", valueName: "bytes"))
+  var deflateThreshold = 128
+
+  @Option(
+    help: ArgumentHelp("Bytes that may wait for one session before it is closed as too slow.", valueName: "bytes"))
+  var outboundQueueBytesMax = 1 << 20
+
+  @Option(
+    help: ArgumentHelp("Bytes that may wait for all sessions; over it the slowest are cut off.", valueName: "bytes"))
+  var outboundTotalBytesMax = 256 << 20
+
+  @Option(help: ArgumentHelp("How many connections may be open from one address.", valueName: "count"))
+  var connectionsPerAddressMax = 25_000
+
+  @Option(help: ArgumentHelp("How long the opening handshake may take, seconds.", valueName: "seconds"))
+  var handshakeTimeout = 10
+
+  @Option(help: ArgumentHelp("After so much silence a client is pinged, seconds.", valueName: "seconds"))
+  var pingInterval = 25
+
+  @Option(help: ArgumentHelp("How long a pinged client may stay silent, seconds.", valueName: "seconds"))
+  var pongTimeout = 10
+
   @Option(help: ArgumentHelp("How many sessions may be open.", valueName: "count"))
   var sessionsMax = 20_000
 
@@ -45,6 +74,16 @@ struct ServerOptions: ParsableArguments {
     try Self.checkPositive("--message-bytes-max", Int64(messageBytesMax))
     try Self.checkPositive("--sessions-max", Int64(sessionsMax))
     try Self.checkPositive("--drain-seconds", Int64(drainSeconds))
+    try Self.checkPositive("--deflate-threshold", Int64(deflateThreshold))
+    try Self.checkPositive("--outbound-queue-bytes-max", Int64(outboundQueueBytesMax))
+    try Self.checkPositive("--outbound-total-bytes-max", Int64(outboundTotalBytesMax))
+    try Self.checkPositive("--connections-per-address-max", Int64(connectionsPerAddressMax))
+    try Self.checkPositive("--handshake-timeout", Int64(handshakeTimeout))
+    try Self.checkPositive("--ping-interval", Int64(pingInterval))
+    try Self.checkPositive("--pong-timeout", Int64(pongTimeout))
+    guard (1...9).contains(deflateLevel) else {
+      throw ValidationError("--deflate-level is \(deflateLevel), expected 1 to 9")
+    }
   }
 
   var configuration: BrokerServerConfiguration {
@@ -55,9 +94,23 @@ struct ServerOptions: ParsableArguments {
     configuration.broker.sessionsMax = sessionsMax
     configuration.broker.workspaceRules.transitions = transitions
     configuration.broker.workspaceRules.blockMarkdoneTimeoutMilliseconds = blockMarkdoneTimeout
-    configuration.connection.limits.messageBytesMax = messageBytesMax
-    configuration.connection.limits.frameBytesMax = messageBytesMax
+    configuration.setMessageBytesMax(messageBytesMax)
+    configuration.setDeflate(deflate)
+    configuration.connection.outboundQueueBytesMax = outboundQueueBytesMax
+    configuration.connection.outboundTotalBytesMax = outboundTotalBytesMax
+    configuration.connection.connectionsPerAddressMax = connectionsPerAddressMax
+    configuration.connection.handshakeTimeoutSeconds = handshakeTimeout
+    configuration.connection.timing.pingIntervalSeconds = pingInterval
+    configuration.connection.timing.pongTimeoutSeconds = pongTimeout
     return configuration
+  }
+
+  private var deflate: DeflateConfiguration? {
+    guard !noDeflate else { return nil }
+    var deflate = DeflateConfiguration()
+    deflate.level = deflateLevel
+    deflate.thresholdBytes = deflateThreshold
+    return deflate
   }
 
   private static func checkPositive(_ name: String, _ value: Int64) throws {

@@ -1,0 +1,38 @@
+import CasebusBroker
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+
+/// Whether new sessions are welcome (`GET /ready`).
+final class Readiness: Sendable {
+  private let ready = Atomic(true)
+
+  var isReady: Bool { ready.load(ordering: .relaxed) }
+
+  func end() {
+    ready.store(false, ordering: .relaxed)
+  }
+}
+
+/// Ends the sessions when the server stops.
+struct BrokerDrain: Service {
+  let broker: Broker
+  let seconds: Int
+
+  func run() async throws {
+    try? await gracefulShutdown()
+    broker.drain(within: .seconds(Int64(seconds)))
+    await noSessions(within: .seconds(seconds))
+    guard broker.sessionCount > 0 else { return }
+    broker.cutOff()
+    await noSessions(within: .seconds(1))
+  }
+
+  private func noSessions(within time: Duration) async {
+    let clock = ContinuousClock()
+    let deadline = clock.now.advanced(by: time)
+    while broker.sessionCount > 0, clock.now < deadline {
+      try? await Task.sleep(for: .milliseconds(10))
+    }
+  }
+}

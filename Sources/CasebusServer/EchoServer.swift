@@ -1,0 +1,73 @@
+public import CasebusTransport
+import CasebusWebSocket
+import Hummingbird
+import HummingbirdCore
+public import Logging
+public import NIOCore
+public import ServiceLifecycle
+
+/// Sends every message back, through exactly the code that the broker's connections go through: for conformance suites.
+public struct EchoServer: Service {
+  private let host: String
+  private let port: Int
+  private let configuration: ConnectionConfiguration
+  private let group: any EventLoopGroup
+  private let logger: Logger
+  private let onListening: @Sendable (SocketAddress) async -> Void
+
+  /// - Parameter onListening: called once, when clients can connect, with the address that is listened on.
+  public init(
+    host: String, port: Int, configuration: ConnectionConfiguration, group: any EventLoopGroup, logger: Logger,
+    onListening: @escaping @Sendable (SocketAddress) async -> Void
+  ) {
+    self.host = host
+    self.port = port
+    self.configuration = configuration
+    self.group = group
+    self.logger = logger
+    self.onListening = onListening
+  }
+
+  public func run() async throws {
+    let configuration = configuration
+    let application = Application(
+      router: Router(),
+      server: HTTPServerBuilder { responder in
+        UpgradingChannel(responder: responder, acceptor: EchoAcceptor(), configuration: configuration)
+      },
+      configuration: ApplicationConfiguration(address: .hostname(host, port: port), backlog: 1024),
+      onServerRunning: { [onListening] channel in
+        if let address = channel.localAddress { await onListening(address) }
+      },
+      eventLoopGroupProvider: .shared(group), logger: logger)
+    try await application.run()
+  }
+}
+
+private struct EchoAcceptor: WebSocketAcceptor {
+  func admit(target: String) -> Bool { true }
+
+  func open(_ ticket: Bool, _ connection: WebSocketHandler, on eventLoop: any EventLoop) -> any MessageReceiver {
+    EchoReceiver(connection)
+  }
+}
+
+private final class EchoReceiver: MessageReceiver {
+  private let connection: WebSocketHandler
+
+  init(_ connection: WebSocketHandler) {
+    self.connection = connection
+  }
+
+  func textReceived(_ text: ByteBuffer) {
+    connection.writeText(text)
+    connection.flush()
+  }
+
+  func binaryReceived(_ bytes: ByteBuffer) {
+    connection.writeBinary(bytes)
+    connection.flush()
+  }
+
+  func connectionClosed(_ closure: ConnectionClosure) {}
+}

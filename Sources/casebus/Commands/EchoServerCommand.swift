@@ -1,0 +1,64 @@
+import ArgumentParser
+import CasebusServer
+import CasebusTransport
+import CasebusWebSocket
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+
+struct EchoServerCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "echo-server", abstract: "Sends every WebSocket message back, for conformance suites.",
+    discussion: """
+      EXAMPLE:
+        casebus echo-server --port 9001 --max-message-bytes 33554432
+      """, shouldDisplay: false)
+
+  @Option(help: "The address to listen on.")
+  var host = "127.0.0.1"
+
+  @Option(help: "The port to listen on; 0 lets the system choose one.")
+  var port = 9001
+
+  @Flag(help: "Offer no compression (permessage-deflate).")
+  var noDeflate = false
+
+  @Option(help: ArgumentHelp("The longest message that is taken, bytes.", valueName: "bytes"))
+  var maxMessageBytes = 64 << 20
+
+  func validate() throws {
+    guard (0...65_535).contains(port) else { throw ValidationError("--port is \(port), expected 0 to 65535") }
+    guard maxMessageBytes > 0 else {
+      throw ValidationError("--max-message-bytes is \(maxMessageBytes), expected a number greater than 0")
+    }
+  }
+
+  func run() async throws {
+    let logger = Logger(label: "casebus", factory: { StreamLogHandler.standardError(label: $0) })
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
+    let server = EchoServer(
+      host: host, port: port, configuration: connectionConfiguration, group: group, logger: logger
+    ) { address in
+      printLine("Casebus echoes on \(ListeningAddress(address).webSocketURL)")
+    }
+    try await ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    ).run()
+  }
+
+  /// The limits of the broker's connections, raised to what conformance suites send.
+  private var connectionConfiguration: ConnectionConfiguration {
+    var configuration = ConnectionConfiguration()
+    configuration.limits = WebSocketLimits(
+      messageBytesMax: maxMessageBytes, frameBytesMax: maxMessageBytes, fragmentsPerMessageMax: 1 << 20,
+      pingsPerMinuteMax: 1 << 20)
+    configuration.deflate?.thresholdBytes = 1
+    configuration.outboundQueueBytesMax = 4 * maxMessageBytes
+    configuration.outboundTotalBytesMax = 16 * maxMessageBytes
+    if noDeflate { configuration.deflate = nil }
+    return configuration
+  }
+}
