@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-swift test-sockets lint format setup clean
+.PHONY: help run build test test-swift test-sockets fuzz sanitize lint format setup clean
 
 CONFIGURATION ?= release
 PACKAGES := zlib1g-dev libssl-dev python3-venv
@@ -28,6 +28,15 @@ test-sockets: setup $(VENV)/ready ## The protocol's files, and the broker over r
 	swift build --product casebus
 	$(PYTHON) Docs/reference/generate.py --check
 	$(PYTHON) -m pytest --quiet Tests/ProtocolTests Tests/SocketTests
+
+FUZZ_SECONDS ?= 600
+
+fuzz: setup ## Fuzzes frames, handshakes, inflating and messages, each for FUZZ_SECONDS (600).
+	Tests/Fuzz/run $(FUZZ_SECONDS)
+
+sanitize: setup ## The tests that touch C with the address sanitizer, those of threads with the thread sanitizer.
+	swift test --scratch-path .build-asan --sanitize=address --filter 'CasebusDeflateTests|CasebusWebSocketTests|CasebusFuzzTests|CasebusTransportTests'
+	swift test --scratch-path .build-tsan --sanitize=thread --filter 'casebusTests|CasebusBrokerTests|CasebusJournalTests'
 
 lint: ## The style of the sources.
 	swift format lint --strict --recursive Package.swift Sources Tests

@@ -112,10 +112,13 @@ let package = Package(
     testTarget("CasebusWorkspaceTests", ["CasebusProtocol", "CasebusTestSupport", "CasebusWorkspace", .nioCore]),
     testTarget("CasebusJournalTests", ["CasebusJournal", "CasebusProtocol", .nioCore]),
     testTarget(
+      "CasebusTransportTests",
+      ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .nioCore, .nioEmbedded]),
+    testTarget(
       "CasebusBrokerTests",
       [
-        "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTestSupport", "CasebusWebSocket",
-        "CasebusWorkspace", .logging, .nioCore, .nioEmbedded,
+        "CasebusBroker", "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusTestSupport",
+        "CasebusWebSocket", "CasebusWorkspace", .logging, .nioCore, .nioEmbedded,
       ]),
     testTarget(
       "casebusTests",

@@ -40,6 +40,42 @@ import Testing
     #expect(broker.connect().sink.closed?.code == .shuttingDown)
   }
 
+  @Test func manySessionsAreClosedInBatches() {
+    let broker = TestBroker()
+    let clients = (0..<200).map { _ in broker.connect() }
+    broker.broker.drain(within: .seconds(5))
+    broker.run()
+    #expect(clients.count { $0.sink.closed != nil } == 50)
+    broker.advance(milliseconds: 100)
+    #expect(clients.count { $0.sink.closed != nil } == 100)
+    broker.advance(milliseconds: 1_000)
+    #expect(clients.allSatisfy { $0.sink.closed?.code == .shuttingDown })
+    let delays = Set(clients.map { $0.sink.closed!.reason })
+    #expect(delays.count > 100 && delays.allSatisfy { $0.hasPrefix("reconnect in ") && $0.hasSuffix(" ms") })
+  }
+
+  @Test func drainFitsIntoItsTimeHoweverManySessionsThereAre() {
+    let broker = TestBroker()
+    let clients = (0..<1_000).map { _ in broker.connect() }
+    broker.broker.drain(within: .seconds(1))
+    broker.run()
+    broker.advance(milliseconds: 800)
+    #expect(clients.allSatisfy { $0.sink.closed != nil })
+  }
+
+  @Test func readingPausesWhileTooManyMessagesWaitForTheirAnswers() {
+    var configuration = BrokerConfiguration()
+    configuration.commandsInFlightMax = 4
+    let client = TestBroker(configuration: configuration).connect()
+    for number in 1...4 {
+      #expect(client.sink.isReading)
+      client.sendWithoutRunning(#"{"request":"interaction.getInteractions","referenceId":\#(number)}"#)
+    }
+    #expect(!client.sink.isReading)
+    client.broker.run()
+    #expect(client.sink.isReading && client.received().count == 4)
+  }
+
   @Test func sessionsAreCountedAndLimited() throws {
     var configuration = BrokerConfiguration()
     configuration.sessionsMax = 2

@@ -20,10 +20,10 @@ final class TestBroker {
     loop.run()
   }
 
-  func connect(_ workspace: String? = nil) -> TestClient {
-    let sink = TestSink()
+  func connect(_ workspace: String? = nil, encoding: MessageEncoding = .plain) -> TestClient {
+    let sink = TestSink(encoding)
     let session = broker.openSession(
-      WorkspaceScope(queryValue: workspace)!, encoding: .plain, sink: sink, origin: "test", on: loop)
+      WorkspaceScope(queryValue: workspace)!, encoding: encoding, sink: sink, origin: "test", on: loop)
     loop.run()
     return TestClient(broker: self, session: session, sink: sink)
   }

@@ -1,4 +1,5 @@
 import CasebusBroker
+import CasebusDeflate
 import CasebusProtocol
 import CasebusWebSocket
 import CasebusWorkspace
@@ -7,18 +8,29 @@ import Synchronization
 
 /// A connection that keeps what it is given, read as a client reads it.
 final class TestSink: SessionSink {
-  private var connection = WebSocketConnection(role: .client { WebSocketMaskingKey(0) })
+  private var connection: WebSocketConnection
   private var unflushed: [ByteBuffer] = []
   private var messages: [String] = []
   private(set) var writes = 0
+  private(set) var bytesWritten = 0
   private(set) var flushes = 0
   private(set) var isReading = true
   private(set) var isCutOff = false
   private(set) var closed: (code: CloseCode, reason: String)?
 
+  init(_ encoding: MessageEncoding) {
+    var compression: MessageCompression?
+    if case .deflated(let windowBits) = encoding {
+      let server = DeflateAgreement.Direction(windowBits: windowBits, keepsContext: false)
+      compression = .client(DeflateAgreement(server: server), thresholdBytes: .max)
+    }
+    connection = WebSocketConnection(role: .client { WebSocketMaskingKey(0) }, compression: compression)
+  }
+
   func write(_ frames: ByteBuffer) {
     guard closed == nil else { return }
     writes += 1
+    bytesWritten += frames.readableBytes
     unflushed.append(frames)
   }
 

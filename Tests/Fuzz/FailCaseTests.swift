@@ -16,6 +16,10 @@ struct FailCaseTests {
     try replay("Inflate", InflateFuzz.run)
   }
 
+  @Test func messages() throws {
+    try replay("JSON", JSONFuzz.run)
+  }
+
   private func replay(_ name: String, _ run: (UnsafeRawBufferPointer) -> String?) throws {
     let inputs = try files("Seeds/\(name)") + files("FailCases/\(name)")
     #expect(!inputs.isEmpty)

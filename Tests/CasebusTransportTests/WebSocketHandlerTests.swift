@@ -1,0 +1,153 @@
+import CasebusProtocol
+import CasebusWebSocket
+import NIOCore
+import NIOEmbedded
+import Testing
+
+@testable import CasebusTransport
+
+/// The shell around the connection machine, in a channel without a socket.
+@Suite struct WebSocketHandlerTests {
+  @Test func messagesReachTheReceiverAndAnswersTheChannel() throws {
+    let peer = try Peer()
+    try peer.send(.text, "hello")
+    #expect(peer.receiver.messages == ["hello"])
+    peer.handler.writeText(ByteBuffer(string: "answer"))
+    #expect(try peer.read() == nil)
+    peer.handler.flush()
+    #expect(try peer.read() == .text(ByteBuffer(string: "answer")))
+  }
+
+  @Test func pingIsAnsweredAtOnce() throws {
+    let peer = try Peer()
+    try peer.send(.ping, "are you there")
+    #expect(try peer.read() == .pong(ByteBuffer(string: "are you there")))
+  }
+
+  @Test func pausedReadingHoldsMessagesAndReads() throws {
+    let peer = try Peer()
+    peer.handler.pauseReading()
+    try peer.send(.text, "1")
+    try peer.send(.text, "2")
+    #expect(peer.receiver.messages == [])
+    peer.handler.resumeReading()
+    #expect(peer.receiver.messages == ["1", "2"])
+  }
+
+  @Test func pauseInTheMiddleOfABufferHoldsTheRest() throws {
+    let peer = try Peer()
+    peer.receiver.onText = { peer.handler.pauseReading() }
+    try peer.channel.writeInbound(peer.frames((.text, "1"), (.text, "2"), (.text, "3")))
+    #expect(peer.receiver.messages == ["1"])
+    peer.handler.resumeReading()
+    #expect(peer.receiver.messages == ["1", "2"])
+    peer.receiver.onText = {}
+    peer.handler.resumeReading()
+    #expect(peer.receiver.messages == ["1", "2", "3"])
+  }
+
+  @Test func closingHandshakeOfThePeerIsAnsweredAndReported() throws {
+    let peer = try Peer()
+    try peer.channel.writeInbound(peer.closeFrame(1000, "bye"))
+    #expect(try peer.read() == .closeReceived(code: .normalClosure, reason: ""))
+    _ = try peer.channel.finish(acceptAlreadyClosed: true)
+    #expect(peer.receiver.closures == [ConnectionClosure(code: 1000, reason: "bye")])
+  }
+
+  @Test func brokenRuleIsAnsweredWithItsCloseCode() throws {
+    let peer = try Peer()
+    try peer.channel.writeInbound(ByteBuffer(bytes: [0x81, 0x01, 0x41]))  // a client's frame must be masked
+    guard case .closeReceived(let code, _) = try peer.read() else {
+      Issue.record("no close frame")
+      return
+    }
+    #expect(code == .protocolError)
+    _ = try peer.channel.finish(acceptAlreadyClosed: true)
+    #expect(peer.receiver.closures.map(\.code) == [1002])
+  }
+
+  @Test func connectionThatIsLostIsReportedOnce() throws {
+    let peer = try Peer()
+    _ = try peer.channel.finish(acceptAlreadyClosed: true)
+    #expect(peer.receiver.closures.map(\.code) == [1006])
+  }
+
+  @Test func slowestConnectionGoesFirstWhenTheWholeIsTooMuch() throws {
+    let backlog = OutboundBacklog(bytesMax: 1_000)
+    let peers = try (0..<3).map { _ in try Peer(backlog: backlog) }
+    peers[0].handler.setBacklog(300)
+    peers[1].handler.setBacklog(600)
+    #expect(peers.allSatisfy { $0.channel.isActive })
+    peers[2].handler.setBacklog(200)
+    #expect(peers.map { $0.channel.isActive } == [true, false, true])
+    #expect(peers[1].receiver.closures.map(\.code) == [4001])
+    peers[0].handler.setBacklog(700)
+    #expect(peers.map { $0.channel.isActive } == [true, false, true])
+    peers[0].handler.setBacklog(900)
+    #expect(peers.map { $0.channel.isActive } == [false, false, true])
+  }
+}
+
+/// The other end of a handler's channel.
+final class Peer {
+  let channel = EmbeddedChannel()
+  let handler: WebSocketHandler
+  let receiver = RecordingReceiver()
+  private var reader = WebSocketConnection(role: .client { WebSocketMaskingKey(0) })
+  private let writer = WebSocketConnection(role: .client { WebSocketMaskingKey(0x0102_0304) })
+
+  init(
+    _ configuration: ConnectionConfiguration = ConnectionConfiguration(),
+    backlog: OutboundBacklog = OutboundBacklog(bytesMax: .max)
+  ) throws {
+    handler = WebSocketHandler(
+      connection: WebSocketConnection(role: .server, limits: configuration.limits), configuration: configuration,
+      backlog: backlog)
+    try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+    try channel.pipeline.syncOperations.addHandler(handler)
+    handler.open(receiver)
+  }
+
+  func frames(_ messages: (WebSocketOpcode, String)...) -> ByteBuffer {
+    messages.reduce(into: ByteBuffer()) { buffer, message in
+      let payload = ByteBuffer(string: message.1)
+      let frame = message.0 == .ping ? writer.sendPing(payload) : writer.sendText(payload)
+      buffer.writeImmutableBuffer(frame!)
+    }
+  }
+
+  func closeFrame(_ code: UInt16, _ reason: String) -> ByteBuffer {
+    var closing = WebSocketConnection(role: .client { WebSocketMaskingKey(7) })
+    _ = closing.startClose(code: WebSocketCloseCode(rawValue: code), reason: reason)
+    return closing.nextOutbound()!
+  }
+
+  func send(_ opcode: WebSocketOpcode, _ text: String) throws {
+    try channel.writeInbound(frames((opcode, text)))
+  }
+
+  /// The next thing that the handler sent; nil if there is none.
+  func read() throws -> WebSocketEvent? {
+    while var bytes = try channel.readOutbound(as: ByteBuffer.self) { reader.receive(&bytes, at: 0) }
+    return reader.nextEvent()
+  }
+}
+
+final class RecordingReceiver: MessageReceiver {
+  private(set) var messages: [String] = []
+  private(set) var closures: [ConnectionClosure] = []
+  var onText: () -> Void = {}
+
+  func textReceived(_ text: ByteBuffer) {
+    messages.append(String(buffer: text))
+    onText()
+  }
+
+  func binaryReceived(_ bytes: ByteBuffer) {
+    messages.append("binary \(bytes.readableBytes)")
+  }
+
+  func connectionClosed(_ closure: ConnectionClosure) {
+    closures.append(closure)
+  }
+}
