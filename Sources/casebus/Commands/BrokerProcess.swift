@@ -26,6 +26,7 @@ struct BrokerProcess {
   func run(
     companions: [any Service] = [], onListening: @escaping @Sendable (ListeningAddress) async -> Void
   ) async throws {
+    FileLimit.raise()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
     let server = BrokerServer(
       configuration: options.configuration, journal: MemoryJournal(), group: group, instance: Self.randomInstance(),
