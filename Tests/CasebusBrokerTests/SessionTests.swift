@@ -82,10 +82,12 @@ import Testing
     let broker = TestBroker(configuration: configuration)
     let first = broker.connect()
     _ = broker.connect()
-    let failure = try #require(throws: Failure.self) { try broker.broker.checkRoom() }
+    let failure = try #require(throws: Failure.self) { try broker.broker.reserveSession() }
     #expect(failure.code == .limitExceeded && failure.message.contains("sessionsMax"))
     first.disconnect()
-    try broker.broker.checkRoom()
+    var reservation: SessionReservation? = try broker.broker.reserveSession()
+    #expect(broker.broker.sessionCount == 2 && reservation != nil)
+    reservation = nil
     #expect(broker.broker.sessionCount == 1)
   }
 

@@ -39,7 +39,7 @@ struct BrokerProcess {
     do {
       try await services.run()
     } catch let error as IOError {
-      throw CommandFailure("cannot listen on \(options.host):\(options.port): \(error)")
+      throw CommandFailure("cannot listen on \(options.host):\(options.port): \(systemText(ofError: error.errnoCode))")
     }
     try await group.shutdownGracefully()
   }
