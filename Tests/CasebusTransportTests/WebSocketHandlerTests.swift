@@ -110,6 +110,11 @@ final class Peer {
     handler.open(receiver)
   }
 
+  deinit {
+    // A channel and its pipeline hold each other until the channel is closed.
+    _ = try? channel.finish(acceptAlreadyClosed: true)
+  }
+
   func frames(_ messages: (WebSocketOpcode, String)...) -> ByteBuffer {
     messages.reduce(into: ByteBuffer()) { buffer, message in
       let payload = ByteBuffer(string: message.1)
