@@ -78,7 +78,7 @@ let package = Package(
     target(
       "CasebusBroker",
       [
-        "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusWebSocket", "CasebusWorkspace", .logging,
+        "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusWebSocket", "CasebusWorkspace", .deque, .logging,
         .nioCore,
       ]),
     target("CasebusClient", ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .nioCore]),

@@ -32,22 +32,24 @@ public final class Broker: Sendable {
   /// How many sessions are open now.
   public var sessionCount: Int { environment.sessions.count }
 
-  /// Whether one more session may open.
+  /// Takes the room for one session that is about to open.
   /// - Throws: ``Failure`` with `limit_exceeded` if there are `sessionsMax` already.
-  public func checkRoom() throws(Failure) {
+  public func reserveSession() throws(Failure) -> SessionReservation {
     let limit = environment.configuration.sessionsMax
-    guard sessionCount < limit else {
+    guard environment.sessions.add(limit: limit) else {
       throw Failure(.limitExceeded, "\(limit) sessions are open, the most this broker takes (sessionsMax)")
     }
+    return SessionReservation(environment.sessions)
   }
 
   /// Opens a session; on the event loop of its connection.
   /// - Parameter origin: where the connection comes from, for the log.
   public func openSession(
-    _ scope: WorkspaceScope, encoding: MessageEncoding, sink: any SessionSink, origin: String,
-    on eventLoop: any EventLoop
+    _ scope: WorkspaceScope, reservation: SessionReservation, encoding: MessageEncoding, sink: any SessionSink,
+    origin: String, on eventLoop: any EventLoop
   ) -> Session {
-    environment.loops.port(of: eventLoop).loop.open(scope, encoding: encoding, sink: sink, origin: origin)
+    environment.loops.port(of: eventLoop).loop.open(
+      scope, reservation: reservation, encoding: encoding, sink: sink, origin: origin)
   }
 
   /// Stops: what was asked is answered, then the sessions are closed with `shutting_down`, many of them in batches spread

@@ -16,6 +16,7 @@ final class BrokerLoop {
   private var hosts: [WorkspaceID: WorkspaceHost] = [:]
   private var sessionsMade: UInt64 = 0
   private var isTickScheduled = false
+  private var isPausedBetweenSlices = false
   var isDraining = false
   private let environment: BrokerEnvironment
   let commits: CommitQueue
@@ -36,15 +37,16 @@ final class BrokerLoop {
 
 extension BrokerLoop {
   func open(
-    _ scope: WorkspaceScope, encoding: MessageEncoding, sink: any SessionSink, origin: String
+    _ scope: WorkspaceScope, reservation: SessionReservation, encoding: MessageEncoding, sink: any SessionSink,
+    origin: String
   ) -> Session {
     sessionsMade += 1
     let key = SessionKey(loop: port.index, number: sessionsMade)
     let id = "\(environment.instance)-\(key.loop)-\(key.number)"
     let session = Session(
-      id: id, scope: scope, encoding: encoding, key: key, sink: sink, loop: self, logger: environment.logger)
+      id: id, scope: scope, reservation: reservation, encoding: encoding, key: key, sink: sink, loop: self,
+      logger: environment.logger)
     sessions[key.number] = session
-    environment.sessions.add()
     switch scope {
     case .workspace(let workspace): attach(key, to: workspace)
     case .all: environment.monitors.add()
@@ -58,7 +60,7 @@ extension BrokerLoop {
   func remove(_ session: Session) {
     shard.remove(session)
     sessions[session.key.number] = nil
-    environment.sessions.remove()
+    session.reservation.release()
     switch session.scope {
     case .workspace(let workspace): detach(session, from: workspace)
     case .all: environment.monitors.remove()
@@ -143,7 +145,23 @@ extension BrokerLoop {
     port.eventLoop.assumeIsolated().execute { [self] in
       commits.commit()
       isTickScheduled = false
-      shard.flush()
+      flush()
+    }
+  }
+
+  /// How long the loop fans out before it looks after other things: reading, answering, timers.
+  private static var sliceNanoseconds: Int64 { 1_000_000 }
+  /// A pause in which the loop gets to its sockets; tasks that are due at once would go first.
+  private static var pauseBetweenSlices: TimeAmount { .microseconds(20) }
+
+  private func flush() {
+    guard !isPausedBetweenSlices else { return }
+    let isDone = shard.flush(until: .now() + .nanoseconds(Self.sliceNanoseconds))
+    guard !isDone else { return }
+    isPausedBetweenSlices = true
+    port.eventLoop.assumeIsolated().scheduleTask(in: Self.pauseBetweenSlices) { [self] in
+      isPausedBetweenSlices = false
+      flush()
     }
   }
 

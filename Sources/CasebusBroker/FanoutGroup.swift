@@ -3,16 +3,23 @@ import NIOCore
 
 /// All sessions of one event loop that want exactly the same events of the same workspace (DESIGN §1).
 ///
-/// What they are to get in one tick is gathered once, in ``batch``; at the end of the tick each of them is given the same
-/// bytes. A session that must be told something else in between first takes the part of the batch that came before it.
+/// What they are to get is gathered once, in one batch of bytes; each of them is given the part that it was not given
+/// yet, as a slice of the same memory. A session that must be told something else in between takes its part first.
 final class FanoutGroup {
   let scope: WorkspaceScope
   let interest: Interest
   private(set) var members: [Session] = []
-  /// The frames of this tick.
-  private(set) var batch = ByteBuffer()
-  /// Which tick's batch this is; a member's position counts only for the same number.
-  private(set) var batchNumber: UInt64 = 0
+  private var batch = ByteBuffer()
+  /// Where the batch begins in the stream of everything that this group ever gathered.
+  private var batchStart: UInt64 = 0
+  /// The members below this index were given what there was when the round began.
+  private var roundIndex = 0
+  private var roundEnd: UInt64 = 0
+
+  init(scope: WorkspaceScope, interest: Interest) {
+    self.scope = scope
+    self.interest = interest
+  }
 
   /// What the sessions of a group have in common: the events they want, and how they want them.
   struct Interest: Hashable {
@@ -20,56 +27,21 @@ final class FanoutGroup {
     var encoding: MessageEncoding
   }
 
-  init(scope: WorkspaceScope, interest: Interest) {
-    self.scope = scope
-    self.interest = interest
-  }
-
   /// Where a session stands in its group.
   struct Membership {
     let group: FanoutGroup
-    fileprivate(set) var index: Int
-    private var batchNumber: UInt64
-    private var position: Int
-
-    fileprivate init(group: FanoutGroup, index: Int) {
-      self.group = group
-      self.index = index
-      batchNumber = group.batchNumber
-      position = group.batch.readableBytes
-    }
-
-    /// The bytes of the current batch that the session was not given yet; nil if there are none.
-    mutating func takeUnsent() -> ByteBuffer? {
-      let start = batchNumber == group.batchNumber ? position : 0
-      let end = group.batch.readableBytes
-      skipToEnd()
-      guard start < end else { return nil }
-      return group.batch.getSlice(at: group.batch.readerIndex + start, length: end - start)
-    }
-
-    /// The session is not given what the batch holds so far.
-    mutating func skipToEnd() {
-      batchNumber = group.batchNumber
-      position = group.batch.readableBytes
-    }
+    fileprivate var index: Int
+    /// How far in the group's stream the session was given it.
+    fileprivate var position: UInt64
   }
 
-  /// Adds a session; it gets what is appended from now on.
-  func join(_ session: Session) {
-    session.membership = Membership(group: self, index: members.count)
-    members.append(session)
-  }
+  private var end: UInt64 { batchStart + UInt64(batch.readableBytes) }
 
-  /// Removes a session in O(1): the last one takes its place.
-  func leave(_ session: Session) {
-    guard let index = session.membership?.index else { return }
-    session.membership = nil
-    let last = members.removeLast()
-    guard last !== session else { return }
-    members[index] = last
-    last.membership?.index = index
-  }
+  /// Whether nothing is waiting to be given to members.
+  var isEmpty: Bool { batch.readableBytes == 0 }
+
+  /// Bytes that wait to be given to members.
+  var batchBytes: Int { batch.readableBytes }
 
   func append(_ frame: ByteBuffer) {
     if batch.readableBytes == 0 {
@@ -79,11 +51,91 @@ final class FanoutGroup {
       batch.writeImmutableBuffer(frame)
     }
   }
+}
 
-  /// Begins the batch of another tick.
-  func startBatch() {
-    batch = ByteBuffer()
-    batchNumber += 1
+// MARK: - Members
+
+extension FanoutGroup {
+  /// Adds a session; it gets what is appended from now on.
+  func join(_ session: Session) {
+    session.membership = Membership(group: self, index: members.count, position: end)
+    members.append(session)
+  }
+
+  /// Removes a session in O(1): others take its place, so that a round that is going on misses nobody.
+  func leave(_ session: Session) {
+    guard var hole = session.membership?.index else { return }
+    session.membership = nil
+    if hole < roundIndex {
+      roundIndex -= 1
+      move(from: roundIndex, to: hole)
+      hole = roundIndex
+    }
+    move(from: members.count - 1, to: hole)
+    members.removeLast()
+  }
+
+  private func move(from source: Int, to target: Int) {
+    guard source != target else { return }
+    members[target] = members[source]
+    members[target].membership?.index = target
+  }
+}
+
+extension FanoutGroup.Membership {
+  /// The bytes of the group that the session was not given yet; nil if there are none.
+  mutating func takeUnsent() -> ByteBuffer? {
+    let end = group.end
+    guard position < end else { return nil }
+    let offset = Int(position - group.batchStart)
+    position = end
+    return group.batch.getSlice(at: group.batch.readerIndex + offset, length: group.batch.readableBytes - offset)
+  }
+
+  /// The session is not given what the group has gathered so far.
+  mutating func skipToEnd() {
+    position = group.end
+  }
+}
+
+// MARK: - Rounds
+
+extension FanoutGroup {
+  /// How many members are served between two looks at the clock.
+  private static var membersPerLook: Int { 32 }
+
+  /// Gives every member what it was not given yet: a round. What is appended while it goes on is for those who are still
+  /// to come in this round, and in the next one for the others.
+  /// - Parameter deadline: when to stop for now.
+  /// - Returns: whether everybody has everything.
+  func serve(until deadline: NIODeadline) -> Bool {
+    while true {
+      if roundIndex == 0 { roundEnd = end }
+      guard serveRound(until: deadline) else { return false }
+      roundIndex = 0
+      dropServed()
+      if isEmpty { return true }
+    }
+  }
+
+  private func serveRound(until deadline: NIODeadline) -> Bool {
+    while roundIndex < members.count {
+      // A write can end a session, which then leaves the group; the index is kept right.
+      let session = members[roundIndex]
+      roundIndex += 1
+      session.sendUnsent()
+      if roundIndex % Self.membersPerLook == 0, NIODeadline.now() >= deadline { return roundIndex >= members.count }
+    }
+    return true
+  }
+
+  private func dropServed() {
+    if roundEnd == end {
+      batch = ByteBuffer()
+    } else {
+      batch.moveReaderIndex(forwardBy: Int(roundEnd - batchStart))
+    }
+    batchStart = roundEnd
   }
 }
 

@@ -1,13 +1,14 @@
 import CasebusProtocol
+import DequeModule
 import NIOCore
 
 /// The fan-out of one event loop: which sessions want what, and what they get in this tick.
 ///
-/// An event is appended once per group that wants it; ``flush()`` gives each member of each touched group one write.
+/// An event is appended once per group that wants it; ``flush(until:)`` gives each member of each touched group one write.
 final class FanoutShard {
   private let deflater: FrameDeflater
   private var groups: [WorkspaceScope: [FanoutGroup.Interest: FanoutGroup]] = [:]
-  private var touchedGroups: [FanoutGroup] = []
+  private var touchedGroups: Deque<FanoutGroup> = []
   private var touchedSessions: [Session] = []
 
   init(deflater: FrameDeflater) {
@@ -44,16 +45,18 @@ final class FanoutShard {
     touchedSessions.append(session)
   }
 
-  /// Ends the tick: one write of the shared bytes to each member of each touched group.
-  func flush() {
-    for group in touchedGroups {
-      // A write can end a session and so change the members; this loop goes on over those of its beginning.
-      for session in group.members { session.sendUnsent() }
-      group.startBatch()
-    }
-    touchedGroups.removeAll(keepingCapacity: true)
+  /// Ends the tick: answers first, then one write of the shared bytes to each member of each touched group.
+  /// - Parameter deadline: when to stop for now, so that other work is not kept waiting by a large fan-out.
+  /// - Returns: whether everything was sent. If not, this is to be called again soon.
+  func flush(until deadline: NIODeadline) -> Bool {
     for session in touchedSessions { session.endTick() }
     touchedSessions.removeAll(keepingCapacity: true)
+    while let group = touchedGroups.first {
+      guard group.serve(until: deadline) else { return false }
+      touchedGroups.removeFirst()
+    }
+    // Serving groups can end sessions and so touch others.
+    return touchedSessions.isEmpty
   }
 
   private func append(_ frame: TextFrame, of name: EventName, to scope: WorkspaceScope, excluding excluded: Session?) {
@@ -68,7 +71,7 @@ final class FanoutShard {
   }
 
   private func append(_ bytes: ByteBuffer, to group: FanoutGroup, excluding excluded: Session?) {
-    if group.batch.readableBytes == 0 { touchedGroups.append(group) }
+    if group.isEmpty { touchedGroups.append(group) }
     let excludedMember = excluded?.membership?.group === group ? excluded : nil
     excludedMember?.writeUnsent()
     group.append(bytes)

@@ -11,6 +11,7 @@ public final class Session {
   /// Unique among all sessions of this broker and its predecessors.
   public let id: String
   public let scope: WorkspaceScope
+  let reservation: SessionReservation
   let encoding: MessageEncoding
   let key: SessionKey
   let sink: any SessionSink
@@ -36,11 +37,13 @@ public final class Session {
   }
 
   init(
-    id: String, scope: WorkspaceScope, encoding: MessageEncoding, key: SessionKey, sink: any SessionSink,
+    id: String, scope: WorkspaceScope, reservation: SessionReservation, encoding: MessageEncoding, key: SessionKey,
+    sink: any SessionSink,
     loop: BrokerLoop, logger: Logger
   ) {
     self.id = id
     self.scope = scope
+    self.reservation = reservation
     self.encoding = encoding
     self.key = key
     self.sink = sink
@@ -102,16 +105,22 @@ extension Session {
 
   /// Passes a message on to where it takes its place in the order; one that cannot be read only to be answered there.
   private func accept(_ content: Result<ClientMessage.Content, Failure>, referenceID: ReferenceID?) {
-    guard state == .open else {
-      let failure = Failure(.shuttingDown, "this session is about to be closed, reconnect")
-      return send(.failure(to: referenceID, failure))
-    }
+    guard let content = admitted(content) else { return }
     let asker = Outcome.Asker(session: key, referenceID: referenceID)
     unanswered += 1
     if unanswered == loop.configuration.commandsInFlightMax { setReading(false) }
     switch scope {
     case .workspace(let workspace): loop.forward(content, from: asker, blocker: blocker, to: workspace)
     case .all: received(Self.monitorOutcome(of: content, asker: asker))
+    }
+  }
+
+  /// What becomes of a message in the session's state; nil if it is not even answered.
+  private func admitted(_ content: Result<ClientMessage.Content, Failure>) -> Result<ClientMessage.Content, Failure>? {
+    switch state {
+    case .open: content
+    case .draining(.shuttingDown, _): .failure(Failure(.shuttingDown, "the broker is stopping, reconnect"))
+    case .draining, .closed: nil
     }
   }
 

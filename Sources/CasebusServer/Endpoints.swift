@@ -28,6 +28,8 @@ struct Endpoints {
 
   /// The answer to a request at the WebSocket path that was not upgraded: why not.
   private func refusal(of request: Request) -> Response {
+    // Hummingbird's router takes /v2/ for the same path.
+    guard request.uri.path == SessionAcceptor.path else { return Response(.notFound, "there is nothing here\n") }
     // Hummingbird keeps the Host header apart from the others.
     let host = request.head.authority.map { [(name: "Host", value: $0)] } ?? []
     let headers = host + request.headers.map { (name: $0.name.rawName, value: $0.value) }

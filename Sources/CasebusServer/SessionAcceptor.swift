@@ -10,33 +10,41 @@ struct SessionAcceptor: WebSocketAcceptor {
   static let path = "/v2"
   let broker: Broker
 
-  func admit(target: String) throws(OpeningHandshakeRejection) -> WorkspaceScope {
+  struct Ticket {
+    var scope: WorkspaceScope
+    var reservation: SessionReservation
+  }
+
+  func admit(target: String) throws(OpeningHandshakeRejection) -> Ticket {
     let uri = URI(target)
     guard uri.path == Self.path else {
       throw OpeningHandshakeRejection(
-        status: 404, "there is nothing at \(uri.path), WebSocket connections go to \(Self.path)")
+        status: 404, "there is nothing at \(Self.quoted(uri.path)), WebSocket connections go to \(Self.path)")
     }
     let workspace = uri.queryParameters["workspace"].map(String.init)
     guard let scope = WorkspaceScope(queryValue: workspace) else {
       throw OpeningHandshakeRejection(
         status: 400,
-        "workspace is \"\(workspace ?? "")\", expected 1 to 64 of A-Z a-z 0-9 . _ - or * for all workspaces")
+        "workspace is \(Self.quoted(workspace ?? "")), expected 1 to 64 of A-Z a-z 0-9 . _ - or * for all workspaces")
     }
     do throws(Failure) {
-      try broker.checkRoom()
+      return Ticket(scope: scope, reservation: try broker.reserveSession())
     } catch {
       throw OpeningHandshakeRejection(status: 503, error.message)
     }
-    return scope
   }
 
+  /// What somebody sent, on one line and without control characters.
+  private static func quoted(_ text: String) -> String { JSONValue.string(text).jsonText }
+
   func open(
-    _ scope: WorkspaceScope, _ connection: WebSocketHandler, on eventLoop: any EventLoop
+    _ ticket: Ticket, _ connection: WebSocketHandler, on eventLoop: any EventLoop
   ) -> any MessageReceiver {
     let encoding = connection.deflateAgreement.map { MessageEncoding.deflated(windowBits: $0.server.windowBits) }
     return SessionConnection(connection) { sink in
       broker.openSession(
-        scope, encoding: encoding ?? .plain, sink: sink, origin: connection.remoteAddress ?? "unknown", on: eventLoop)
+        ticket.scope, reservation: ticket.reservation, encoding: encoding ?? .plain, sink: sink,
+        origin: connection.remoteAddress ?? "unknown", on: eventLoop)
     }
   }
 }

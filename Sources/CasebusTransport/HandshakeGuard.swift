@@ -8,6 +8,7 @@ import NIOHTTP1
 /// It leaves the pipeline when the request is dispatched, to the WebSocket side or to the HTTP side.
 final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPServerRequestPart
+  typealias InboundOut = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
 
   /// What a good opening handshake led to.
@@ -23,6 +24,7 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   private let configuration: ConnectionConfiguration
   private let refusal: OpeningHandshakeRejection?
   private var timer: Scheduled<Void>?
+  private var isHeadSeen = false
   private var hasAnswered = false
 
   /// - Parameter refusal: what every request is answered with; nil if the connection is welcome.
@@ -55,15 +57,28 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    if case .head(let head) = unwrapInboundIn(data), head.asksForWebSocket {
-      do throws(OpeningHandshakeRejection) { admission = try check(head) } catch { answer(error, context) }
+    if !isHeadSeen, case .head(let head) = unwrapInboundIn(data) {
+      headReceived(head, context)
+    } else if !hasAnswered {
+      context.fireChannelRead(data)
     }
-    guard !hasAnswered else { return }
-    context.fireChannelRead(data)
+  }
+
+  /// After the head nothing is looked at: what follows a good opening handshake at once is no HTTP any more.
+  private func headReceived(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    isHeadSeen = true
+    guard head.asksForWebSocket else { return context.fireChannelRead(wrapInboundOut(.head(head.withoutUpgrade))) }
+    do throws(OpeningHandshakeRejection) {
+      admission = try check(head)
+      context.fireChannelRead(wrapInboundOut(.head(head)))
+    } catch {
+      answer(error, context)
+    }
   }
 
   private func check(_ head: HTTPRequestHead) throws(OpeningHandshakeRejection) -> Admission {
     guard head.version == .http1_1 else { throw .oldHTTP }
+    guard !head.hasBody else { throw OpeningHandshakeRejection(status: 400, "an opening handshake has no body") }
     let headers = head.headers.lazy.map { (name: $0.name, value: $0.value) }
     let (ticket, response) = try handshake.check(
       method: head.method.rawValue, target: head.uri, headers: headers, with: acceptor)
@@ -113,5 +128,19 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
 extension HTTPRequestHead {
   fileprivate var asksForWebSocket: Bool {
     headers[canonicalForm: "upgrade"].contains { $0.lowercased() == "websocket" }
+  }
+
+  fileprivate var hasBody: Bool {
+    headers.contains(name: "transfer-encoding") || headers["content-length"].contains { $0 != "0" }
+  }
+
+  /// The request as one that does not ask for another protocol (RFC 9110 §7.8 allows to ignore that). NIO's upgrade
+  /// handler would lose it otherwise, and its decoder reads no other request after it.
+  fileprivate var withoutUpgrade: HTTPRequestHead {
+    guard headers.contains(name: "upgrade") else { return self }
+    var head = self
+    head.headers.remove(name: "upgrade")
+    head.headers.replaceOrAdd(name: "connection", value: "close")
+    return head
   }
 }

@@ -2,6 +2,12 @@ public import NIOCore
 import NIOHTTP1
 import NIOPosix
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Opens WebSocket connections as a client.
 public struct WebSocketConnector: Sendable {
   private let group: any EventLoopGroup
@@ -47,8 +53,8 @@ public struct WebSocketConnector: Sendable {
   /// What the system said to the last address that was tried.
   private static func reason(of error: any Error) -> String {
     guard let error = error as? NIOConnectionError else { return "\(error)" }
-    if let last = error.connectionErrors.last { return "\(last.error)" }
-    return "the host name is not known"
+    guard let last = error.connectionErrors.last else { return "the host name is not known" }
+    return (last.error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(last.error)"
   }
 }
 

@@ -23,7 +23,8 @@ extension WebSocketHandler {
     case .rearm: break
     case .sendPing:
       guard let ping = connection.sendPing() else { break }
-      context?.writeAndFlush(wrapOutboundOut(ping), promise: nil)
+      gather(ping)
+      flush()
     case .pongTimedOut: return close(.pingTimeout, reason: "no answer to a ping")
     case .closeTimedOut:
       context?.close(promise: nil)

@@ -18,6 +18,12 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   var closure: ConnectionClosure?
   /// What the peer's close frame said (RFC 6455 §7.1.5, §7.1.6); nil until it has come.
   public private(set) var peerClosure: ConnectionClosure?
+  /// What was written in this tick and is not sent yet.
+  var gathered = ByteBuffer()
+  /// How many writes wait in the channel; while there are any, what follows must queue behind them.
+  var queuedWrites = 0
+  /// Where bytes are sent to while nothing is queued.
+  var socket: NIOBSDSocket.Handle?
   var isPaused = false
   /// The channel wanted to read during the pause.
   var isReadPending = false
@@ -70,6 +76,7 @@ extension WebSocketHandler {
 
   public func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
+    socket = Self.socket(of: context.channel)
     setWaterMark(context)
   }
 
@@ -144,7 +151,8 @@ extension WebSocketHandler {
   /// Pongs and close frames that the machine made.
   private func sendOutbound() {
     guard let bytes = connection.nextOutbound() else { return }
-    context?.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    gather(bytes)
+    flush()
   }
 
   /// The last frame is sent, then our half of the connection is closed. The other half is read until its end: bytes that
@@ -153,39 +161,14 @@ extension WebSocketHandler {
     guard let context else { return }
     self.closure = self.closure ?? closure
     closeStarted()
-    let bytes = connection.nextOutbound() ?? ByteBuffer()
-    context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { _ in
-      context.close(mode: .output, promise: nil)
-    }
+    if let bytes = connection.nextOutbound() { gather(bytes) }
+    flush(andThen: { context.close(mode: .output, promise: nil) })
   }
 }
 
 // MARK: - To the channel
 
 extension WebSocketHandler {
-  /// Takes encoded frames, one or more whole ones; they are sent with the next ``flush()``, and dropped once the
-  /// connection is closing.
-  public func write(_ frames: ByteBuffer) {
-    if isLagging { checkBacklog() }
-    guard connection.isOpen else { return }
-    context?.write(wrapOutboundOut(frames), promise: nil)
-  }
-
-  /// Encodes a text message and takes it as ``write(_:)`` does.
-  public func writeText(_ text: ByteBuffer) {
-    if let frame = connection.sendText(text) { write(frame) }
-  }
-
-  /// Encodes a binary message and takes it as ``write(_:)`` does.
-  public func writeBinary(_ bytes: ByteBuffer) {
-    if let frame = connection.sendBinary(bytes) { write(frame) }
-  }
-
-  /// Sends what was taken.
-  public func flush() {
-    context?.flush()
-  }
-
   /// Begins the closing handshake after what was taken (RFC 6455 §7.1.2). The peer is told the name of the code and why.
   public func close(_ code: CloseCode, reason: String) {
     let closeCode = WebSocketCloseCode(rawValue: code.rawValue)

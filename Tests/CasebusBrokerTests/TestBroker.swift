@@ -23,7 +23,8 @@ final class TestBroker {
   func connect(_ workspace: String? = nil, encoding: MessageEncoding = .plain) -> TestClient {
     let sink = TestSink(encoding)
     let session = broker.openSession(
-      WorkspaceScope(queryValue: workspace)!, encoding: encoding, sink: sink, origin: "test", on: loop)
+      WorkspaceScope(queryValue: workspace)!, reservation: try! broker.reserveSession(), encoding: encoding, sink: sink,
+      origin: "test", on: loop)
     loop.run()
     return TestClient(broker: self, session: session, sink: sink)
   }

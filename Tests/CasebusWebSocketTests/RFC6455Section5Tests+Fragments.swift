@@ -78,7 +78,7 @@ struct ControlFrameTests {
     #expect(server.take(ping + ping, at: 65 * second).events == [.ping, .ping])
     let outcome = server.take(ping, at: 65 * second + 59 * second)
     #expect(outcome.events == [.failed(.tooManyPings)])
-    #expect(outcome.outbound == Frame.plain(0x88, Frame.close(1008, "too many pings in a minute")))
+    #expect(outcome.outbound == Frame.plain(0x88, Frame.close(1008, "too_many_pings: too many pings in a minute")))
   }
 }
 

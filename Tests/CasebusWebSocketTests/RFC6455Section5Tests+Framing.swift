@@ -112,7 +112,7 @@ struct BaseFramingTests {
     var client = WebSocketConnection(role: .testClient)
     let outcome = client.take(Frame.masked(0x81, Array("x".utf8)), split)
     #expect(outcome.events == [.failed(.maskedServerFrame)])
-    #expect(outcome.outbound.starts(with: [UInt8](hex: "88 a2 01020304 02e8")))
+    #expect(outcome.outbound.starts(with: [UInt8](hex: "88 b2 01020304 02e8")))
   }
 }
 

@@ -31,7 +31,7 @@ struct TextTests {
     var server = WebSocketConnection(role: .server)
     #expect(server.take(Array(frame.prefix(6 + bytes.count - 1)), split) == Outcome())
     let outcome = server.take([frame[6 + bytes.count - 1]])
-    let close = Frame.close(1007, "text message not UTF-8")
+    let close = Frame.close(1007, "invalid_payload: text message not UTF-8")
     #expect(outcome == Outcome(events: [.failed(.textNotUTF8)], outbound: Frame.plain(0x88, close), isClosed: true))
   }
 

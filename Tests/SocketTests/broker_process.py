@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("CASEBUS_BINARY", str(REPOSITORY / ".build" / "debug" / "casebus"))
 # How long anything may take that the broker does at once. Generous: the machine may be busy.
 PATIENCE = 15.0
-LISTENING = re.compile(r"Casebus is listening on (ws://127\.0\.0\.1:(\d+)/v2)\b.*")
+URL = re.compile(r"(ws://127\.0\.0\.1:(\d+)/v2)\b")
 
 
 def read_line(process, timeout=PATIENCE):
@@ -42,8 +42,10 @@ class BrokerProcess:
         )
         try:
             self.first_line = read_line(self.process)
-            match = LISTENING.fullmatch(self.first_line.rstrip("\n"))
-            assert match, f"the first line is {self.first_line!r}; standard error: {self.error_text()}"
+            line = self.first_line
+            while not (match := URL.search(line)):
+                line = read_line(self.process)
+                assert line, f"it never said where it listens; standard error: {self.error_text()}"
         except BaseException:
             self.kill()
             raise

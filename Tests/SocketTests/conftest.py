@@ -33,27 +33,42 @@ def pytest_pyfunc_call(pyfuncitem):
     return True
 
 
+class SharedBroker:
+    """One broker for many tests. A new one takes its place where a test has brought it down."""
+
+    def __init__(self):
+        self.broker = None
+
+    def running(self):
+        if self.broker is None or not self.broker.is_running():
+            self.broker = BrokerProcess()
+        return self.broker
+
+    def stop(self):
+        if self.broker is not None and self.broker.is_running():
+            self.broker.stop()
+            assert "Fatal error" not in self.broker.error_text()
+
+
 @pytest.fixture(scope="session")
 def shared_broker():
-    broker = BrokerProcess()
-    try:
-        yield broker
-        broker.stop()
-        assert "Fatal error" not in broker.error_text()
-    finally:
-        broker.kill()
+    shared = SharedBroker()
+    yield shared
+    shared.stop()
 
 
 @pytest.fixture
 def broker(shared_broker):
     """The broker that most tests share. Each test keeps to workspaces of its own, and leaves it running."""
-    yield shared_broker
-    assert shared_broker.is_running(), shared_broker.error_text()
+    broker = shared_broker.running()
+    yield broker
+    if not broker.is_running():
+        pytest.fail(f"the broker ended with {broker.process.returncode}: {broker.error_text()[:2000]}")
 
 
 @pytest.fixture
 def start_broker():
-    """Starts brokers of the test's own: start_broker("--sessions-max", "3"). Those still running at its end must stop gracefully."""
+    """Starts brokers of the test's own: start_broker("--sessions-max", "3"). They must have ended well, or do so at its end."""
     brokers = []
 
     def start(*options, **arguments):
@@ -65,6 +80,7 @@ def start_broker():
         for broker in brokers:
             if broker.is_running():
                 broker.stop()
+            assert broker.process.returncode == 0, broker.error_text()[:2000]
     finally:
         for broker in brokers:
             broker.kill()

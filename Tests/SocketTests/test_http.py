@@ -53,6 +53,13 @@ def test_the_page_is_answered_again_on_the_same_connection(broker):
     assert result.stdout.split("\n")[:2] == ["200 1", "200 0"], result
 
 
+@pytest.mark.parametrize("path", ["", "nothing", "v2"])
+def test_a_request_that_offers_http2_is_answered_by_http1(broker, path):
+    """As `curl --http2` does: RFC 9110 §7.8 lets a server ignore the Upgrade header."""
+    status, _, _ = curl("-H", "Connection: Upgrade, HTTP2-Settings", "-H", "Upgrade: h2c", "-H", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA", broker.page + path)
+    assert status == {"": 200, "nothing": 404, "v2": 400}[path]
+
+
 def test_the_page_writes_the_name_it_was_called_by_as_text(broker):
     with RawConnection(broker.port) as connection:
         connection.send(b'GET / HTTP/1.1\r\nHost: "><script>alert(1)</script>\r\n\r\n')

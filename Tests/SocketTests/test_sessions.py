@@ -40,6 +40,15 @@ async def work(source, name, rounds):
         assert await source.receive() == response_text(f"m{number}")
 
 
+async def publish_until(stop, source):
+    """Publishes numbers one after the other, without a pause, until the asyncio.Event; then the end."""
+    number = 0
+    while not stop.is_set():
+        await source.publish("agent", {"source": "s", "number": number})
+        number += 1
+    await end(source)
+
+
 def assert_markdone_is_one_block(texts):
     """§4.4.6: nothing in between, although others publish all the time."""
     events = [json.loads(text)["data"] for text in texts]
@@ -113,8 +122,10 @@ async def test_a_response_comes_before_the_events_it_caused(clients, workspace):
         for command in commands:
             await session.send(command)
         await making_noise
+        last = response_text("59.done")
+        texts = [*await session.until(last), last]  # all commands are taken
         await end(noise)
-        texts = await session.until(THE_END)
+        texts += await session.until(THE_END)
         assert await other.until(THE_END) == [text for text in texts if '"event"' in text]
     own = [json.loads(text) for text in texts]
     own = [message for message in own if "noise" not in json.dumps(message)]
@@ -180,39 +191,44 @@ async def test_a_session_that_subscribed_twice_gets_an_event_once(clients, works
 
 async def test_unsubscribe_stops_events_at_its_answer(clients, workspace):
     """§4.4.5, while another session publishes without a pause."""
+    stop = asyncio.Event()
     async with clients:
         source, leaving, staying = [await clients.open(workspace) for _ in range(3)]
         subscription = await leaving.subscribe("agent")
         await staying.subscribe("agent", "messenger:the-end")
-        publishing = asyncio.create_task(work(source, "s", 40))
+        publishing = asyncio.create_task(publish_until(stop, source))
         before = [await leaving.receive() for _ in range(10)]
         await leaving.send({"event": "unsubscribe", "data": subscription, "referenceId": "stop"})
         before += await leaving.until(response_text("stop"))
+        seen = [await staying.receive() for _ in range(len(before) + 50)]
+        stop.set()
         await publishing
-        await end(source)
-        seen = await staying.until(THE_END)
+        seen += await staying.until(THE_END)
         await leaving.send({"request": "interaction.getInteractions", "referenceId": "after"})
         assert await leaving.receive() == response_text("after", "[]")
-        assert before == seen[: len(before)]
+    assert before == seen[: len(before)]
+    assert marked(seen) == {"s": list(range(len(seen)))}
 
 
 async def test_a_late_subscriber_sees_only_what_comes_later(clients, workspace):
+    stop = asyncio.Event()
     async with clients:
-        source, early = [await clients.open(workspace) for _ in range(2)]
-        await early.subscribe("interaction", "agent", "messenger:the-end")
+        source, early, late = [await clients.open(workspace) for _ in range(3)]
         await source.publish("interaction", {"eventType": "RINGING", "interaction": {"interactionId": "before"}})
-        late = await clients.open(workspace)
-        publishing = asyncio.create_task(work(source, "s", 40))
-        first = [await early.receive() for _ in range(20)]
-        await late.subscribe("interaction", "agent", "messenger:the-end")
+        await early.subscribe("interaction", "agent", "messenger:the-end")
+        publishing = asyncio.create_task(publish_until(stop, source))
+        seen = [await early.receive() for _ in range(20)]
+        await late.send({"event": "subscribe", "data": ["interaction", "agent", "messenger:the-end"]})
+        assert "subscriptionId" in await late.receive_json(), "an event came before the answer"
+        later = [await late.receive() for _ in range(50)]
+        stop.set()
         await publishing
-        await end(source)
-        seen = first + await early.until(THE_END)
-        later = await late.until(THE_END)
-        assert len(later) < len(seen)
-        assert later == seen[len(seen) - len(later) :], "not one unbroken end of the sequence"
+        seen += await early.until(THE_END)
+        later += await late.until(THE_END)
         # The state from before is there to be asked for.
         assert [one["interactionId"] for one in await late.request("interaction.getInteractions")] == ["before"]
+    assert 50 <= len(later) <= len(seen) - 20
+    assert later == seen[-len(later) :], "not one unbroken end of the sequence"
 
 
 async def test_a_monitor_sees_all_workspaces_each_in_its_order(clients, new_workspace):

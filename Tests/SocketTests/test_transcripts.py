@@ -120,13 +120,12 @@ def test_there_are_transcripts():
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_transcript_goes_byte_for_byte(name, library, shared_broker, start_broker, new_workspace):
+async def test_a_transcript_goes_byte_for_byte(name, library, broker, start_broker, new_workspace):
     transcript = TRANSCRIPTS[name]
     workspace_of = workspaces_of(transcript)
     if "*" in workspace_of.values():
         broker = start_broker()  # a monitor sees everything that happens there, and the workspaces keep their names
     else:
-        broker = shared_broker
         own = {workspace: new_workspace() for workspace in set(workspace_of.values())}
         workspace_of = {client: own[workspace] for client, workspace in workspace_of.items()}
     expectation = Expectation()

@@ -23,8 +23,17 @@ public enum WebSocketViolation: Error, Hashable, Sendable {
   /// The code that the connection is closed with.
   public var closeCode: WebSocketCloseCode { outcome.code }
 
-  /// One line for the close frame and the log.
-  public var reason: String { outcome.reason }
+  /// One line for the close frame and the log; it begins with the name of the close code (Protocol §2.5).
+  public var reason: String { "\(codeName): \(outcome.reason)" }
+
+  private var codeName: String {
+    switch outcome.code {
+    case .invalidPayload: "invalid_payload"
+    case .policyViolation: "too_many_pings"
+    case .messageTooBig: "message_too_big"
+    case _: "protocol_error"
+    }
+  }
 
   /// The table: RFC 6455 §7.4.1 for the codes.
   private var outcome: (code: WebSocketCloseCode, reason: String) {

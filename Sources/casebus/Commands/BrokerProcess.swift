@@ -26,6 +26,7 @@ struct BrokerProcess {
   func run(
     companions: [any Service] = [], onListening: @escaping @Sendable (ListeningAddress) async -> Void
   ) async throws {
+    FileLimit.raise()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
     let server = BrokerServer(
       configuration: options.configuration, journal: MemoryJournal(), group: group, instance: Self.randomInstance(),
@@ -38,7 +39,7 @@ struct BrokerProcess {
     do {
       try await services.run()
     } catch let error as IOError {
-      throw CommandFailure("cannot listen on \(options.host):\(options.port): \(error)")
+      throw CommandFailure("cannot listen on \(options.host):\(options.port): \(systemText(ofError: error.errnoCode))")
     }
     try await group.shutdownGracefully()
   }

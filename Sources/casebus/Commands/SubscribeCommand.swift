@@ -24,6 +24,10 @@ struct SubscribeCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Stop after so many events.", valueName: "count"))
   var count: Int?
 
+  func validate() throws {
+    if let count, count < 1 { throw ValidationError("--count is \(count), expected a number greater than 0") }
+  }
+
   func run() async throws {
     let client = try await connection.connect()
     do {

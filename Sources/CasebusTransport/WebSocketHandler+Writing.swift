@@ -1,0 +1,88 @@
+import CasebusWebSocket
+public import NIOCore
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The way out. What is written in one tick is gathered and goes out in one piece: straight to the socket while nothing
+/// waits for it, through the channel's queue otherwise.
+extension WebSocketHandler {
+  /// Takes encoded frames, one or more whole ones; they are sent with the next ``flush()``, and dropped once the
+  /// connection is closing. The bytes may be shared with other connections.
+  public func write(_ frames: ByteBuffer) {
+    if isLagging { checkBacklog() }
+    guard connection.isOpen else { return }
+    gather(frames)
+  }
+
+  /// Encodes a text message and takes it as ``write(_:)`` does.
+  public func writeText(_ text: ByteBuffer) {
+    if let frame = connection.sendText(text) { write(frame) }
+  }
+
+  /// Encodes a binary message and takes it as ``write(_:)`` does.
+  public func writeBinary(_ bytes: ByteBuffer) {
+    if let frame = connection.sendBinary(bytes) { write(frame) }
+  }
+
+  /// Sends what was taken.
+  public func flush() {
+    if gathered.readableBytes > 0 { flush(andThen: {}) }
+  }
+
+  /// Takes bytes that the machine made: pongs, close frames.
+  func gather(_ bytes: ByteBuffer) {
+    if gathered.readableBytes == 0 {
+      gathered = bytes
+    } else {
+      gathered.writeImmutableBuffer(bytes)
+    }
+  }
+
+  /// - Parameter completion: called when everything that was ever taken has left this process, or never will.
+  func flush(andThen completion: @escaping () -> Void) {
+    var rest = gathered
+    gathered = ByteBuffer()
+    if queuedWrites == 0 { rest.moveReaderIndex(forwardBy: sendDirectly(rest)) }
+    if rest.readableBytes == 0, queuedWrites == 0 {
+      completion()
+    } else {
+      enqueue(rest, completion)
+    }
+  }
+
+  private func enqueue(_ bytes: ByteBuffer, _ completion: @escaping () -> Void) {
+    guard let context else { return }
+    queuedWrites += 1
+    // A little that is left must not keep the whole of a large shared batch in memory.
+    let isSmallPart = bytes.readableBytes < bytes.readerIndex / 4
+    let bytes = isSmallPart ? ByteBuffer(bytes: bytes.readableBytesView) : bytes
+    context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { _ in
+      self.queuedWrites -= 1
+      completion()
+    }
+  }
+
+  /// Hands bytes to the kernel without the detour through the channel, which costs more than the kernel's part of it for
+  /// small messages (Docs/internals/fan-out.md).
+  /// - Returns: how many it took; 0 where it takes none, or where something is wrong, which the channel then finds out.
+  private func sendDirectly(_ bytes: ByteBuffer) -> Int {
+    #if canImport(Glibc)
+      guard let socket, let context, context.channel.isActive else { return 0 }
+      return bytes.withUnsafeReadableBytes { bytes in
+        max(0, Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)))
+      }
+    #else
+      return 0
+    #endif
+  }
+
+  /// The channel's socket; nil where there is none, as in tests.
+  ///
+  /// It is kept, because asking for it costs more than the rest of a write. That is safe: NIO closes it on this event
+  /// loop only, and the channel is not active any more when any other code runs after that (BaseSocketChannel.close0).
+  static func socket(of channel: any Channel) -> NIOBSDSocket.Handle? {
+    try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
+  }
+}
