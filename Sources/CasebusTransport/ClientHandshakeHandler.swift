@@ -18,11 +18,14 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
   private let opened: EventLoopPromise<Receiver>
   private var timer: Scheduled<Void>?
   private var state = State.waiting
+  private var heldBack: [NIOAny] = []
 
   private enum State {
     case waiting
     /// The answer is good; the HTTP side of the connection ends with it.
     case accepted(ClientOpeningHandshake.Agreement)
+    /// The HTTP handlers are leaving; what they have not read is held back for the ``WebSocketHandler``.
+    case leavingHTTP
     /// The server refuses, and says why in the body that comes in.
     case refused(status: Int, body: ByteBuffer)
   }
@@ -57,6 +60,7 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if case .leavingHTTP = state { return heldBack.append(data) }
     switch unwrapInboundIn(data) {
     case .head(let head): received(head, context)
     case .body(let bytes): received(bytes)
@@ -94,29 +98,41 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
 
   private func responseEnded(_ context: ChannelHandlerContext) {
     switch state {
-    case .waiting: break
-    case .accepted(let agreement): upgrade(context, agreement)
+    case .waiting, .leavingHTTP: break
+    case .accepted(let agreement): leaveHTTP(context, agreement)
     case .refused(let status, let body): fail(.refused(status: status, String(buffer: body)), context)
     }
   }
 
-  private func upgrade(_ context: ChannelHandlerContext, _ agreement: ClientOpeningHandshake.Agreement) {
+  /// The response decoder leaves one turn of the loop later, and until then takes every write for an HTTP request.
+  private func leaveHTTP(_ context: ChannelHandlerContext, _ agreement: ClientOpeningHandshake.Agreement) {
+    state = .leavingHTTP
     let pipeline = context.pipeline.syncOperations
     do {
-      let handler = WebSocketHandler(
-        connection: connection(agreement), configuration: configuration,
-        backlog: OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax))
-      try pipeline.addHandler(handler)
-      let receiver = open(handler)
-      handler.open(receiver)
       pipeline.removeHandler(context: try pipeline.context(handlerType: HTTPRequestEncoder.self), promise: nil)
       pipeline.removeHandler(
-        context: try pipeline.context(handlerType: ByteToMessageHandler<HTTPResponseDecoder>.self), promise: nil)
-      pipeline.removeHandler(self, promise: nil)
-      opened.succeed(receiver)
+        context: try pipeline.context(handlerType: ByteToMessageHandler<HTTPResponseDecoder>.self)
+      ).assumeIsolated().whenComplete { _ in self.upgrade(context, agreement) }
     } catch {
       fail(.handshakeFailed("\(error)"), context)
     }
+  }
+
+  private func upgrade(_ context: ChannelHandlerContext, _ agreement: ClientOpeningHandshake.Agreement) {
+    guard context.channel.isActive else { return }
+    let handler = WebSocketHandler(
+      connection: connection(agreement), configuration: configuration,
+      backlog: OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax))
+    do {
+      try context.pipeline.syncOperations.addHandler(handler)
+    } catch {
+      return fail(.handshakeFailed("\(error)"), context)
+    }
+    let receiver = open(handler)
+    handler.open(receiver)
+    opened.succeed(receiver)
+    for data in heldBack { context.fireChannelRead(data) }
+    context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
   }
 
   private func connection(_ agreement: ClientOpeningHandshake.Agreement) -> WebSocketConnection {

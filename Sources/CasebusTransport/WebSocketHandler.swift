@@ -26,6 +26,8 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   var context: ChannelHandlerContext?
   /// How the connection ends, as soon as that is known.
   var closure: ConnectionClosure?
+  /// What the peer's close frame said (RFC 6455 §7.1.5, §7.1.6); nil until it has come.
+  public private(set) var peerClosure: ConnectionClosure?
   var isPaused = false
   /// The channel wanted to read during the pause.
   var isReadPending = false
@@ -142,7 +144,10 @@ extension WebSocketHandler {
     case .text(let text): receiver?.textReceived(text)
     case .binary(let bytes): receiver?.binaryReceived(bytes)
     case .ping, .pong: break
-    case .closeReceived(let code, let reason): end(ConnectionClosure(code: code.rawValue, reason: reason))
+    case .closeReceived(let code, let reason):
+      let closure = ConnectionClosure(code: code.rawValue, reason: reason)
+      peerClosure = closure
+      end(closure)
     case .failed(let violation):
       end(ConnectionClosure(code: violation.closeCode.rawValue, reason: violation.reason))
     }

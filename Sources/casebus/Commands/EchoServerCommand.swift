@@ -52,9 +52,10 @@ struct EchoServerCommand: AsyncParsableCommand {
   /// The limits of the broker's connections, raised to what conformance suites send.
   private var connectionConfiguration: ConnectionConfiguration {
     var configuration = ConnectionConfiguration()
+    // Deflating can make bytes that do not compress longer, by an eighth at most.
     configuration.limits = WebSocketLimits(
-      messageBytesMax: maxMessageBytes, frameBytesMax: maxMessageBytes, fragmentsPerMessageMax: 1 << 20,
-      pingsPerMinuteMax: 1 << 20)
+      messageBytesMax: maxMessageBytes, frameBytesMax: maxMessageBytes + maxMessageBytes / 8 + 64,
+      fragmentsPerMessageMax: 1 << 20, pingsPerMinuteMax: 1 << 20)
     configuration.deflate?.thresholdBytes = 1
     configuration.outboundQueueBytesMax = 4 * maxMessageBytes
     configuration.outboundTotalBytesMax = 16 * maxMessageBytes
