@@ -15,6 +15,8 @@ public struct BrokerConfiguration: Hashable, Sendable {
   public var deflateLevel = 6
   /// Shorter messages are not deflated.
   public var deflateThresholdBytes = 128
+  /// How long the data of one answer may be, bytes.
+  public var answerBytesMax = 4 << 20
   public var sessionsMax = 20_000
   public var workspacesMax = 100_000
 

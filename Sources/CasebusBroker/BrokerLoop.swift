@@ -81,13 +81,13 @@ extension BrokerLoop {
   }
 
   private func attach(_ session: SessionKey, to workspace: WorkspaceID) {
-    onLoop(of: workspace) { $0.host(workspace, for: session)?.attach(session.loop) }
+    onLoop(of: workspace) { $0.host(workspace, for: session)?.attach(session) }
   }
 
   private func detach(_ session: Session, from workspace: WorkspaceID) {
     let key = session.key
     let blocker = session.blocker
-    onLoop(of: workspace) { $0.hosts[workspace]?.detach(key.loop, blocker: blocker) }
+    onLoop(of: workspace) { $0.hosts[workspace]?.detach(key, blocker: blocker) }
   }
 
   /// Runs something on the loop that hosts a workspace: at once if that is this one.
@@ -104,8 +104,9 @@ extension BrokerLoop {
   var hasMonitors: Bool { environment.monitors.count > 0 }
 
   func commit(_ outcome: Outcome, records: [JournalRecord], events: [WorkspaceEvent], of host: WorkspaceHost) {
-    commits.add(CommitQueue.Entry(outcome: outcome, records: records, events: events, host: host))
+    let isMuch = commits.add(CommitQueue.Entry(outcome: outcome, records: records, events: events, host: host))
     scheduleTick()
+    if isMuch { commits.commit() }
   }
 
   /// The host has no sessions left and nothing to remember.
@@ -168,7 +169,7 @@ extension BrokerLoop {
   /// Passes committed outcomes to the loops whose sessions they concern: one call per loop.
   func release(_ entries: [CommitQueue.Entry]) {
     var deliveries = [[Outcome]](repeating: [], count: loops.count)
-    for entry in entries { entry.distribute(into: &deliveries) }
+    for entry in entries { entry.distribute(into: &deliveries, forMonitors: hasMonitors) }
     for (index, delivery) in deliveries.enumerated() where !delivery.isEmpty {
       if index == port.index { deliver(delivery) } else { loops[index].execute { $0.deliver(delivery) } }
     }

@@ -11,6 +11,9 @@ final class CommitQueue {
   private let port: LoopPort
   private let journal: any EventJournal
   private var gathered: [Entry] = []
+  /// What the gathered answers and events hold in memory, about.
+  private var gatheredBytes = 0
+  private static var gatheredBytesMax: Int { 4 << 20 }
   private var committing: [Entry]?
 
   init(port: LoopPort, journal: any EventJournal) {
@@ -26,8 +29,11 @@ final class CommitQueue {
     let host: WorkspaceHost
   }
 
-  func add(_ entry: Entry) {
+  /// - Returns: whether so much is gathered that it should be committed before the end of the tick.
+  func add(_ entry: Entry) -> Bool {
     gathered.append(entry)
+    gatheredBytes += entry.outcome.bytes
+    return gatheredBytes >= Self.gatheredBytesMax
   }
 
   /// Commits what is gathered, unless a commit is running: then it is the next one.
@@ -35,6 +41,7 @@ final class CommitQueue {
     guard committing == nil, !gathered.isEmpty else { return }
     let entries = gathered
     gathered = []
+    gatheredBytes = 0
     committing = entries
     let batch = JournalBatch(entries)
     guard !batch.records.isEmpty else { return finished(.success(())) }
@@ -65,6 +72,7 @@ final class CommitQueue {
   private func fail(_ entries: [Entry], _ error: JournalError) {
     let failed = entries + gathered
     gathered = []
+    gatheredBytes = 0
     for entry in failed { entry.host.rollBack() }
     let failure = Failure(.journalUnavailable, "the journal could not commit, nothing was changed: \(error)")
     port.loop.release(failed.map { $0.failing(with: failure) })
@@ -80,10 +88,13 @@ extension CommitQueue.Entry {
   }
 
   /// Adds what each loop's sessions are to learn of this to the deliveries, by loop.
-  func distribute(into deliveries: inout [[Outcome]]) {
-    let isForMonitors = outcome.events.contains { $0.monitorFrame != nil }
+  func distribute(into deliveries: inout [[Outcome]], forMonitors: Bool) {
+    var outcome = outcome
+    if forMonitors {
+      for index in outcome.events.indices { outcome.events[index].addMonitorFrame() }
+    }
     for loop in deliveries.indices {
-      let isInterested = isForMonitors || host.hasSessions(on: loop)
+      let isInterested = forMonitors || host.hasSessions(on: loop)
       let isAsker = outcome.asker?.session.loop == loop
       guard isAsker || (isInterested && !outcome.events.isEmpty) else { continue }
       var delivery = outcome

@@ -113,31 +113,21 @@ extension FanoutGroup.Membership {
 // MARK: - Rounds
 
 extension FanoutGroup {
-  /// How many members are served between two looks at the clock.
-  private static var membersPerLook: Int { 32 }
-
-  /// Gives every member what it was not given yet: a round. What is appended while it goes on is for those who are still
-  /// to come in this round, and in the next one for the others.
-  /// - Parameter deadline: when to stop for now.
-  /// - Returns: whether everybody has everything.
-  func serve(until deadline: NIODeadline) -> Bool {
-    while true {
-      if roundIndex == 0 { roundEnd = end }
-      guard serveRound(until: deadline) else { return false }
-      roundIndex = 0
-      dropServed()
-      if isEmpty { return true }
-    }
-  }
-
-  private func serveRound(until deadline: NIODeadline) -> Bool {
+  /// Goes on with a round: gives every member what it was not given yet. What is appended meanwhile is for those who are
+  /// still to come in this round, and in the next one for the others.
+  /// - Parameter pace: says when to stop for now.
+  /// - Returns: whether the round is over; the group may still not be empty then.
+  func serveRound(_ pace: inout FanoutPace) -> Bool {
+    if roundIndex == 0 { roundEnd = end }
     while roundIndex < members.count {
+      guard pace.mayServe() else { return false }
       let index = roundIndex
       roundIndex += 1
       // A write can end a session, which then leaves the group; the index of the round is kept right.
       if let unsent = takeUnsent(index) { members[index].sink.send(unsent) }
-      if roundIndex % Self.membersPerLook == 0, NIODeadline.now() >= deadline { return roundIndex >= members.count }
     }
+    roundIndex = 0
+    dropServed()
     return true
   }
 
@@ -145,9 +135,28 @@ extension FanoutGroup {
     if roundEnd == end {
       batch = ByteBuffer()
     } else {
+      // A copy of what is left, so that the memory of what was served is given back.
       batch.moveReaderIndex(forwardBy: Int(roundEnd - batchStart))
+      batch = ByteBuffer(bytes: batch.readableBytesView)
     }
     batchStart = roundEnd
+  }
+}
+
+/// How long a fan-out goes on before other work of the loop gets its turn. The clock is not looked at for every session.
+struct FanoutPace {
+  private static var sessionsPerLook: Int { 32 }
+
+  private let deadline: NIODeadline
+  private var served = 0
+
+  init(until deadline: NIODeadline) {
+    self.deadline = deadline
+  }
+
+  mutating func mayServe() -> Bool {
+    served += 1
+    return served % Self.sessionsPerLook != 0 || NIODeadline.now() < deadline
   }
 }
 

@@ -19,7 +19,8 @@ final class FanoutShard {
   func update(_ session: Session, wanted: Set<EventName>) {
     guard session.membership?.group.interest.names ?? [] != wanted else { return }
     remove(session)
-    guard !wanted.isEmpty else { return }
+    // Giving it what it was due may have ended it.
+    guard !wanted.isEmpty, session.isOpen else { return }
     group(session.scope, FanoutGroup.Interest(names: wanted, encoding: session.encoding)).join(session)
   }
 
@@ -51,9 +52,12 @@ final class FanoutShard {
   func flush(until deadline: NIODeadline) -> Bool {
     for session in touchedSessions { session.endTick() }
     touchedSessions.removeAll(keepingCapacity: true)
+    var pace = FanoutPace(until: deadline)
     while let group = touchedGroups.first {
-      guard group.serve(until: deadline) else { return false }
+      guard group.serveRound(&pace) else { return false }
       touchedGroups.removeFirst()
+      // Those who were served first wait for what came meanwhile until the other groups had their turn.
+      if !group.isEmpty { touchedGroups.append(group) }
     }
     // Serving groups can end sessions and so touch others.
     return touchedSessions.isEmpty

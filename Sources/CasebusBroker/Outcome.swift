@@ -17,6 +17,12 @@ struct Outcome: Sendable {
   var answer: Answer
   var events: [EncodedEvent] = []
 
+  /// What the answer and the events hold in memory, about.
+  var bytes: Int {
+    let answerBytes = if case .frame(let frame) = answer { frame.messageBytes } else { 0 }
+    return events.reduce(answerBytes) { $0 + $1.frame.messageBytes }
+  }
+
   /// Whom an answer goes to, and what the client called its message.
   struct Asker: Sendable {
     var session: SessionKey

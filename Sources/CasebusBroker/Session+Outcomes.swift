@@ -4,7 +4,6 @@ extension Session {
   /// One message of this session is done with; now its answer takes effect.
   func received(_ outcome: Outcome) {
     unanswered -= 1
-    if unanswered <= loop.configuration.commandsInFlightMax / 2 { setReading(true) }
     let referenceID = outcome.asker?.referenceID
     switch outcome.answer {
     case .silent: break
@@ -13,6 +12,8 @@ extension Session {
     case .unsubscribe(let id): unsubscribe(id, referenceID: referenceID)
     }
     closeIfDrained()
+    // Last, because messages that waited are then taken at once.
+    if unanswered <= loop.configuration.commandsInFlightMax / 2 { setReading(true) }
   }
 
   private func subscribe(to names: [EventName], referenceID: ReferenceID?) {

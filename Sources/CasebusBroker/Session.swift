@@ -53,6 +53,9 @@ public final class Session {
     self.logger = logger
   }
 
+  /// Whether its connection can still be written to.
+  var isOpen: Bool { state != .closed }
+
   /// Whose markdone blocks this session makes.
   var blocker: Blocker { .session(id) }
 }

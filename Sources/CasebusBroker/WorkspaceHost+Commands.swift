@@ -20,12 +20,21 @@ extension WorkspaceHost {
 
   /// A command that nobody waits for.
   func run(_ command: Command, by blocker: Blocker) {
+    deadlineReached()
     guard let events = try? current.decide(command, by: blocker, at: loop.now), !events.isEmpty else { return }
     apply(events, Outcome(asker: nil, answer: .silent))
   }
 
-  func finish(_ asker: Outcome.Asker, writeData: (inout ByteBuffer) -> Void) {
-    finish(Outcome(asker: asker, answer: .frame(.response(to: asker.referenceID, writeData: writeData))))
+  func finish(_ asker: Outcome.Asker, writeData: (inout ByteBuffer) -> Void) throws(Failure) {
+    let frame = TextFrame.response(to: asker.referenceID, writeData: writeData)
+    let limit = loop.configuration.answerBytesMax
+    guard frame.messageBytes <= limit else {
+      throw Failure(
+        .limitExceeded,
+        "the answer would have \(frame.messageBytes) bytes, allowed are \(limit) (answerBytesMax), ask for less at a time"
+      )
+    }
+    finish(Outcome(asker: asker, answer: .frame(frame)))
   }
 
   /// Nothing was decided, but the answer keeps its place in the order.
@@ -44,7 +53,7 @@ extension WorkspaceHost {
       event.writeData(into: &data)
       currentOffset += 1
       records.append(JournalRecord(offset: currentOffset, event: event.name.description, data: data))
-      outcome.events.append(EncodedEvent(event.name, data: data, workspace: id, forMonitors: loop.hasMonitors))
+      outcome.events.append(EncodedEvent(event.name, data: data, workspace: id))
     }
     uncommittedOutcomes += 1
     loop.commit(outcome, records: records, events: events, of: self)

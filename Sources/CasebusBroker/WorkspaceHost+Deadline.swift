@@ -21,8 +21,9 @@ extension WorkspaceHost {
 
   /// The timer may be a moment early by the wall clock; then it is set again.
   private func timerFired() {
+    let fired = deadline?.at
     deadlineReached()
-    guard let due = deadline?.at, due == current.nextDeadline else { return }
+    guard fired != nil, deadline?.at == fired else { return }
     deadline = nil
     updateDeadline()
   }

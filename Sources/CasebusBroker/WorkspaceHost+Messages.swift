@@ -35,9 +35,9 @@ extension WorkspaceHost {
   private func answer(_ request: Request, to asker: Outcome.Asker, blocker: Blocker) throws(Failure) {
     switch request {
     case .getByInteractionID(let id):
-      finish(asker) { buffer in current.interaction(id).map { buffer.writeJSON($0) } ?? buffer.writeJSON(.null) }
+      try finish(asker) { buffer in current.interaction(id).map { buffer.writeJSON($0) } ?? buffer.writeJSON(.null) }
     case .getInteractions:
-      finish(asker) { $0.writeJSONArray(current.interactions) { $0.writeJSON($1) } }
+      try finish(asker) { $0.writeJSONArray(current.interactions) { $0.writeJSON($1) } }
     case .getAllowedServices:
       finish(Outcome(asker: asker, answer: .allowedServices(Request.names, to: asker.referenceID)))
     case .broadcastMessage(let channel, let message):
@@ -60,7 +60,7 @@ extension WorkspaceHost {
     var data = ByteBuffer()
     data.writeJSON(message)
     let event = EncodedEvent(
-      channel, data: data, workspace: id, forMonitors: loop.hasMonitors, excluded: asker.session)
+      channel, data: data, workspace: id, excluded: asker.session)
     finish(Outcome(asker: asker, answer: answer, events: [event]))
   }
 }

@@ -14,7 +14,9 @@ final class WorkspaceHost {
   var durable: Workspace
   var currentOffset: JournalOffset = 0
   var durableOffset: JournalOffset = 0
-  /// How many sessions of each loop are connected to this workspace.
+  /// The sessions that are connected to this workspace.
+  private var sessions: Set<SessionKey> = []
+  /// How many of them are on each loop.
   var sessionCounts: [Int]
   var uncommittedOutcomes = 0
   /// What is to be decided when time has passed, and the timer for it.
@@ -33,20 +35,23 @@ final class WorkspaceHost {
 extension WorkspaceHost {
   func hasSessions(on loop: Int) -> Bool { sessionCounts[loop] > 0 }
 
-  func attach(_ loop: Int) {
-    sessionCounts[loop] += 1
+  func attach(_ session: SessionKey) {
+    sessions.insert(session)
+    sessionCounts[session.loop] += 1
   }
 
   /// A session is gone, and with it the blocks that are its own.
-  func detach(_ loop: Int, blocker: Blocker) {
-    sessionCounts[loop] -= 1
+  func detach(_ session: SessionKey, blocker: Blocker) {
+    // One that was refused for want of room was never attached.
+    guard sessions.remove(session) != nil else { return }
+    sessionCounts[session.loop] -= 1
     run(.blockerLeft, by: blocker)
     leaveIfIdle()
   }
 
   /// An empty workspace that nobody is connected to leaves memory.
   func leaveIfIdle() {
-    guard sessionCounts.allSatisfy({ $0 == 0 }), uncommittedOutcomes == 0, current.isEmpty else { return }
+    guard sessions.isEmpty, uncommittedOutcomes == 0, current.isEmpty else { return }
     loop.remove(self)
   }
 }

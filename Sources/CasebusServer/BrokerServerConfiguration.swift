@@ -13,10 +13,11 @@ public struct BrokerServerConfiguration: Sendable {
   public var broker = BrokerConfiguration()
   public var connection = ConnectionConfiguration()
 
-  /// Sets the bytes that one message, and so one frame, may have (`messageBytesMax`, `frameBytesMax`).
+  /// Sets the bytes that one message may have, and those of a frame (`messageBytesMax`, `frameBytesMax`).
   public mutating func setMessageBytesMax(_ bytes: Int) {
     connection.limits.messageBytesMax = bytes
-    connection.limits.frameBytesMax = bytes
+    // A message that does not get shorter by deflating gets a little longer.
+    connection.limits.frameBytesMax = bytes + bytes / 8 + 64
   }
 
   /// Sets whether and how messages are deflated; nil for not at all.

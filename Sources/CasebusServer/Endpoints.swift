@@ -11,6 +11,7 @@ struct Endpoints {
 
   var router: Router<BasicRequestContext> {
     let router = Router()
+    router.add(middleware: LastResponse())
     for method in [HTTPRequest.Method.get, .head] {
       router.on("/", method: method) { request, _ in
         Response(.ok, Page.html(host: request.head.authority ?? "localhost"), type: "text/html")
@@ -43,6 +44,22 @@ struct Endpoints {
   }
 }
 
+/// Says that a connection carries one request only: what follows it would not be looked at by the handshake's guard.
+private struct LastResponse: RouterMiddleware {
+  func handle(
+    _ request: Request, context: BasicRequestContext, next: (Request, BasicRequestContext) async throws -> Response
+  ) async throws -> Response {
+    var response: Response
+    do {
+      response = try await next(request, context)
+    } catch let error as HTTPError {
+      response = try error.response(from: request, context: context)
+    }
+    response.headers[.connection] = "close"
+    return response
+  }
+}
+
 extension Response {
   /// A text.
   fileprivate init(_ status: HTTPResponse.Status, _ text: String, type: String = "text/plain") {
@@ -53,7 +70,6 @@ extension Response {
 
   fileprivate init(rejection: OpeningHandshakeRejection) {
     self.init(HTTPResponse.Status(code: rejection.status), rejection.reason + "\n")
-    headers[.connection] = "close"
     for header in rejection.headers {
       if let name = HTTPField.Name(header.name) { headers[name] = header.value }
     }

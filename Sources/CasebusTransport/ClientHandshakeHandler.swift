@@ -13,6 +13,7 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
   private let target: String
   private let timeout: TimeAmount
   private let configuration: ConnectionConfiguration
+  private let backlog: OutboundBacklog
   private let handshake: ClientOpeningHandshake
   private let open: @Sendable (WebSocketHandler) -> Receiver
   private let opened: EventLoopPromise<Receiver>
@@ -34,13 +35,14 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
   private static var refusalBytesMax: Int { 4096 }
 
   init(
-    host: String, target: String, timeout: TimeAmount, configuration: ConnectionConfiguration,
+    host: String, target: String, timeout: TimeAmount, configuration: ConnectionConfiguration, backlog: OutboundBacklog,
     open: @escaping @Sendable (WebSocketHandler) -> Receiver, opened: EventLoopPromise<Receiver>
   ) {
     self.host = host
     self.target = target
     self.timeout = timeout
     self.configuration = configuration
+    self.backlog = backlog
     self.open = open
     self.opened = opened
     handshake = ClientOpeningHandshake(
@@ -121,8 +123,7 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
   private func upgrade(_ context: ChannelHandlerContext, _ agreement: ClientOpeningHandshake.Agreement) {
     guard context.channel.isActive else { return }
     let handler = WebSocketHandler(
-      connection: connection(agreement), configuration: configuration,
-      backlog: OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax))
+      connection: connection(agreement), configuration: configuration, backlog: backlog)
     do {
       try context.pipeline.syncOperations.addHandler(handler)
     } catch {

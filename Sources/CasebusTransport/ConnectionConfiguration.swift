@@ -3,7 +3,7 @@ public import CasebusWebSocket
 /// What connections may cost, in bytes, in number and in time. The defaults are those of `Protocol/registry/limits.json`.
 public struct ConnectionConfiguration: Sendable {
   /// What one WebSocket connection may send.
-  public var limits = WebSocketLimits(messageBytesMax: 65_536, frameBytesMax: 65_536)
+  public var limits = WebSocketLimits(messageBytesMax: 65_536, frameBytesMax: 73_792)
   /// permessage-deflate (RFC 7692) for those who offer it; nil declines every offer.
   public var deflate: DeflateConfiguration? = DeflateConfiguration()
   /// Bytes that may wait to be taken by one peer; over it the connection is closed as a slow consumer.

@@ -23,6 +23,7 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   private let handshake: OpeningHandshake
   private let configuration: ConnectionConfiguration
   private let refusal: OpeningHandshakeRejection?
+  private let valve: InboundValve
   private var timer: Scheduled<Void>?
   private var isHeadSeen = false
   private var hasAnswered = false
@@ -30,8 +31,9 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   /// - Parameter refusal: what every request is answered with; nil if the connection is welcome.
   init(
     _ acceptor: Acceptor, _ handshake: OpeningHandshake, _ configuration: ConnectionConfiguration,
-    refusal: OpeningHandshakeRejection?
+    refusal: OpeningHandshakeRejection?, valve: InboundValve
   ) {
+    self.valve = valve
     self.acceptor = acceptor
     self.handshake = handshake
     self.configuration = configuration
@@ -57,9 +59,10 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard !hasAnswered else { return }
     if !isHeadSeen, case .head(let head) = unwrapInboundIn(data) {
       headReceived(head, context)
-    } else if !hasAnswered {
+    } else {
       context.fireChannelRead(data)
     }
   }
@@ -67,13 +70,22 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   /// After the head nothing is looked at: what follows a good opening handshake at once is no HTTP any more.
   private func headReceived(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     isHeadSeen = true
-    guard head.asksForWebSocket else { return context.fireChannelRead(wrapInboundOut(.head(head.withoutUpgrade))) }
+    guard head.asksForWebSocket else { return plainHeadReceived(head, context) }
     do throws(OpeningHandshakeRejection) {
       admission = try check(head)
       context.fireChannelRead(wrapInboundOut(.head(head)))
     } catch {
       answer(error, context)
     }
+  }
+
+  /// The HTTP side answers one request for each connection. After one that asks for another protocol the decoder stops.
+  private func plainHeadReceived(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    if head.method == .CONNECT || (head.asksForUpgrade && head.hasBody) {
+      return answer(OpeningHandshakeRejection(status: 405, "this is no proxy"), context)
+    }
+    if head.asksForUpgrade { valve.close() }
+    context.fireChannelRead(wrapInboundOut(.head(head.asLastRequest)))
   }
 
   private func check(_ head: HTTPRequestHead) throws(OpeningHandshakeRejection) -> Admission {
@@ -108,6 +120,7 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   private func answer(_ rejection: OpeningHandshakeRejection, _ context: ChannelHandlerContext) {
     guard !hasAnswered else { return }
     hasAnswered = true
+    valve.close()
     let body = ByteBuffer(string: rejection.reason + "\n")
     var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: rejection.status))
     head.headers = [
@@ -134,10 +147,11 @@ extension HTTPRequestHead {
     headers.contains(name: "transfer-encoding") || headers["content-length"].contains { $0 != "0" }
   }
 
-  /// The request as one that does not ask for another protocol (RFC 9110 §7.8 allows to ignore that). NIO's upgrade
-  /// handler would lose it otherwise, and its decoder reads no other request after it.
-  fileprivate var withoutUpgrade: HTTPRequestHead {
-    guard headers.contains(name: "upgrade") else { return self }
+  fileprivate var asksForUpgrade: Bool { headers.contains(name: "upgrade") }
+
+  /// The request as the only one of its connection, which asks for no other protocol (RFC 9110 §7.8 allows to ignore
+  /// that). NIO's upgrade handler would lose it otherwise.
+  fileprivate var asLastRequest: HTTPRequestHead {
     var head = self
     head.headers.remove(name: "upgrade")
     head.headers.replaceOrAdd(name: "connection", value: "close")

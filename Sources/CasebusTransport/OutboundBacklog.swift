@@ -1,4 +1,3 @@
-import NIOPosix
 import Synchronization
 
 /// The bytes that wait for peers which do not take them, over all connections of a server.
@@ -8,8 +7,7 @@ import Synchronization
 final class OutboundBacklog: Sendable {
   private let bytesMax: Int
   private let total = Atomic(0)
-  // Each thread sees its own value only.
-  private nonisolated(unsafe) let ofLoop = ThreadSpecificVariable<LaggingConnections>()
+  private let byLoop = Mutex<[ObjectIdentifier: LaggingConnections]>([:])
 
   /// - Parameter bytesMax: `outboundTotalBytesMax` of `registry/limits.json`.
   init(bytesMax: Int) {
@@ -19,7 +17,7 @@ final class OutboundBacklog: Sendable {
   /// A connection of this loop has now `new` bytes waiting, after `old`; 0 when it does not lag (any more).
   func changed(_ connection: WebSocketHandler, from old: Int, to new: Int) {
     total.add(new - old, ordering: .relaxed)
-    let lagging = laggingOfThisLoop
+    let lagging = lagging(onLoopOf: connection)
     lagging.connections[ObjectIdentifier(connection)] = new > 0 ? connection : nil
     while new > old, total.load(ordering: .relaxed) > bytesMax, let slowest = lagging.slowest {
       slowest.cutOffAsSlow(
@@ -27,16 +25,21 @@ final class OutboundBacklog: Sendable {
     }
   }
 
-  private var laggingOfThisLoop: LaggingConnections {
-    if let lagging = ofLoop.currentValue { return lagging }
-    let new = LaggingConnections()
-    ofLoop.currentValue = new
-    return new
+  private func lagging(onLoopOf connection: WebSocketHandler) -> LaggingConnections {
+    let loop = ObjectIdentifier(connection.eventLoop)
+    return byLoop.withLock { byLoop in
+      if let lagging = byLoop[loop] { return lagging }
+      let new = LaggingConnections()
+      byLoop[loop] = new
+      return new
+    }
   }
 }
 
 /// The connections of one event loop whose peers are behind.
-private final class LaggingConnections {
+///
+/// Unchecked: found by its loop, it is used on that loop only.
+private final class LaggingConnections: @unchecked Sendable {
   var connections: [ObjectIdentifier: WebSocketHandler] = [:]
 
   var slowest: WebSocketHandler? { connections.values.max { $0.backlogBytes < $1.backlogBytes } }

@@ -51,10 +51,12 @@ public struct UpgradingChannel<Acceptor: WebSocketAcceptor>: ServerChildChannel,
       var refusal: OpeningHandshakeRejection?
       do throws(OpeningHandshakeRejection) { try census.admit(channel) } catch { refusal = error }
       let pipeline = channel.pipeline.syncOperations
+      let valve = InboundValve()
+      try pipeline.addHandler(valve)
       let outcome = try pipeline.configureUpgradableHTTPServerPipeline(configuration: pipelineConfiguration(logger))
       // Before the upgrade handler, so that a refused connection's request goes no further.
       try pipeline.addHandler(
-        HandshakeGuard(acceptor, handshake, configuration, refusal: refusal),
+        HandshakeGuard(acceptor, handshake, configuration, refusal: refusal, valve: valve),
         position: .before(pipeline.handler(type: NIOTypedHTTPServerUpgradeHandler<Outcome>.self)))
       return Value(channel: channel, outcome: outcome)
     }
@@ -91,6 +93,11 @@ public struct UpgradingChannel<Acceptor: WebSocketAcceptor>: ServerChildChannel,
 }
 
 extension ChannelPipeline.SynchronousOperations {
+  /// The connection is a WebSocket connection from now on.
+  func removeInboundValve() throws {
+    removeHandler(context: try context(handlerType: InboundValve.self), promise: nil)
+  }
+
   /// The first request is whole.
   func removeHandshakeGuard<Acceptor: WebSocketAcceptor>(of: Acceptor.Type) throws {
     removeHandler(context: try context(handlerType: HandshakeGuard<Acceptor>.self), promise: nil)

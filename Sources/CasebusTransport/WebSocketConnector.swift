@@ -12,10 +12,12 @@ import NIOPosix
 public struct WebSocketConnector: Sendable {
   private let group: any EventLoopGroup
   private let configuration: ConnectionConfiguration
+  private let backlog: OutboundBacklog
 
   public init(group: any EventLoopGroup, configuration: ConnectionConfiguration) {
     self.group = group
     self.configuration = configuration
+    backlog = OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax)
   }
 
   /// Connects, and passes an opening handshake.
@@ -38,7 +40,8 @@ public struct WebSocketConnector: Sendable {
             ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes)))
           try channel.pipeline.syncOperations.addHandler(
             ClientHandshakeHandler(
-              host: "\(host):\(port)", target: target, timeout: timeout, configuration: configuration, open: open,
+              host: "\(host):\(port)", target: target, timeout: timeout, configuration: configuration, backlog: backlog,
+              open: open,
               opened: promise))
         }
       }

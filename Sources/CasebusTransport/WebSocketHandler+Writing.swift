@@ -11,10 +11,15 @@ extension WebSocketHandler {
   /// Takes encoded frames, one or more whole ones; they are sent with the next ``flush()``, and dropped once the
   /// connection is closing. The bytes may be shared with other connections.
   public func write(_ frames: ByteBuffer) {
+    // Many answers in one tick must not pile up where nothing counts them.
+    if gathered.readableBytes >= Self.gatheredBytesMax { flush() }
     if isLagging { checkBacklog() }
     guard connection.isOpen else { return }
     gather(frames)
   }
+
+  /// From so many gathered bytes on, they are sent before more are taken.
+  private static var gatheredBytesMax: Int { 262_144 }
 
   /// Encodes a text message and takes it as ``write(_:)`` does.
   public func writeText(_ text: ByteBuffer) {

@@ -37,6 +37,7 @@ struct WebSocketUpgrade<Acceptor: WebSocketAcceptor, Result: Sendable>: NIOTyped
       let admission = try admission(to: channel)
       let pipeline = channel.pipeline.syncOperations
       try pipeline.removeHandshakeGuard(of: Acceptor.self)
+      try pipeline.removeInboundValve()
       let handler = WebSocketHandler(
         connection: connection(admission.response), configuration: configuration, backlog: backlog)
       try pipeline.addHandler(handler)

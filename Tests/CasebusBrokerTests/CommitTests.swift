@@ -67,6 +67,18 @@ import Testing
     #expect(client.received().last?.summary == "again")
   }
 
+  @Test func monitorThatCameDuringACommitSeesItsEvents() {
+    let journal = HeldJournal()
+    let broker = TestBroker(journal: journal)
+    let client = broker.connect()
+    client.publish("RINGING")
+    let monitor = broker.connect("*")
+    monitor.subscribe("interaction")
+    journal.finish(.success(()))
+    broker.run()
+    #expect(monitor.received().map(\.summary) == ["RINGING"])
+  }
+
   @Test func expiryThatCouldNotBeCommittedIsTriedAgainAfterAPause() {
     let journal = HeldJournal()
     let broker = TestBroker(journal: journal)

@@ -65,6 +65,26 @@ import Testing
     #expect(b.received().map(\.summary) == ["RINGING", "messenger:m", "TALKING"])
   }
 
+  /// One timer per workspace, however many deadlines have passed.
+  @Test func deadlinesInARowAreEachDecidedOnce() {
+    let broker = TestBroker()
+    let client = broker.connect()
+    client.subscribe("markdone")
+    for number in 1...8 {
+      client.publish("IDLE", "\(number)")
+      client.send([
+        "request": "interaction.blockMarkdone", "parameters": [.string("\(number)"), "w"], "referenceId": "b",
+      ])
+      broker.advance(milliseconds: 1_000)
+    }
+    _ = client.received()
+    for _ in 1...8 {
+      broker.advance(milliseconds: 1_000)
+    }
+    broker.advance(milliseconds: 60_000)
+    #expect(client.received().map(\.summary) == Array(repeating: "MARKDONE_BLOCK_EXPIRED", count: 8))
+  }
+
   @Test func eventsOfOneTickAreOneWrite() {
     let broker = TestBroker()
     let (a, b) = (broker.connect(), broker.connect())

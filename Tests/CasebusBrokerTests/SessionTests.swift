@@ -107,6 +107,32 @@ import Testing
     _ = a
   }
 
+  @Test func refusedSessionThatGoesTakesNobodyElseWithIt() {
+    var configuration = BrokerConfiguration()
+    configuration.workspacesMax = 1
+    let broker = TestBroker(configuration: configuration)
+    let other = broker.connect("other")
+    let refused = broker.connect("w")
+    #expect(refused.sink.closed?.code == .overloaded)
+    other.disconnect()
+    let client = broker.connect("w")
+    client.subscribe("interaction")
+    refused.disconnect()
+    client.publish("RINGING")
+    #expect(client.received().map(\.summary) == ["RINGING"])
+  }
+
+  @Test func answerThatIsTooLongIsRefused() {
+    var configuration = BrokerConfiguration()
+    configuration.answerBytesMax = 500
+    let client = TestBroker(configuration: configuration).connect()
+    for number in 1...4 { client.publish("RINGING", "\(number)") }
+    client.send(#"{"request":"interaction.getInteractions","referenceId":"1"}"#)
+    #expect(client.received().first?.contains("answerBytesMax") == true)
+    client.send(#"{"request":"interaction.getByInteractionId","parameters":["1"],"referenceId":"2"}"#)
+    #expect(client.received().first?.contains("RINGING") == true)
+  }
+
   @Test func emptyWorkspaceMakesRoomWhenItsLastSessionLeaves() {
     var configuration = BrokerConfiguration()
     configuration.workspacesMax = 1

@@ -76,7 +76,8 @@ import Testing
 
   @Test func slowestConnectionGoesFirstWhenTheWholeIsTooMuch() throws {
     let backlog = OutboundBacklog(bytesMax: 1_000)
-    let peers = try (0..<3).map { _ in try Peer(backlog: backlog) }
+    let loop = EmbeddedEventLoop()
+    let peers = try (0..<3).map { _ in try Peer(backlog: backlog, loop: loop) }
     peers[0].handler.setBacklog(300)
     peers[1].handler.setBacklog(600)
     #expect(peers.allSatisfy { $0.channel.isActive })
@@ -92,7 +93,7 @@ import Testing
 
 /// The other end of a handler's channel.
 final class Peer {
-  let channel = EmbeddedChannel()
+  let channel: EmbeddedChannel
   let handler: WebSocketHandler
   let receiver = RecordingReceiver()
   private var reader = WebSocketConnection(role: .client { WebSocketMaskingKey(0) })
@@ -100,8 +101,9 @@ final class Peer {
 
   init(
     _ configuration: ConnectionConfiguration = ConnectionConfiguration(),
-    backlog: OutboundBacklog = OutboundBacklog(bytesMax: .max)
+    backlog: OutboundBacklog = OutboundBacklog(bytesMax: .max), loop: EmbeddedEventLoop = EmbeddedEventLoop()
   ) throws {
+    channel = EmbeddedChannel(loop: loop)
     handler = WebSocketHandler(
       connection: WebSocketConnection(role: .server, limits: configuration.limits), configuration: configuration,
       backlog: backlog)

@@ -45,12 +45,30 @@ def test_the_page_says_what_this_is_and_how_to_connect(broker):
     assert body.lower().startswith("<!doctype html>") and body.rstrip().endswith("</html>")
 
 
-def test_the_page_is_answered_again_on_the_same_connection(broker):
+def test_a_connection_carries_one_plain_request(broker):
+    """What follows it would get around the guard of the opening handshake; clients are told so, and connect again."""
     result = subprocess.run(
         ["curl", "-sS", "--noproxy", "*", "--max-time", "15", "-w", "%{http_code} %{num_connects}\n", "-o", "/dev/null", broker.page, "-o", "/dev/null", broker.page],
         capture_output=True, timeout=2 * PATIENCE, text=True,
     )
-    assert result.stdout.split("\n")[:2] == ["200 1", "200 0"], result
+    assert result.stdout.split("\n")[:2] == ["200 1", "200 1"], result
+    for path in ["", "nothing", "health"]:
+        assert curl(broker.page + path)[1]["connection"] == "close"
+
+
+@pytest.mark.parametrize("request_head", ["CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", "GET /v2 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"])
+def test_what_follows_the_last_request_is_not_kept(start_broker, request_head):
+    broker = start_broker()
+    before = broker.resident_bytes()
+    with RawConnection(broker.port) as connection:
+        connection.send(request_head.encode())
+        assert connection.receive_answer()[0] in (200, 405, 426)
+        try:
+            for _ in range(64):
+                connection.send(b"x" * 1_000_000)
+        except OSError:
+            pass
+        assert broker.resident_bytes() < before + 24_000_000
 
 
 @pytest.mark.parametrize("path", ["", "nothing", "v2"])
