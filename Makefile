@@ -35,6 +35,7 @@ fuzz: setup ## Fuzzes frames, handshakes, inflating and messages, each for FUZZ_
 	Tests/Fuzz/run $(FUZZ_SECONDS)
 
 sanitize: setup ## The tests that touch C with the address sanitizer, those of threads with the thread sanitizer.
+	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leaks.supp \
 	swift test --scratch-path .build-asan --sanitize=address --filter 'CasebusDeflateTests|CasebusWebSocketTests|CasebusFuzzTests|CasebusTransportTests'
 	swift test --scratch-path .build-tsan --sanitize=thread --filter 'casebusTests|CasebusBrokerTests|CasebusJournalTests'
 

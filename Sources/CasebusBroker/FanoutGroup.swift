@@ -8,7 +8,7 @@ import NIOCore
 final class FanoutGroup {
   let scope: WorkspaceScope
   let interest: Interest
-  private(set) var members: [Session] = []
+  private var members: [Member] = []
   private var batch = ByteBuffer()
   /// Where the batch begins in the stream of everything that this group ever gathered.
   private var batchStart: UInt64 = 0
@@ -31,8 +31,14 @@ final class FanoutGroup {
   struct Membership {
     let group: FanoutGroup
     fileprivate var index: Int
+  }
+
+  /// What serving a session takes, in one place, so that a round over thousands of them touches little memory.
+  private struct Member {
+    let session: Session
+    let sink: any SessionSink
     /// How far in the group's stream the session was given it.
-    fileprivate var position: UInt64
+    var position: UInt64
   }
 
   private var end: UInt64 { batchStart + UInt64(batch.readableBytes) }
@@ -40,8 +46,8 @@ final class FanoutGroup {
   /// Whether nothing is waiting to be given to members.
   var isEmpty: Bool { batch.readableBytes == 0 }
 
-  /// Bytes that wait to be given to members.
-  var batchBytes: Int { batch.readableBytes }
+  /// Whether nobody wants the events any more.
+  var hasNoMembers: Bool { members.isEmpty }
 
   func append(_ frame: ByteBuffer) {
     if batch.readableBytes == 0 {
@@ -58,8 +64,8 @@ final class FanoutGroup {
 extension FanoutGroup {
   /// Adds a session; it gets what is appended from now on.
   func join(_ session: Session) {
-    session.membership = Membership(group: self, index: members.count, position: end)
-    members.append(session)
+    session.membership = Membership(group: self, index: members.count)
+    members.append(Member(session: session, sink: session.sink, position: end))
   }
 
   /// Removes a session in O(1): others take its place, so that a round that is going on misses nobody.
@@ -78,24 +84,30 @@ extension FanoutGroup {
   private func move(from source: Int, to target: Int) {
     guard source != target else { return }
     members[target] = members[source]
-    members[target].membership?.index = target
+    members[target].session.membership?.index = target
+  }
+
+  /// The bytes that a member was not given yet, which then count as given; nil if there are none.
+  fileprivate func takeUnsent(_ index: Int) -> ByteBuffer? {
+    let position = members[index].position
+    guard position < end else { return nil }
+    members[index].position = end
+    guard position > batchStart else { return batch }
+    let offset = Int(position - batchStart)
+    return batch.getSlice(at: batch.readerIndex + offset, length: batch.readableBytes - offset)
+  }
+
+  fileprivate func skipToEnd(_ index: Int) {
+    members[index].position = end
   }
 }
 
 extension FanoutGroup.Membership {
   /// The bytes of the group that the session was not given yet; nil if there are none.
-  mutating func takeUnsent() -> ByteBuffer? {
-    let end = group.end
-    guard position < end else { return nil }
-    let offset = Int(position - group.batchStart)
-    position = end
-    return group.batch.getSlice(at: group.batch.readerIndex + offset, length: group.batch.readableBytes - offset)
-  }
+  func takeUnsent() -> ByteBuffer? { group.takeUnsent(index) }
 
   /// The session is not given what the group has gathered so far.
-  mutating func skipToEnd() {
-    position = group.end
-  }
+  func skipToEnd() { group.skipToEnd(index) }
 }
 
 // MARK: - Rounds
@@ -120,10 +132,10 @@ extension FanoutGroup {
 
   private func serveRound(until deadline: NIODeadline) -> Bool {
     while roundIndex < members.count {
-      // A write can end a session, which then leaves the group; the index is kept right.
-      let session = members[roundIndex]
+      let index = roundIndex
       roundIndex += 1
-      session.sendUnsent()
+      // A write can end a session, which then leaves the group; the index of the round is kept right.
+      if let unsent = takeUnsent(index) { members[index].sink.send(unsent) }
       if roundIndex % Self.membersPerLook == 0, NIODeadline.now() >= deadline { return roundIndex >= members.count }
     }
     return true

@@ -28,7 +28,7 @@ final class FanoutShard {
     guard let group = session.membership?.group else { return }
     session.writeUnsent()
     group.leave(session)
-    guard group.members.isEmpty else { return }
+    guard group.hasNoMembers else { return }
     groups[group.scope]?[group.interest] = nil
     if groups[group.scope]?.isEmpty == true { groups[group.scope] = nil }
   }

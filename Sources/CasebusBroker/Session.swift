@@ -24,7 +24,6 @@ public final class Session {
   private var state = State.open
   private var malformedMessages = 0
   private var messagesReceived = 0
-  private var bytesSent = 0
   private var isTouched = false
   private var isReading = true
   private let openedAt: Timestamp
@@ -86,7 +85,8 @@ extension Session {
   /// - Parameters:
   ///   - code: the close code of RFC 6455 §7.1.5; 1006 if there was none.
   ///   - reason: for the log.
-  public func connectionClosed(code: UInt16, reason: String) {
+  ///   - bytesSent: what the connection sent to the client in all.
+  public func connectionClosed(code: UInt16, reason: String, bytesSent: Int) {
     guard loop.sessions[key.number] === self else { return }
     state = .closed
     loop.remove(self)
@@ -144,27 +144,15 @@ extension Session {
   /// Sends something that is for this session only, behind what its group has for it.
   func send(_ frame: TextFrame) {
     writeUnsent()
-    write(loop.deflater.bytes(of: frame, encoding))
+    sink.write(loop.deflater.bytes(of: frame, encoding))
     touch()
   }
 
   /// Gives the connection what its group has gathered for it in this tick.
   func writeUnsent() {
     guard let unsent = membership?.takeUnsent() else { return }
-    write(unsent)
+    sink.write(unsent)
     touch()
-  }
-
-  /// Gives the connection what its group has gathered for it, at the end of the tick.
-  func sendUnsent() {
-    guard let unsent = membership?.takeUnsent() else { return }
-    write(unsent)
-    sink.flush()
-  }
-
-  private func write(_ frames: ByteBuffer) {
-    bytesSent += frames.readableBytes
-    sink.write(frames)
   }
 
   private func touch() {

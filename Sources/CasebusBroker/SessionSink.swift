@@ -10,6 +10,9 @@ public protocol SessionSink: AnyObject {
   /// Sends what was taken.
   func flush()
 
+  /// Takes frames as ``write(_:)`` does, and sends them at once.
+  func send(_ frames: ByteBuffer)
+
   /// Stops or resumes taking messages from the client; what it sends meanwhile waits in its connection.
   func setReading(_ isReading: Bool)
 

@@ -1,6 +1,6 @@
-import CasebusBroker
+public import CasebusBroker
 import CasebusProtocol
-import CasebusTransport
+public import CasebusTransport
 import CasebusWebSocket
 import HummingbirdCore
 import NIOCore
@@ -41,42 +41,33 @@ struct SessionAcceptor: WebSocketAcceptor {
     _ ticket: Ticket, _ connection: WebSocketHandler, on eventLoop: any EventLoop
   ) -> any MessageReceiver {
     let encoding = connection.deflateAgreement.map { MessageEncoding.deflated(windowBits: $0.server.windowBits) }
-    return SessionConnection(connection) { sink in
+    return SessionReceiver(
       broker.openSession(
-        ticket.scope, reservation: ticket.reservation, encoding: encoding ?? .plain, sink: sink,
-        origin: connection.remoteAddress ?? "unknown", on: eventLoop)
-    }
+        ticket.scope, reservation: ticket.reservation, encoding: encoding ?? .plain, sink: connection,
+        origin: connection.remoteAddress ?? "unknown", on: eventLoop))
   }
 }
 
-/// A session and its connection, each of which knows the other only through this.
-private final class SessionConnection: SessionSink, MessageReceiver {
-  private let connection: WebSocketHandler
-  private var session: Session?
+/// Gives a session what its connection receives.
+private final class SessionReceiver: MessageReceiver {
+  private let session: Session
 
-  init(_ connection: WebSocketHandler, openSession: (any SessionSink) -> Session) {
-    self.connection = connection
-    session = openSession(self)
+  init(_ session: Session) {
+    self.session = session
   }
 
-  func write(_ frames: ByteBuffer) { connection.write(frames) }
+  func textReceived(_ text: ByteBuffer) { session.textReceived(text) }
 
-  func flush() { connection.flush() }
-
-  func setReading(_ isReading: Bool) {
-    if isReading { connection.resumeReading() } else { connection.pauseReading() }
-  }
-
-  func close(_ code: CloseCode, reason: String) { connection.close(code, reason: reason) }
-
-  func cutOff() { connection.cutOff() }
-
-  func textReceived(_ text: ByteBuffer) { session?.textReceived(text) }
-
-  func binaryReceived(_ bytes: ByteBuffer) { session?.binaryReceived(byteCount: bytes.readableBytes) }
+  func binaryReceived(_ bytes: ByteBuffer) { session.binaryReceived(byteCount: bytes.readableBytes) }
 
   func connectionClosed(_ closure: ConnectionClosure) {
-    session?.connectionClosed(code: closure.code, reason: closure.reason)
-    session = nil
+    session.connectionClosed(code: closure.code, reason: closure.reason, bytesSent: closure.bytesSent)
+  }
+}
+
+/// A session writes to its connection, of which it knows no more than this.
+extension WebSocketHandler: SessionSink {
+  public func setReading(_ isReading: Bool) {
+    if isReading { resumeReading() } else { pauseReading() }
   }
 }

@@ -19,6 +19,8 @@ public struct ConnectionClosure: Hashable, Sendable {
   public var code: UInt16
   /// For people.
   public var reason: String
+  /// What was sent to the peer in all, frames as they went out.
+  public var bytesSent = 0
 
   public init(code: UInt16, reason: String) {
     self.code = code

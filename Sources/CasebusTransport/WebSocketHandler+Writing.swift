@@ -26,6 +26,12 @@ extension WebSocketHandler {
     if let frame = connection.sendBinary(bytes) { write(frame) }
   }
 
+  /// Takes encoded frames as ``write(_:)`` does, and sends them at once.
+  public func send(_ frames: ByteBuffer) {
+    write(frames)
+    flush()
+  }
+
   /// Sends what was taken.
   public func flush() {
     if gathered.readableBytes > 0 { flush(andThen: {}) }
@@ -42,8 +48,9 @@ extension WebSocketHandler {
 
   /// - Parameter completion: called when everything that was ever taken has left this process, or never will.
   func flush(andThen completion: @escaping () -> Void) {
-    var rest = gathered
-    gathered = ByteBuffer()
+    var rest = ByteBuffer()
+    swap(&rest, &gathered)
+    bytesSent += rest.readableBytes
     if queuedWrites == 0 { rest.moveReaderIndex(forwardBy: sendDirectly(rest)) }
     if rest.readableBytes == 0, queuedWrites == 0 {
       completion()
@@ -69,7 +76,7 @@ extension WebSocketHandler {
   /// - Returns: how many it took; 0 where it takes none, or where something is wrong, which the channel then finds out.
   private func sendDirectly(_ bytes: ByteBuffer) -> Int {
     #if canImport(Glibc)
-      guard let socket, let context, context.channel.isActive else { return 0 }
+      guard let socket else { return 0 }
       return bytes.withUnsafeReadableBytes { bytes in
         max(0, Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)))
       }
@@ -80,8 +87,8 @@ extension WebSocketHandler {
 
   /// The channel's socket; nil where there is none, as in tests.
   ///
-  /// It is kept, because asking for it costs more than the rest of a write. That is safe: NIO closes it on this event
-  /// loop only, and the channel is not active any more when any other code runs after that (BaseSocketChannel.close0).
+  /// It is kept until the channel is inactive, because asking for it costs more than the rest of a write. That is safe: NIO
+  /// closes the socket on this event loop and says so before anything else can happen on it (BaseSocketChannel.close0).
   static func socket(of channel: any Channel) -> NIOBSDSocket.Handle? {
     try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
   }

@@ -10,6 +10,16 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   public typealias OutboundIn = ByteBuffer
   public typealias OutboundOut = ByteBuffer
 
+  // What every write looks at comes first, so that it is in the same lines of the processor's cache.
+  /// Where bytes are sent to while nothing is queued; nil before the channel has a socket and after it.
+  var socket: NIOBSDSocket.Handle?
+  /// More bytes wait for the peer than is usual.
+  var isLagging = false
+  /// How many writes wait in the channel; while there are any, what follows must queue behind them.
+  var queuedWrites = 0
+  var bytesSent = 0
+  /// What was written in this tick and is not sent yet.
+  var gathered = ByteBuffer()
   var connection: WebSocketConnection
   var keepAlive: KeepAlive
   var timer: Scheduled<Void>?
@@ -18,18 +28,10 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   var closure: ConnectionClosure?
   /// What the peer's close frame said (RFC 6455 §7.1.5, §7.1.6); nil until it has come.
   public private(set) var peerClosure: ConnectionClosure?
-  /// What was written in this tick and is not sent yet.
-  var gathered = ByteBuffer()
-  /// How many writes wait in the channel; while there are any, what follows must queue behind them.
-  var queuedWrites = 0
-  /// Where bytes are sent to while nothing is queued.
-  var socket: NIOBSDSocket.Handle?
   var isPaused = false
   /// The channel wanted to read during the pause.
   var isReadPending = false
-  /// More bytes wait for the peer than is usual.
-  var isLagging = false
-  /// How many, while the connection lags; 0 otherwise.
+  /// How many bytes wait, while the connection lags; 0 otherwise.
   var backlogBytes = 0
   let configuration: ConnectionConfiguration
   let backlog: OutboundBacklog
@@ -124,10 +126,13 @@ extension WebSocketHandler {
   private func connectionEnded() {
     timer?.cancel()
     timer = nil
+    socket = nil
     setBacklog(0)
     guard let receiver else { return }
     self.receiver = nil
-    receiver.connectionClosed(closure ?? .lost)
+    var closure = closure ?? .lost
+    closure.bytesSent = bytesSent
+    receiver.connectionClosed(closure)
   }
 }
 

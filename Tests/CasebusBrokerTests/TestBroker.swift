@@ -59,7 +59,7 @@ struct TestClient {
   func sendWithoutRunning(_ text: String) { session.textReceived(ByteBuffer(string: text)) }
 
   func disconnect() {
-    session.connectionClosed(code: 1006, reason: "test")
+    session.connectionClosed(code: 1006, reason: "test", bytesSent: 0)
     broker.run()
   }
 

@@ -18,6 +18,11 @@ final class TestSink: SessionSink {
   private(set) var isCutOff = false
   private(set) var closed: (code: CloseCode, reason: String)?
 
+  func send(_ frames: ByteBuffer) {
+    write(frames)
+    flush()
+  }
+
   init(_ encoding: MessageEncoding) {
     var compression: MessageCompression?
     if case .deflated(let windowBits) = encoding {

@@ -11,14 +11,14 @@ import Testing
 
 @Suite struct SimulationTests {
   @Test func agentsWorkOnARealBrokerWithoutErrorsAndLeaveNothingBehind() async throws {
-    let plan = SimulationPlan(
-      workspaces: [.default, WorkspaceID("agent-2")!], seed: 1, stepsPerSecond: 400, duration: .seconds(2))
+    let plan = SimulationPlan(workspaces: [.default, WorkspaceID("agent-2")!], seed: 1, stepsPerSecond: 400)
     try await withBroker { address in
       let simulation = Simulation(plan, broker: address, report: { _ in })
-      try await simulation.run()
+      try await run(simulation) { counts in
+        counts.publications > 200 && counts.requests > 50 && counts.botRequests > 20 && counts.refusals > 0
+      }
       let counts = simulation.tally.counts
       #expect(counts.errors == 0, "\(simulation.tally.firstError ?? "")")
-      #expect(counts.publications > 200 && counts.requests > 50 && counts.botRequests > 20 && counts.refusals > 0)
       #expect(counts.events > counts.publications)
       let client = try await address.connect(to: .workspace(.default))
       #expect(try await client.request("interaction.getInteractions") == [])
@@ -46,6 +46,23 @@ import Testing
       try await Simulation(plan, broker: BrokerAddress(host: "127.0.0.1", port: 1), report: { _ in }).run()
     }
     #expect(error?.description.contains("cannot reach 127.0.0.1:1") == true)
+  }
+}
+
+/// Runs a simulation until so much has happened, however long this machine takes for it.
+private func run(_ simulation: Simulation, until isEnough: @Sendable @escaping (Tally.Counts) -> Bool) async throws {
+  let group = ServiceGroup(
+    configuration: ServiceGroupConfiguration(
+      services: [simulation], logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })))
+  try await withThrowingTaskGroup(of: Void.self) { tasks in
+    tasks.addTask { try await group.run() }
+    let deadline = ContinuousClock.now.advanced(by: .seconds(120))
+    while !isEnough(simulation.tally.counts), ContinuousClock.now < deadline {
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    #expect(isEnough(simulation.tally.counts), "\(simulation.tally.counts) after two minutes")
+    await group.triggerGracefulShutdown()
+    try await tasks.waitForAll()
   }
 }
 

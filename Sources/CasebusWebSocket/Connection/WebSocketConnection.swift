@@ -22,11 +22,13 @@ public struct WebSocketConnection {
     case payload(FramePayload)
   }
 
+  // Looked at with every write, so it comes first.
+  var state = State.open
+
   let role: WebSocketRole
   let limits: WebSocketLimits
   let compression: MessageCompression?
 
-  var state = State.open
   var input = ByteBuffer()
   var outbound = ByteBuffer()
   var reading = Reading.header(FrameHeaderParser())
