@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-swift test-sockets fuzz sanitize lint format setup clean
+.PHONY: help run build test test-swift test-sockets fuzz fuzz-smoke sanitize lint format setup clean
 
 CONFIGURATION ?= release
 PACKAGES := zlib1g-dev libssl-dev python3-venv
@@ -19,7 +19,7 @@ run: setup ## Builds and runs the broker with the built-in simulator; prints the
 build: setup ## Builds everything, tests included.
 	swift build --build-tests
 
-test: lint test-swift test-sockets ## Sets everything up and runs every test.
+test: lint test-swift test-sockets fuzz-smoke ## Sets everything up and runs every test.
 
 test-swift: setup ## The tests in Swift.
 	swift test
@@ -33,6 +33,9 @@ FUZZ_SECONDS ?= 600
 
 fuzz: setup ## Fuzzes frames, handshakes, inflating and messages, each for FUZZ_SECONDS (600).
 	Tests/Fuzz/run $(FUZZ_SECONDS)
+
+fuzz-smoke: setup ## The same, 20 seconds each; part of the tests.
+	Tests/Fuzz/run 20
 
 sanitize: setup ## The tests that touch C with the address sanitizer, those of threads with the thread sanitizer.
 	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leaks.supp \
