@@ -407,11 +407,18 @@ def stated(data):
     text = (
         f"Measured {data['at']} on {m['processor']}, {m['cores']} cores, {m['memory_gib']} GiB, "
         f"{m['system']}, Linux {m['kernel']}, {m['compiler']}. "
-        f"{data['runs_per_server']} interleaved runs of each server; medians.\n\nVersions: {versions}."
+        f"{data['runs_per_server']} interleaved runs of each server; medians. {disturbances(data)}\n\nVersions: {versions}."
     )
     if commands:
         text += "\n\nThe commands of S1 (those of every run are in the JSON):\n```\n" + "\n".join(commands) + "\n```"
     return text
+
+
+def disturbances(data):
+    """How often the machine was not the benchmark's alone. Runs under a second are too short for the kernel's ticks."""
+    long_runs = [r["result"] for r in data["runs"] if r["result"].get("seconds", 0) > 1]
+    disturbed = sum(r["other_cpu_share"] > 0.2 for r in long_runs)
+    return f"In {disturbed} of {len(long_runs)} runs something else used more than a fifth of a core."
 
 
 def commands_of(data, scenario, server):
