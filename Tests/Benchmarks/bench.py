@@ -13,6 +13,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,7 @@ FILES_OF_A_PROCESS = 100  # beside the connections
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server of the run is ended, too
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smoke", action="store_true", help="correctness only")
     parser.add_argument("--page", action="store_true", help="write the page from the last results, measure nothing")
@@ -49,6 +51,7 @@ def main():
     parser.add_argument("--only", default="", help="scenarios, such as S1,S2")
     parser.add_argument("--servers", default="", help="servers, such as casebus,floor-bare")
     parser.add_argument("--minutes", type=float, default=60, help="begin no further scenario after this time")
+    parser.add_argument("--add", action="store_true", help="add to the last results, in place of what is measured anew")
     arguments = parser.parse_args()
     if arguments.page:
         return report.write_page(BUILD / "results.json")
@@ -181,6 +184,13 @@ def measure(servers, selected, arguments):
         "titles": {name: server.title for name, server in servers.items()},
         "runs": [],
     }
+    if arguments.add:
+        replaced = [(scenario.id, name) for scenario in selected for name in servers]
+        previous = json.loads((BUILD / "results.json").read_text())
+        results["runs"] = [run for run in previous["runs"] if (run["scenario"], run["server"]) not in replaced]
+        results["titles"] = {**previous["titles"], **results["titles"]}
+        results["versions"] = {**previous["versions"], **results["versions"]}
+        results["at"] = f"{previous['at']} to {results['at']}"
     started = time.monotonic()
     for scenario in selected:
         names = [name for name in scenario.servers if name in servers]
@@ -208,7 +218,7 @@ def measure(servers, selected, arguments):
                     + report.one_line(scenario.id, run["result"]),
                     flush=True,
                 )
-        report.save(results, BUILD)
+            report.save(results, BUILD)
     print("\n" + report.tables(results, for_terminal=True))
     print(f"written: {BUILD}/results.json, results.md, results.svg")
     return 0

@@ -178,10 +178,11 @@ static bool needs_whole(const connection *c) { return c->role == MONITOR || c->m
 // ---- Frames ----
 
 static void payload(connection *c, const uint8_t *p, size_t count) {
-  if (c->frame.opcode >= OP_CLOSE || c->role == PROBE) {
+  if (c->role == PROBE && c->state == READY) buffer_append(&c->partial, p, count);
+  if (c->frame.opcode >= OP_CLOSE) {
     size_t n = count < (size_t)(HEAD_BYTES - c->head_count) ? count : (size_t)(HEAD_BYTES - c->head_count);
     memcpy(c->head + c->head_count, p, n);
-    c->head_count += (uint16_t)n;
+    c->head_count += (uint8_t)n;
   }
   if (c->frame.opcode >= OP_CLOSE) return;
   if (c->state == SUBSCRIBING) {
@@ -215,6 +216,7 @@ static void frame_ended(connection *c) {
     if (c->answers >= c->endpoint->answers_awaited) become_ready(c);
   } else if (c->role == PROBE) {
     probe_answered(c);
+    c->partial.count = 0;
   } else if (c->frame.opcode < OP_CLOSE) {
     run.frames++;
     if (c->partial.count && c->frame.is_final) {

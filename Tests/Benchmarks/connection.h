@@ -6,7 +6,7 @@
 
 enum state { CONNECTING, UPGRADING, SUBSCRIBING, READY, DEAD };
 enum role { SUBSCRIBER, PUBLISHER, PROBE, MONITOR };
-enum { HELLOS_MAX = 4, HEAD_BYTES = 600 };
+enum { HELLOS_MAX = 4, HEAD_BYTES = 125 };
 
 // How to connect in one role.
 typedef struct {
@@ -42,10 +42,9 @@ typedef struct connection {
   const endpoint *endpoint;
   channel *channel;
   uint32_t *monitor_received; // a monitor's events, by channel
-  buffer out, partial;        // to be sent; a handshake or a message that came in pieces and is needed whole
+  buffer out, partial;        // to be sent; a handshake, an answer, or a message that came in pieces and is needed whole
   size_t out_sent;
-  uint16_t head_count;
-  uint8_t head[HEAD_BYTES]; // the first bytes of a control frame, or of the answer to a probe
+  uint8_t head_count, head[HEAD_BYTES]; // a control frame's payload
 } connection;
 
 // What is the same for all connections of a run.
@@ -77,5 +76,5 @@ void connection_flush(connection *c);
 void connection_stop_reading(connection *c);
 void connection_fail(connection *c, const char *why);
 
-// Called with the first bytes of each message on a probe. Defined by the program.
+// Called at the end of each frame on a probe, with its payload in `partial`. Defined by the program.
 void probe_answered(connection *c);

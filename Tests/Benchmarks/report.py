@@ -409,6 +409,8 @@ def stated(data):
         f"{m['system']}, Linux {m['kernel']}, {m['compiler']}. "
         f"{data['runs_per_server']} interleaved runs of each server; medians. {disturbances(data)}\n\nVersions: {versions}."
     )
+    if "note" in data:
+        text += "\n\n" + data["note"]
     if commands:
         text += "\n\nThe commands of S1 (those of every run are in the JSON):\n```\n" + "\n".join(commands) + "\n```"
     return text

@@ -25,6 +25,7 @@ static int settle_ms = 300;
 static long event_count;
 static double rate, probe_rate, timeout_seconds = 5;
 static bool is_burst;
+static long sent; // events
 static buffer event_template, delivered_template, publish_before, publish_after, probe_message, probe_expect;
 static uint8_t publish_opcode = OP_TEXT, probe_opcode = OP_TEXT;
 static pid_t processes[PROCESSES_MAX];
@@ -219,21 +220,22 @@ static bool answer_is_due(const uint8_t *p, size_t count) {
 }
 
 void probe_answered(connection *c) {
-  if (run.ignorable.count && c->head_count == run.ignorable.count &&
-      !memcmp(c->head, run.ignorable.bytes, c->head_count)) {
+  const buffer *answer = &c->partial, *ignorable = &run.ignorable;
+  if (ignorable->count && answer->count == ignorable->count && !memcmp(answer->bytes, ignorable->bytes, answer->count)) {
     frame_append_masked(&c->out, OP_BINARY, run.ignorable_answer.bytes, run.ignorable_answer.count);
     connection_flush(c);
     return;
   }
   // One frame may hold several answers, where the server's protocol is a stream of its own.
   size_t at = 0;
-  while (probes_answered < probes_sent && answer_is_due(c->head + at, c->head_count - at)) {
+  while (probes_answered < probes_sent && answer_is_due(answer->bytes + at, answer->count - at)) {
     probe_latencies[probes_answered] = (double)(nanoseconds(CLOCK_MONOTONIC) - probe_sent_at[probes_answered]) / 1e3;
     probes_answered++;
     at += probe_expect.count;
   }
-  if (at == 0 && run.mismatches++ < 3)
-    fprintf(stderr, "wsload: not the answer that is due: %.*s\n", c->head_count, c->head);
+  if (at == 0 && run.mismatches++ < 3) {
+    fprintf(stderr, "wsload: not the answer that is due: %.*s\n", (int)answer->count, (const char *)answer->bytes);
+  }
 }
 
 static void probe_tick(void) {
@@ -322,8 +324,6 @@ static bool connect_one(connection *c, const endpoint *e, enum role role) {
   }
   return c->state == READY;
 }
-
-static long sent;
 
 // Publishes what is due. Returns how long to wait for the next, nanoseconds.
 static int64_t publish_due(uint64_t start) {
