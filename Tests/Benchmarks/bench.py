@@ -190,7 +190,7 @@ def measure(servers, selected, arguments):
         results["runs"] = [run for run in previous["runs"] if (run["scenario"], run["server"]) not in replaced]
         results["titles"] = {**previous["titles"], **results["titles"]}
         results["versions"] = {**previous["versions"], **results["versions"]}
-        results["at"] = f"{previous['at']} to {results['at']}"
+        results["at"] = f"{previous['at'].split(' to ')[0]} to {results['at']}"
     started = time.monotonic()
     for scenario in selected:
         names = [name for name in scenario.servers if name in servers]
