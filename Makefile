@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-swift test-sockets fuzz fuzz-smoke sanitize lint format setup clean
+.PHONY: help run build test test-swift test-sockets bench bench-smoke bench-page fuzz fuzz-smoke sanitize lint format setup clean
 
 CONFIGURATION ?= release
 PACKAGES := zlib1g-dev libssl-dev python3-venv
@@ -19,7 +19,7 @@ run: setup ## Builds and runs the broker with the built-in simulator; prints the
 build: setup ## Builds everything, tests included.
 	swift build --build-tests
 
-test: lint test-swift test-sockets fuzz-smoke ## Sets everything up and runs every test.
+test: lint test-swift test-sockets bench-smoke fuzz-smoke ## Sets everything up and runs every test.
 
 test-swift: setup ## The tests in Swift.
 	swift test
@@ -28,6 +28,18 @@ test-sockets: setup $(VENV)/ready ## The protocol's files, and the broker over r
 	swift build --product casebus
 	$(PYTHON) Docs/reference/generate.py --check
 	$(PYTHON) -m pytest --quiet Tests/ProtocolTests Tests/SocketTests
+
+bench: setup $(VENV)/ready ## Measures the broker beside other servers, about 15 minutes (RUNS=3, ONLY=S1,S2).
+	Tests/Benchmarks/setup
+	[ -n "$${CASEBUS_BINARY:-}" ] || swift build --configuration release --product casebus
+	python3 Tests/Benchmarks/bench.py --runs $(or $(RUNS),3) --only "$(ONLY)"
+
+bench-smoke: setup ## The benchmark's scenarios, small, for correctness only: every delivery, in order.
+	[ -n "$${CASEBUS_BINARY:-}" ] || swift build --product casebus
+	python3 Tests/Benchmarks/bench.py --smoke
+
+bench-page: ## Writes the results of the last bench into Docs/reference/performance.md.
+	python3 Tests/Benchmarks/bench.py --page
 
 FUZZ_SECONDS ?= 600
 
