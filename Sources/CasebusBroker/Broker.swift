@@ -32,6 +32,9 @@ public final class Broker: Sendable {
   /// How many sessions are open now.
   public var sessionCount: Int { environment.sessions.count }
 
+  /// How many sessions were ended because they did not read, since the start.
+  public var slowConsumerCount: Int { environment.slowConsumers.count }
+
   /// Takes the room for one session that is about to open.
   /// - Throws: ``Failure`` with `limit_exceeded` if there are `sessionsMax` already.
   public func reserveSession() throws(Failure) -> SessionReservation {

@@ -17,6 +17,8 @@ struct BrokerEnvironment: Sendable {
   let sessions = Tally()
   let monitors = Tally()
   let workspaces = Tally()
+  /// Sessions that were ended because they did not read, since the start.
+  let slowConsumers = Tally()
 }
 
 /// The loops of a broker, and which of them hosts which workspace.

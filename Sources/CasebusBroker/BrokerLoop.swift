@@ -67,6 +67,10 @@ extension BrokerLoop {
     }
   }
 
+  func countSlowConsumer() {
+    environment.slowConsumers.add()
+  }
+
   func touch(_ session: Session) {
     shard.touch(session)
     scheduleTick()

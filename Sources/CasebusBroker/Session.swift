@@ -93,8 +93,10 @@ extension Session {
     guard loop.sessions[key.number] === self else { return }
     state = .closed
     loop.remove(self)
+    let isSlow = code == CloseCode.slowConsumer.rawValue
+    if isSlow { loop.countSlowConsumer() }
     logger.log(
-      level: code == CloseCode.slowConsumer.rawValue ? .warning : .info, "session closed",
+      level: isSlow ? .warning : .info, "session closed",
       metadata: [
         "code": "\(code)", "reason": "\(reason)", "messages": "\(messagesReceived)", "bytesSent": "\(bytesSent)",
         "milliseconds": "\(loop.now.milliseconds(since: openedAt))",

@@ -78,6 +78,14 @@ import Testing
     #expect(client.sink.isReading && client.received().count == 4)
   }
 
+  @Test func slowConsumersAreCounted() {
+    let broker = TestBroker()
+    let (slow, other) = (broker.connect(), broker.connect())
+    slow.session.connectionClosed(code: CloseCode.slowConsumer.rawValue, reason: "test", bytesSent: 0)
+    other.disconnect()
+    #expect(broker.broker.slowConsumerCount == 1)
+  }
+
   @Test func sessionsAreCountedAndLimited() throws {
     var configuration = BrokerConfiguration()
     configuration.sessionsMax = 2
