@@ -14,8 +14,6 @@ public struct JSONObject: Hashable, Sendable {
 
   public var isEmpty: Bool { members.isEmpty }
 
-  public var count: Int { members.count }
-
   /// Takes over all members of another object; those with the same name replace these, in their place.
   public mutating func merge(_ other: JSONObject) {
     members.merge(other.members) { _, new in new }
