@@ -117,7 +117,7 @@ extension BrokerLoop {
   func remove(_ host: WorkspaceHost) {
     hosts[host.id] = nil
     environment.workspaces.remove()
-    environment.journal.workspaceLeft(host.id)
+    environment.journal.close(host.id)
   }
 
   /// The host of a workspace; made if there is none. nil if there are too many: the session is closed then.

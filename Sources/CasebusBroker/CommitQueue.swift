@@ -44,7 +44,7 @@ final class CommitQueue {
     gatheredBytes = 0
     committing = entries
     let batch = JournalBatch(entries)
-    guard !batch.records.isEmpty else { return finished(.success(())) }
+    guard !batch.isEmpty else { return finished(.success(())) }
     let port = port
     journal.append(batch) { result in
       if port.eventLoop.inEventLoop {
@@ -108,8 +108,9 @@ extension CommitQueue.Entry {
 extension JournalBatch {
   fileprivate init(_ entries: [CommitQueue.Entry]) {
     self.init()
-    for entry in entries where !entry.records.isEmpty {
-      records[entry.host.id, default: []].append(contentsOf: entry.records)
+    for entry in entries {
+      guard let first = entry.records.first else { continue }
+      parts[entry.host.id, default: JournalPart(expected: first.offset - 1)].records.append(contentsOf: entry.records)
     }
   }
 }

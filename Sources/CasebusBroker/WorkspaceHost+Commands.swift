@@ -46,13 +46,14 @@ extension WorkspaceHost {
   /// Makes events so, and gives them to the commit together with the answer.
   func apply(_ events: [WorkspaceEvent], _ outcome: Outcome) {
     var outcome = outcome
+    let time = loop.now.milliseconds
     var records: [JournalRecord] = []
     for event in events {
       current.evolve(event)
       var data = ByteBuffer()
       event.writeData(into: &data)
       currentOffset += 1
-      records.append(JournalRecord(offset: currentOffset, event: event.name.description, data: data))
+      records.append(JournalRecord(offset: currentOffset, time: time, event: event.name.description, data: data))
       outcome.events.append(EncodedEvent(event.name, data: data, workspace: id))
     }
     uncommittedOutcomes += 1

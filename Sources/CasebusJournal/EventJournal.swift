@@ -1,49 +1,55 @@
 public import CasebusProtocol
-public import struct NIOCore.ByteBuffer
 
-/// The durable, ordered log of workspace events (DESIGN §3).
+/// The durable, ordered log of workspace events, and what is remembered beside it: snapshots, answers to retried
+/// messages, and how far durable consumers are (DESIGN §3).
 ///
-/// Each workspace has a stream of its own, numbered 1, 2, 3 … without gaps. Everything here may be called from any thread.
+/// Each workspace has a stream of its own, numbered 1, 2, 3 … without gaps. Everything here may be called from any
+/// thread; completions are called exactly once, from any thread, and perhaps before the method returns.
 public protocol EventJournal: Sendable {
-  /// Appends a batch: all of it or nothing.
-  /// - Parameter completion: called exactly once, from any thread and perhaps before this method returns, when the batch is
-  ///   durable or has failed. Batches complete in the order in which they were appended.
+  /// Appends a batch: all of it or nothing. Batches complete in the order in which they were appended.
   func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<Void, JournalError>) -> Void)
 
-  /// Up to `limit` records of a workspace that follow an offset, in order.
+  /// Where a workspace stands, and all that its state is made from. A workspace that never was has an empty stream.
+  func open(_ workspace: WorkspaceID, completion: @escaping @Sendable (Result<JournalStream, JournalError>) -> Void)
+
+  /// The records of an open workspace that follow an offset, to be read page by page. They are kept until the replay is
+  /// forgotten, whatever retention says.
   /// - Throws: ``JournalError/pruned(first:)`` if records after the offset are no longer kept.
-  func read(_ workspace: WorkspaceID, after offset: JournalOffset, limit: Int) throws(JournalError) -> [JournalRecord]
+  func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay
 
-  /// The workspace left memory with nothing to remember. A journal that keeps no files forgets its stream.
-  func workspaceLeft(_ workspace: WorkspaceID)
+  /// The workspace leaves memory. A journal that keeps no files forgets its stream.
+  func close(_ workspace: WorkspaceID)
+
+  /// The workspaces that something is due in when time passes: those whose last batch said so
+  /// (``JournalPart/deadline``).
+  func workspacesWithDeadline(completion: @escaping @Sendable (Result<[WorkspaceID], JournalError>) -> Void)
+
+  /// All durable consumers, by name and scope.
+  func consumers(completion: @escaping @Sendable (Result<[JournalConsumer], JournalError>) -> Void)
+
+  /// How far a consumer is in the workspaces in which events follow its position, or in its one workspace.
+  func backlog(
+    of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void)
+
+  /// Whether what is appended now is likely to become durable. A journal that failed finds out by itself when it works
+  /// again.
+  var health: JournalHealth { get }
 }
 
-/// The position of a record in its workspace's stream. The first record has 1; 0 is before all of them.
-public typealias JournalOffset = UInt64
-
-/// One workspace event as it is kept.
-public struct JournalRecord: Hashable, Sendable {
-  public var offset: JournalOffset
-  /// The event name under which clients get it.
-  public var event: String
-  /// The `data` of the envelope, as JSON.
-  public var data: ByteBuffer
-
-  public init(offset: JournalOffset, event: String, data: ByteBuffer) {
-    self.offset = offset
-    self.event = event
-    self.data = data
-  }
+/// Reads the records after an offset, in order.
+public protocol JournalReplay: Sendable {
+  /// The records of one workspace that follow an offset, as many as there are but at most `limit`, and about
+  /// `bytesMax` bytes of them; at least one if there is any.
+  func read(
+    after offset: JournalOffset, limit: Int, bytesMax: Int,
+    completion: @escaping @Sendable (Result<[JournalRecord], JournalError>) -> Void)
 }
 
-/// Records of any number of workspaces that become durable together.
-public struct JournalBatch: Hashable, Sendable {
-  /// The records by workspace, consecutive; the first one tells which offset the stream is expected to stand at.
-  public var records: [WorkspaceID: [JournalRecord]]
-
-  public init(records: [WorkspaceID: [JournalRecord]] = [:]) {
-    self.records = records
-  }
+/// Whether a journal takes what it is given.
+public enum JournalHealth: Hashable, Sendable {
+  case available
+  /// The storage fails; the text says how.
+  case unavailable(String)
 }
 
 /// Why the journal did not do what was asked.
@@ -54,4 +60,15 @@ public enum JournalError: Error, Hashable, Sendable {
   case pruned(first: JournalOffset)
   /// The storage failed; the text says how.
   case unavailable(String)
+}
+
+extension JournalError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .conflict(let workspace, let expected, let actual):
+      "workspace \(workspace) stands at offset \(actual), expected \(expected): another broker wrote to it"
+    case .pruned(let first): "the records before offset \(first) are no longer kept"
+    case .unavailable(let reason): reason
+    }
+  }
 }

@@ -118,7 +118,7 @@ final class HeldJournal: EventJournal {
   func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<Void, JournalError>) -> Void) {
     state.withLock {
       precondition($0.completion == nil, "a batch was appended while another one is being committed")
-      $0.batches.append(batch.records.values.flatMap { $0 })
+      $0.batches.append(batch.parts.values.flatMap(\.records))
       $0.completion = completion
     }
   }
@@ -132,9 +132,34 @@ final class HeldJournal: EventJournal {
     completion?(result)
   }
 
-  func read(_ workspace: WorkspaceID, after offset: JournalOffset, limit: Int) throws(JournalError) -> [JournalRecord] {
-    []
+  // Everything else is as if nothing had ever been appended.
+  private let nothing = MemoryJournal()
+
+  var health: JournalHealth { .available }
+
+  func open(
+    _ workspace: WorkspaceID, completion: @escaping @Sendable (Result<JournalStream, JournalError>) -> Void
+  ) {
+    nothing.open(workspace, completion: completion)
   }
 
-  func workspaceLeft(_ workspace: WorkspaceID) {}
+  func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay {
+    try nothing.replay(workspace, after: offset)
+  }
+
+  func close(_ workspace: WorkspaceID) {}
+
+  func workspacesWithDeadline(completion: @escaping @Sendable (Result<[WorkspaceID], JournalError>) -> Void) {
+    nothing.workspacesWithDeadline(completion: completion)
+  }
+
+  func consumers(completion: @escaping @Sendable (Result<[JournalConsumer], JournalError>) -> Void) {
+    nothing.consumers(completion: completion)
+  }
+
+  func backlog(
+    of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void
+  ) {
+    nothing.backlog(of: consumer, completion: completion)
+  }
 }

@@ -1,0 +1,90 @@
+public import CasebusProtocol
+public import struct NIOCore.ByteBuffer
+
+/// The position of a record in its workspace's stream. The first record has 1; 0 is before all of them.
+public typealias JournalOffset = UInt64
+
+/// What becomes durable together.
+public struct JournalBatch: Hashable, Sendable {
+  public var parts: [WorkspaceID: JournalPart]
+  /// Durable consumers that are made or deleted, before the parts count.
+  public var consumerChanges: [JournalConsumer.Change]
+
+  public init(parts: [WorkspaceID: JournalPart] = [:], consumerChanges: [JournalConsumer.Change] = []) {
+    self.parts = parts
+    self.consumerChanges = consumerChanges
+  }
+
+  public var isEmpty: Bool { parts.isEmpty && consumerChanges.isEmpty }
+}
+
+/// One workspace's part of a batch.
+public struct JournalPart: Hashable, Sendable {
+  /// The offset that the stream is expected to stand at.
+  public var expected: JournalOffset
+  /// Numbered from `expected + 1`.
+  public var records: [JournalRecord] = []
+  /// Answers that a retry is to get again.
+  public var receipts: [JournalReceipt] = []
+  /// How far durable consumers are now; the newest one of a consumer counts.
+  public var positions: [JournalPosition] = []
+  /// Replaces the workspace's snapshot.
+  public var snapshot: JournalSnapshot?
+  /// When something is due in the workspace, once these records are in, milliseconds since 1970; nil for never.
+  public var deadline: Int64?
+
+  public init(expected: JournalOffset) {
+    self.expected = expected
+  }
+}
+
+/// One workspace event as it is kept.
+public struct JournalRecord: Hashable, Sendable {
+  public var offset: JournalOffset
+  /// When it was decided, milliseconds since 1970.
+  public var time: Int64
+  /// The event name under which clients get it.
+  public var event: String
+  /// The `data` of the envelope, as JSON.
+  public var data: ByteBuffer
+  /// What the state needs beyond `data` and clients never see, as a JSON object; empty if nothing.
+  public var detail: ByteBuffer
+
+  public init(offset: JournalOffset, time: Int64, event: String, data: ByteBuffer, detail: ByteBuffer = ByteBuffer()) {
+    self.offset = offset
+    self.time = time
+    self.event = event
+    self.data = data
+    self.detail = detail
+  }
+}
+
+/// The answer that a message was given, under the `messageId` that its sender chose.
+public struct JournalReceipt: Hashable, Sendable {
+  public var messageID: String
+  /// When it was decided, milliseconds since 1970.
+  public var time: Int64
+  /// Where the workspace stood after it.
+  public var offset: JournalOffset
+  /// What was wrong; nil for a success.
+  public var failure: Failure?
+
+  public init(messageID: String, time: Int64, offset: JournalOffset, failure: Failure?) {
+    self.messageID = messageID
+    self.time = time
+    self.offset = offset
+    self.failure = failure
+  }
+}
+
+/// A workspace's state after the event with this offset.
+public struct JournalSnapshot: Hashable, Sendable {
+  public var offset: JournalOffset
+  /// The state, as JSON.
+  public var state: ByteBuffer
+
+  public init(offset: JournalOffset, state: ByteBuffer) {
+    self.offset = offset
+    self.state = state
+  }
+}

@@ -1,0 +1,97 @@
+public import CasebusProtocol
+
+/// A durable consumer: somebody who gets each event at least once, and whose position the broker keeps (Protocol §10).
+public struct JournalConsumer: Hashable, Sendable {
+  public var key: Key
+  /// The event names that it gets.
+  public var events: [String]
+  /// When it was made, milliseconds since 1970.
+  public var time: Int64
+
+  public init(key: Key, events: [String], time: Int64) {
+    self.key = key
+    self.events = events
+    self.time = time
+  }
+
+  /// Its name, in one workspace or over all of them.
+  public struct Key: Hashable, Sendable {
+    public var name: String
+    /// nil for a consumer of all workspaces.
+    public var workspace: WorkspaceID?
+
+    public init(name: String, workspace: WorkspaceID?) {
+      self.name = name
+      self.workspace = workspace
+    }
+  }
+
+  /// Where a new consumer begins.
+  public enum Start: Hashable, Sendable {
+    /// With the first record that is kept.
+    case beginning
+    /// With the records that are appended from now on, in all workspaces.
+    case now
+    /// With the record after this one, in its one workspace.
+    case after(JournalOffset)
+  }
+
+  public enum Change: Hashable, Sendable {
+    /// Makes a consumer; one that exists already is left as it is.
+    case make(JournalConsumer, Start)
+    case delete(Key)
+  }
+}
+
+/// How far a durable consumer is in one workspace.
+public struct JournalPosition: Hashable, Sendable {
+  public var consumer: JournalConsumer.Key
+  /// Every record up to this one is done with.
+  public var offset: JournalOffset
+  /// Records that were given up, newly; they count as done with.
+  public var parked: [ParkedRecord]
+
+  public init(consumer: JournalConsumer.Key, offset: JournalOffset, parked: [ParkedRecord] = []) {
+    self.consumer = consumer
+    self.offset = offset
+    self.parked = parked
+  }
+}
+
+/// A record that a consumer never acknowledged, however often it was given it.
+public struct ParkedRecord: Hashable, Sendable {
+  public var offset: JournalOffset
+  public var deliveries: Int
+  /// When it was given up, milliseconds since 1970.
+  public var time: Int64
+
+  public init(offset: JournalOffset, deliveries: Int, time: Int64) {
+    self.offset = offset
+    self.deliveries = deliveries
+    self.time = time
+  }
+}
+
+/// What a consumer has still to do in one workspace.
+public struct JournalBacklog: Hashable, Sendable {
+  public var workspace: WorkspaceID
+  /// Every record up to this one is done with.
+  public var position: JournalOffset
+  /// The newest record.
+  public var last: JournalOffset
+  /// The oldest record that is kept; `last + 1` if none is.
+  public var first: JournalOffset
+  /// The oldest first.
+  public var parked: [ParkedRecord]
+
+  public init(
+    workspace: WorkspaceID, position: JournalOffset, last: JournalOffset, first: JournalOffset,
+    parked: [ParkedRecord] = []
+  ) {
+    self.workspace = workspace
+    self.position = position
+    self.last = last
+    self.first = first
+    self.parked = parked
+  }
+}

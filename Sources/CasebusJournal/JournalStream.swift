@@ -1,0 +1,23 @@
+/// Where a workspace stands, and what its state is made from: the snapshot, then the records after it.
+public struct JournalStream: Hashable, Sendable {
+  /// Names this numbering; another epoch means that the stream was lost and begun anew.
+  public var epoch: String
+  /// The offset of the newest record; 0 if there never was one.
+  public var last: JournalOffset
+  public var snapshot: JournalSnapshot?
+  /// The records after the snapshot, or all of them.
+  public var records: [JournalRecord]
+  /// The oldest first.
+  public var receipts: [JournalReceipt]
+
+  public init(
+    epoch: String, last: JournalOffset = 0, snapshot: JournalSnapshot? = nil, records: [JournalRecord] = [],
+    receipts: [JournalReceipt] = []
+  ) {
+    self.epoch = epoch
+    self.last = last
+    self.snapshot = snapshot
+    self.records = records
+    self.receipts = receipts
+  }
+}

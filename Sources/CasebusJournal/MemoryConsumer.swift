@@ -1,0 +1,67 @@
+import CasebusProtocol
+
+/// A durable consumer that lasts as long as the process.
+struct MemoryConsumer {
+  let consumer: JournalConsumer
+  var positions: [WorkspaceID: JournalOffset] = [:]
+  var parked: [WorkspaceID: [ParkedRecord]] = [:]
+
+  func covers(_ workspace: WorkspaceID) -> Bool {
+    consumer.key.workspace == nil || consumer.key.workspace == workspace
+  }
+
+  mutating func move(to position: JournalPosition, in workspace: WorkspaceID) {
+    positions[workspace] = position.offset
+    if !position.parked.isEmpty { parked[workspace, default: []].append(contentsOf: position.parked) }
+  }
+}
+
+extension MemoryJournal.Content {
+  mutating func append(_ batch: JournalBatch, keeping limit: Int) -> Result<Void, JournalError> {
+    for (workspace, part) in batch.parts {
+      if let error = streams[workspace, default: MemoryStream()].conflict(with: part, in: workspace) {
+        return .failure(error)
+      }
+    }
+    for change in batch.consumerChanges { apply(change) }
+    for (workspace, part) in batch.parts {
+      streams[workspace, default: MemoryStream()].append(part, keeping: limit)
+      for position in part.positions { consumers[position.consumer]?.move(to: position, in: workspace) }
+    }
+    return .success(())
+  }
+
+  func backlog(of key: JournalConsumer.Key) -> [JournalBacklog] {
+    guard let consumer = consumers[key] else { return [] }
+    return streams.compactMap { workspace, stream in
+      guard consumer.covers(workspace) else { return nil }
+      let backlog = stream.backlog(
+        of: workspace, after: consumer.positions[workspace] ?? 0, consumer.parked[workspace] ?? [])
+      return key.workspace != nil || backlog.position < backlog.last || !backlog.parked.isEmpty ? backlog : nil
+    }
+  }
+
+  /// A stream that no durable consumer may still want is forgotten.
+  mutating func close(_ workspace: WorkspaceID) {
+    guard !consumers.values.contains(where: { $0.covers(workspace) }) else { return }
+    streams[workspace] = nil
+  }
+
+  private mutating func apply(_ change: JournalConsumer.Change) {
+    switch change {
+    case .make(let consumer, let start) where consumers[consumer.key] == nil:
+      consumers[consumer.key] = MemoryConsumer(consumer: consumer, positions: positions(of: consumer, at: start))
+    case .make: break
+    case .delete(let key): consumers[key] = nil
+    }
+  }
+
+  private func positions(of consumer: JournalConsumer, at start: JournalConsumer.Start) -> [WorkspaceID: JournalOffset]
+  {
+    switch start {
+    case .beginning: streams.mapValues { $0.first - 1 }
+    case .now: streams.mapValues { $0.content.last }
+    case .after(let offset): consumer.key.workspace.map { [$0: offset] } ?? [:]
+    }
+  }
+}
