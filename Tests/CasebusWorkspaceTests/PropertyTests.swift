@@ -1,6 +1,7 @@
 import CasebusProtocol
 import CasebusTestSupport
 import CasebusWorkspace
+import NIOCore
 import Testing
 
 /// Thousands of random command sequences, each with a seed; what must always hold, holds.
@@ -25,8 +26,18 @@ import Testing
       for event in desk.history[count...] { Self.check(event, &states, rules) }
       Self.checkState(desk)
     }
+    try Self.checkReplay(desk, rules, snapshotAfter: desk.history.isEmpty ? 0 : seed % desk.history.count)
+  }
+
+  /// The journaled form of the events, from the beginning or from a snapshot on, gives the same state.
+  static func checkReplay(_ desk: Desk, _ rules: WorkspaceRules, snapshotAfter count: Int) throws {
     var replayed = Workspace(rules: rules)
-    for event in desk.history { replayed.evolve(event) }
+    for (index, event) in desk.history.enumerated() {
+      if index == count { replayed = try replayed.throughSnapshot() }
+      let kept = try event.throughJournal()
+      #expect(kept == event)
+      replayed.evolve(kept)
+    }
     #expect(replayed == desk.workspace)
   }
 
@@ -76,6 +87,10 @@ extension Command {
     case 0..<7:
       var attributes: JSONObject = ["interactionId": .string(id)]
       if Bool.random(using: &random) { attributes["caseId"] = .string(caseID) }
+      if Bool.random(using: &random) { attributes["callUuid"] = "u" }
+      if Int.random(in: 0..<4, using: &random) == 0 {
+        attributes["interactionUUID"] = [.null, "i"].randomElement(using: &random)!
+      }
       if Bool.random(using: &random) { attributes["userData"] = ["k": .string(caseID)] }
       return .assertState(InteractionState.allCases.randomElement(using: &random)!, attributes: attributes)
     case 7:
@@ -89,5 +104,23 @@ extension Command {
     case 14: return .unblockMarkdone(interactionID: id)
     default: return .blockerLeft
     }
+  }
+}
+
+extension WorkspaceEvent {
+  func throughJournal() throws -> WorkspaceEvent {
+    var data = ByteBuffer()
+    writeData(into: &data)
+    var detail = ByteBuffer()
+    writeDetail(into: &detail)
+    return try WorkspaceEvent(replaying: name, data: data, detail: detail)
+  }
+}
+
+extension Workspace {
+  func throughSnapshot() throws -> Workspace {
+    var snapshot = ByteBuffer()
+    writeSnapshot(into: &snapshot)
+    return try Workspace(snapshot: snapshot, rules: rules)
   }
 }
