@@ -26,12 +26,12 @@ extension EncodedEvent {
 
   /// There are monitors: they are told the workspace, too.
   mutating func addMonitorFrame() {
-    monitorFrame = Self.frame(name, data, workspaceID: workspace.text)
+    monitorFrame = Self.frame(name, data, workspaceID: workspace)
   }
 
-  private static func frame(_ name: EventName, _ data: ByteBuffer, workspaceID: String?) -> TextFrame {
+  private static func frame(_ name: EventName, _ data: ByteBuffer, workspaceID: WorkspaceID?) -> TextFrame {
     TextFrame { buffer in
-      ServerMessage.writeEvent(name.description, workspaceID: workspaceID, into: &buffer) {
+      ServerMessage.writeEvent(name.description, EventLabels(workspaceID: workspaceID), into: &buffer) {
         $0.writeImmutableBuffer(data)
       }
     }

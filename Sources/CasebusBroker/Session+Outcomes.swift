@@ -20,7 +20,7 @@ extension Session {
     do throws(Failure) {
       let id = try subscriptions.add(names, session: self.id, limits: loop.configuration)
       loop.shard.update(self, wanted: subscriptions.wanted)
-      send(TextFrame { ServerMessage.writeSubscribed(to: referenceID, id, into: &$0) })
+      send(TextFrame { ServerMessage.writeSubscribed(to: referenceID, SubscribeResult(id), into: &$0) })
     } catch {
       send(.failure(to: referenceID, error))
     }
@@ -40,13 +40,13 @@ extension Session {
   static func monitorOutcome(of content: Result<ClientMessage.Content, Failure>, asker: Outcome.Asker) -> Outcome {
     do throws(Failure) {
       switch try content.get() {
-      case .subscribe(let names): return Outcome(asker: asker, answer: .subscribe(names))
+      case .subscribe(let options): return Outcome(asker: asker, answer: .subscribe(options.names))
       case .unsubscribe(let id): return Outcome(asker: asker, answer: .unsubscribe(id))
       case .request(let name, let parameters) where monitorRequests.contains(name):
         _ = try Request(name: name, parameters: parameters)
         return Outcome(asker: asker, answer: .allowedServices(monitorRequests, to: asker.referenceID))
       case .request(let name, _) where !Request.isKnown(name): throw .unknownRequest(name)
-      case .request, .publish:
+      case .request, .publish, .acknowledge:
         throw Failure(.workspaceRequired, "this connection is for all workspaces, connect with ?workspace=<id>")
       }
     } catch {

@@ -9,8 +9,11 @@ extension WorkspaceHost {
   ) {
     do throws(Failure) {
       switch try content.get() {
-      case .subscribe(let names): finish(Outcome(asker: asker, answer: .subscribe(names)))
+      case .subscribe(let options): finish(Outcome(asker: asker, answer: .subscribe(options.names)))
       case .unsubscribe(let id): finish(Outcome(asker: asker, answer: .unsubscribe(id)))
+      case .acknowledge:
+        throw Failure(
+          .invalidMessage, "this session is not part of a durable consumer, there is nothing to acknowledge")
       case .publish(let name, let data): try publish(name, data, from: asker, blocker: blocker)
       case .request(let name, let parameters):
         try answer(Request(name: name, parameters: parameters), to: asker, blocker: blocker)
@@ -42,6 +45,7 @@ extension WorkspaceHost {
       finish(Outcome(asker: asker, answer: .allowedServices(Request.names, to: asker.referenceID)))
     case .broadcastMessage(let channel, let message):
       broadcast(message, as: channel, from: asker, answer: .frame(.response(to: asker.referenceID)))
+    case .listConsumers, .getConsumer, .deleteConsumer: throw .unknownRequest("consumer")
     case .deleteUserData(let id, let key):
       try execute(.deleteUserData(interactionID: id, key: key), by: blocker, asker: asker)
     case .setUserData(let id, let userData):

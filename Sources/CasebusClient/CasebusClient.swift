@@ -12,8 +12,8 @@ public final class CasebusClient: Sendable {
   public struct Event: Hashable, Sendable {
     public var name: String
     public var data: JSONValue
-    /// Set on connections for all workspaces only.
-    public var workspaceID: String?
+    /// Its workspace, on connections for all workspaces only; its position, for those who asked for it.
+    public var labels: EventLabels
   }
 
   /// The events of all subscriptions; ends with the connection.
@@ -55,8 +55,8 @@ public final class CasebusClient: Sendable {
     let answer = try await link.ask { reference in
       ["event": "subscribe", "data": .array(names.map(JSONValue.string)), "referenceId": reference]
     }
-    guard case .subscribed(_, let id) = answer else { throw ClientError.unexpectedAnswer(answer) }
-    return id
+    guard case .subscribed(_, let result) = answer else { throw ClientError.unexpectedAnswer(answer) }
+    return result.subscriptionID
   }
 
   /// Ends a subscription.
@@ -83,7 +83,7 @@ public final class CasebusClient: Sendable {
         ? ["request": .string(name), "referenceId": reference]
         : ["request": .string(name), "parameters": .array(parameters), "referenceId": reference]
     }
-    guard case .response(_, let data) = answer else { throw ClientError.unexpectedAnswer(answer) }
+    guard case .response(_, let data, _) = answer else { throw ClientError.unexpectedAnswer(answer) }
     return data
   }
 

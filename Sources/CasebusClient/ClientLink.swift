@@ -65,7 +65,7 @@ final class ClientLink: MessageReceiver, Sendable {
 
   private static func value(of answer: Answer) throws(ClientError) -> ServerMessage {
     let message = try answer.get()
-    if case .failure(_, let code, let text) = message { throw .refused(code: code, message: text) }
+    if case .failure(_, let code, let text, _) = message { throw .refused(code: code, message: text) }
     return message
   }
 
@@ -85,9 +85,9 @@ extension ClientLink {
   func textReceived(_ text: ByteBuffer) {
     guard let message = try? ServerMessage(decoding: text, limits: Self.limits) else { return }
     switch message {
-    case .event(let name, let data, let workspaceID):
-      events.yield(CasebusClient.Event(name: name, data: data, workspaceID: workspaceID))
-    case .response(let reference, _), .subscribed(let reference, _), .failure(let reference, _, _):
+    case .event(let name, let data, let labels):
+      events.yield(CasebusClient.Event(name: name, data: data, labels: labels))
+    case .response(let reference, _, _), .subscribed(let reference, _), .failure(let reference, _, _, _):
       answered(reference, message)
     }
   }

@@ -36,14 +36,32 @@ extension ClientMessage {
   var canonical: JSONValue {
     var object: JSONObject =
       switch content {
-      case .subscribe(let names):
-        ["type": "subscribe", "events": .array(names.map { .string($0.description) })]
+      case .subscribe(let options): options.canonical
       case .unsubscribe(let id): ["type": "unsubscribe", "subscriptionId": .string(id.text)]
       case .publish(let name, let data): ["type": "publish", "event": .string(name.description), "data": data]
       case .request(let name, let parameters):
         ["type": "request", "name": .string(name), "parameters": .array(parameters)]
+      case .acknowledge(nil, let offset): ["type": "ack", "offset": .number(JSONNumber(offset))]
+      case .acknowledge(let workspace?, let offset):
+        ["type": "ack", "workspaceId": .string(workspace.text), "offset": .number(JSONNumber(offset))]
       }
     object["referenceId"] = referenceID?.json
+    object["messageId"] = messageID.map(JSONValue.string)
     return .object(object)
+  }
+}
+
+extension SubscribeOptions {
+  var canonical: JSONObject {
+    var object: JSONObject = ["type": "subscribe", "events": .array(names.map { .string($0.description) })]
+    if wantsPositions { object["positions"] = true }
+    switch since {
+    case nil: break
+    case .beginning: object["since"] = "beginning"
+    case .after(let position):
+      object["since"] = ["epoch": .string(position.epoch), "offset": .number(JSONNumber(position.offset))]
+    }
+    object["durable"] = durable.map { .string($0.text) }
+    return object
   }
 }

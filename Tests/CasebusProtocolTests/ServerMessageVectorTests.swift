@@ -40,16 +40,36 @@ extension ServerMessage {
       default: nil
       }
     switch canonical["type"] {
-    case "response": self = .response(reference, data: canonical["data"]!)
-    case "subscribed": self = .subscribed(reference, SubscriptionID(canonical["subscriptionId"]!.stringValue!))
+    case "response": self = .response(reference, data: canonical["data"]!, position: canonical.position)
+    case "subscribed":
+      self = .subscribed(
+        reference,
+        SubscribeResult(
+          SubscriptionID(canonical["subscriptionId"]!.stringValue!),
+          durable: canonical["durable"]?.stringValue.flatMap(ConsumerName.init),
+          recovered: canonical["recovered"]?.booleanValue, position: canonical.position))
     case "failure":
       self = .failure(
-        reference, code: canonical["code"]!.stringValue!, message: canonical["message"]!.stringValue!)
+        reference, code: canonical["code"]!.stringValue!, message: canonical["message"]!.stringValue!,
+        position: canonical.position)
     case "event":
       self = .event(
         name: canonical["event"]!.stringValue!, data: canonical["data"]!,
-        workspaceID: canonical["workspaceId"]?.stringValue)
+        EventLabels(
+          workspaceID: canonical["workspaceId"]?.stringValue.flatMap(WorkspaceID.init), position: canonical.position,
+          delivery: canonical["delivery"]?.integer))
     default: return nil
     }
+  }
+}
+
+extension JSONValue {
+  fileprivate var integer: Int? {
+    if case .number(let number) = self { number.integer } else { nil }
+  }
+
+  fileprivate var position: StreamPosition? {
+    guard let epoch = self["epoch"]?.stringValue, let offset = self["offset"]?.integer else { return nil }
+    return StreamPosition(offset: UInt64(offset), epoch: epoch)
   }
 }

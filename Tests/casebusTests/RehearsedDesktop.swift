@@ -58,7 +58,8 @@ struct RehearsedDesktop {
       case .markdone(let id): return .markdone(interactionID: id)
       case .blockMarkdone(let id, let warning): return .blockMarkdone(interactionID: id, warningMessage: warning)
       case .unblockMarkdone(let id): return .unblockMarkdone(interactionID: id)
-      case .getByInteractionID, .getInteractions, .broadcastMessage, .getAllowedServices:
+      case .getByInteractionID, .getInteractions, .broadcastMessage, .getAllowedServices, .listConsumers, .getConsumer,
+        .deleteConsumer:
         preconditionFailure("no script asks \(name)")
       }
     }

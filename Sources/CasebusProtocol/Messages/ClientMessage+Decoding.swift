@@ -17,7 +17,8 @@ extension ClientMessage {
       referenceID = try Self.referenceID(of: object)
       try Self.checkVersion(of: object)
       try Self.checkUserAgent(of: object)
-      self.init(try Self.content(of: object), referenceID: referenceID)
+      let messageID = try Self.messageID(of: object)
+      self.init(try Self.content(of: object), referenceID: referenceID, messageID: messageID)
     } catch {
       throw MessageFailure(failure: error, referenceID: referenceID)
     }
@@ -65,6 +66,16 @@ extension ClientMessage {
     }
   }
 
+  private static func messageID(of object: JSONObject) throws(Failure) -> String? {
+    switch object["messageId"] {
+    case nil, .null: return nil
+    case .string(let text) where (1...128).contains(text.utf8.count): return text
+    case .string(let text):
+      throw Failure(.invalidMessage, "messageId has \(text.utf8.count) bytes, expected 1 to 128 (identifierBytesMax)")
+    case let other?: throw Failure(.invalidMessage, "messageId is \(other.kind), expected a string")
+    }
+  }
+
   private static func content(of object: JSONObject) throws(Failure) -> Content {
     switch (object["event"], object["request"]) {
     case (nil, nil): throw Failure(.invalidMessage, "the message has neither event nor request")
@@ -76,11 +87,12 @@ extension ClientMessage {
 
   private static func eventContent(of object: JSONObject, event: JSONValue) throws(Failure) -> Content {
     switch event {
-    case "subscribe": .subscribe(try eventNames(in: object["data"]))
+    case "subscribe": .subscribe(try SubscribeOptions(of: object))
+    case "ack": try acknowledgement(in: object["data"])
     case "unsubscribe": .unsubscribe(try subscriptionID(in: object["data"]))
     case "publish": try publication(in: object["data"])
     case .string(let name):
-      throw Failure(.unknownEvent, "event is \"\(name)\", expected subscribe, unsubscribe or publish")
+      throw Failure(.unknownEvent, "event is \"\(name)\", expected subscribe, unsubscribe, publish or ack")
     case _: throw Failure(.invalidMessage, "event is \(event.kind), expected a string")
     }
   }
@@ -98,33 +110,6 @@ extension ClientMessage {
 }
 
 extension ClientMessage {
-  private static func eventNames(in data: JSONValue?) throws(Failure) -> [EventName] {
-    switch data {
-    case .string: return [try eventName(data, of: "data")]
-    case .array(let elements) where !elements.isEmpty:
-      var names: [EventName] = []
-      for (index, element) in elements.enumerated() {
-        let name = try eventName(element, of: "data[\(index)]")
-        if !names.contains(name) { names.append(name) }
-      }
-      return names
-    case .array: throw Failure(.invalidMessage, "data is an empty array, expected at least one event name")
-    case let other:
-      throw Failure(.invalidMessage, "data is \(other.kind), expected an event name or an array of event names")
-    }
-  }
-
-  private static func eventName(_ value: JSONValue?, of key: String) throws(Failure) -> EventName {
-    guard let text = value?.stringValue else {
-      throw Failure(.invalidMessage, "\(key) is \(value.kind), expected an event name")
-    }
-    guard let name = EventName(text) else {
-      let known = EventName.fixed.map(\.description).joined(separator: ", ")
-      throw Failure(.unknownEvent, "\(key) is \"\(text)\", expected one of \(known) or messenger:<channel>")
-    }
-    return name
-  }
-
   private static func subscriptionID(in data: JSONValue?) throws(Failure) -> SubscriptionID {
     guard let text = data?.stringValue else {
       throw Failure(.invalidMessage, "data is \(data.kind), expected a subscriptionId")
@@ -136,11 +121,23 @@ extension ClientMessage {
     guard let publication = data?.objectValue else {
       throw Failure(.invalidMessage, "data is \(data.kind), expected an object with event and data")
     }
-    let name = try eventName(publication["event"], of: "data.event")
+    let name = try EventName(in: publication["event"], of: "data.event")
     guard let content = publication["data"] else {
       throw Failure(.invalidMessage, "data.data is missing, expected what is to be published")
     }
     return .publish(name, data: content)
+  }
+
+  private static func acknowledgement(in data: JSONValue?) throws(Failure) -> Content {
+    guard let members = data?.objectValue else {
+      throw Failure(.invalidMessage, "data is \(data.kind), expected an object with an offset")
+    }
+    let offset = try StreamPosition.offset(in: members["offset"], of: "data.offset")
+    guard let workspace = members["workspaceId"], workspace != .null else { return .acknowledge(nil, offset: offset) }
+    guard let id = workspace.stringValue.flatMap(WorkspaceID.init) else {
+      throw Failure(.invalidMessage, "data.workspaceId is \(workspace.jsonText), expected the id of a workspace")
+    }
+    return .acknowledge(id, offset: offset)
   }
 }
 

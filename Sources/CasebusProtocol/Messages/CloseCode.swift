@@ -15,6 +15,7 @@ public enum CloseCode: UInt16, CaseIterable, Hashable, Sendable {
   case overloaded = 4003
   case tooManyMalformed = 4500
   case policyViolation = 4501
+  case consumerDeleted = 4502
 
   /// The registry's name of the code; also the reason text on the wire where nothing more is to be said.
   public var name: String {
@@ -32,6 +33,7 @@ public enum CloseCode: UInt16, CaseIterable, Hashable, Sendable {
     case .overloaded: "overloaded"
     case .tooManyMalformed: "too_many_malformed"
     case .policyViolation: "policy_violation"
+    case .consumerDeleted: "consumer_deleted"
     }
   }
 }

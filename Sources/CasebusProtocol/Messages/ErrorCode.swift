@@ -9,6 +9,7 @@ public enum ErrorCode: String, CaseIterable, Hashable, Sendable {
   case interactionNotFound = "interaction_not_found"
   case caseNotFound = "case_not_found"
   case subscriptionNotFound = "subscription_not_found"
+  case consumerNotFound = "consumer_not_found"
   case illegalTransition = "illegal_transition"
   case illegalState = "illegal_state"
   case markdoneBlocked = "markdone_blocked"

@@ -14,7 +14,7 @@ extension ServerMessage {
       throw Failure(.malformedMessage, "the message is \(value.kind), expected a JSON object")
     }
     if let name = object["event"]?.stringValue {
-      self = .event(name: name, data: object["data"] ?? .null, workspaceID: object["workspaceId"]?.stringValue)
+      self = .event(name: name, data: object["data"] ?? .null, EventLabels(of: object))
     } else {
       try self.init(answer: object)
     }
@@ -24,11 +24,12 @@ extension ServerMessage {
     let referenceID = object["referenceId"].flatMap(ReferenceID.init)
     if let message = object["errorMessage"] {
       let code = object["errorCode"]?.stringValue ?? ""
-      self = .failure(referenceID, code: code, message: message.stringValue ?? message.jsonText)
+      let text = message.stringValue ?? message.jsonText
+      self = .failure(referenceID, code: code, message: text, position: StreamPosition(of: object))
     } else if let id = object["subscriptionId"]?.stringValue {
-      self = .subscribed(referenceID, SubscriptionID(id))
+      self = .subscribed(referenceID, SubscribeResult(SubscriptionID(id), of: object))
     } else if let data = object["data"] {
-      self = .response(referenceID, data: data)
+      self = .response(referenceID, data: data, position: StreamPosition(of: object))
     } else {
       throw Failure(.invalidMessage, "the message has none of event, errorMessage, subscriptionId, data")
     }
@@ -44,5 +45,37 @@ extension ReferenceID {
     case .boolean(let flag): self = .boolean(flag)
     case .null, .array, .object: return nil
     }
+  }
+}
+
+extension EventLabels {
+  fileprivate init(of message: JSONObject) {
+    self.init(
+      workspaceID: message["workspaceId"]?.stringValue.flatMap(WorkspaceID.init),
+      position: StreamPosition(of: message), delivery: message.integer("delivery"))
+  }
+}
+
+extension SubscribeResult {
+  fileprivate init(_ id: SubscriptionID, of message: JSONObject) {
+    self.init(
+      id, durable: message["durable"]?.stringValue.flatMap(ConsumerName.init),
+      recovered: message["recovered"]?.booleanValue, position: StreamPosition(of: message))
+  }
+}
+
+extension StreamPosition {
+  /// - Returns: nil if the message does not tell its position.
+  fileprivate init?(of message: JSONObject) {
+    guard let epoch = message["epoch"]?.stringValue, let offset = message.integer("offset"), offset >= 0 else {
+      return nil
+    }
+    self.init(offset: UInt64(offset), epoch: epoch)
+  }
+}
+
+extension JSONObject {
+  fileprivate func integer(_ name: String) -> Int? {
+    if case .number(let number) = self[name] { number.integer } else { nil }
   }
 }

@@ -8,57 +8,70 @@ extension ServerMessage {
 
   /// Appends a response; the closure writes its data.
   public static func writeResponse(
-    to referenceID: ReferenceID?, into buffer: inout ByteBuffer, writeData: (inout ByteBuffer) -> Void
+    to referenceID: ReferenceID?, at position: StreamPosition? = nil, into buffer: inout ByteBuffer,
+    writeData: (inout ByteBuffer) -> Void
   ) {
     buffer.beginJSONObject()
     buffer.writeReferenceID(referenceID)
     buffer.writeJSONMember("data", writeValue: writeData)
-    buffer.writeEnvelopeEnd()
+    buffer.writeSender()
+    buffer.writePosition(position)
+    buffer.endJSONObject()
   }
 
   /// Appends the answer to a subscribe.
   public static func writeSubscribed(
-    to referenceID: ReferenceID?, _ subscriptionID: SubscriptionID, into buffer: inout ByteBuffer
+    to referenceID: ReferenceID?, _ result: SubscribeResult, into buffer: inout ByteBuffer
   ) {
     buffer.beginJSONObject()
     buffer.writeReferenceID(referenceID)
-    buffer.writeJSONMember("subscriptionId", subscriptionID.text)
-    buffer.writeEnvelopeEnd()
+    buffer.writeJSONMember("subscriptionId", result.subscriptionID.text)
+    buffer.writeSender()
+    buffer.writeJSONMember("durable", result.durable?.text)
+    if let recovered = result.recovered { buffer.writeJSONMember("recovered", recovered) }
+    buffer.writePosition(result.position)
+    buffer.endJSONObject()
   }
 
   /// Appends a failure.
   public static func writeFailure(
-    to referenceID: ReferenceID?, code: String, message: String, into buffer: inout ByteBuffer
+    to referenceID: ReferenceID?, code: String, message: String, at position: StreamPosition? = nil,
+    into buffer: inout ByteBuffer
   ) {
     buffer.beginJSONObject()
     buffer.writeReferenceID(referenceID)
     buffer.writeJSONMember("errorMessage", message)
     buffer.writeJSONMember("errorCode", code)
-    buffer.writeEnvelopeEnd()
+    buffer.writeSender()
+    buffer.writePosition(position)
+    buffer.endJSONObject()
   }
 
   /// Appends an event; the closure writes its data.
-  /// - Parameter workspaceID: only for monitors, which see several workspaces.
   public static func writeEvent(
-    _ name: String, workspaceID: String?, into buffer: inout ByteBuffer, writeData: (inout ByteBuffer) -> Void
+    _ name: String, _ labels: EventLabels, into buffer: inout ByteBuffer, writeData: (inout ByteBuffer) -> Void
   ) {
     buffer.beginJSONObject()
     buffer.writeJSONMember("event", name)
     buffer.writeJSONMember("data", writeValue: writeData)
-    buffer.writeEnvelopeEnd(workspaceID: workspaceID)
+    buffer.writeSender()
+    buffer.writeJSONMember("workspaceId", labels.workspaceID?.text)
+    buffer.writePosition(labels.position)
+    if let delivery = labels.delivery { buffer.writeJSONMember("delivery", Int64(delivery)) }
+    buffer.endJSONObject()
   }
 
   /// Appends this message as JSON.
   public func encode(into buffer: inout ByteBuffer) {
     switch self {
-    case .response(let referenceID, let data):
-      Self.writeResponse(to: referenceID, into: &buffer) { $0.writeJSON(data) }
-    case .subscribed(let referenceID, let subscriptionID):
-      Self.writeSubscribed(to: referenceID, subscriptionID, into: &buffer)
-    case .failure(let referenceID, let code, let message):
-      Self.writeFailure(to: referenceID, code: code, message: message, into: &buffer)
-    case .event(let name, let data, let workspaceID):
-      Self.writeEvent(name, workspaceID: workspaceID, into: &buffer) { $0.writeJSON(data) }
+    case .response(let referenceID, let data, let position):
+      Self.writeResponse(to: referenceID, at: position, into: &buffer) { $0.writeJSON(data) }
+    case .subscribed(let referenceID, let result):
+      Self.writeSubscribed(to: referenceID, result, into: &buffer)
+    case .failure(let referenceID, let code, let message, let position):
+      Self.writeFailure(to: referenceID, code: code, message: message, at: position, into: &buffer)
+    case .event(let name, let data, let labels):
+      Self.writeEvent(name, labels, into: &buffer) { $0.writeJSON(data) }
     }
   }
 }
@@ -69,10 +82,15 @@ extension ByteBuffer {
     writeJSONMember("referenceId", referenceID.json)
   }
 
-  fileprivate mutating func writeEnvelopeEnd(workspaceID: String? = nil) {
+  /// Who says it; the two members that every message has.
+  fileprivate mutating func writeSender() {
     writeJSONMember("userAgent", ServerMessage.userAgent)
     writeJSONMember("protocolVersion", Int64(protocolVersion))
-    writeJSONMember("workspaceId", workspaceID)
-    endJSONObject()
+  }
+
+  fileprivate mutating func writePosition(_ position: StreamPosition?) {
+    guard let position else { return }
+    writeJSONMember("offset", Int64(position.offset))
+    writeJSONMember("epoch", position.epoch)
   }
 }

@@ -7,14 +7,34 @@ public struct WorkspaceID: Hashable, Sendable, CustomStringConvertible {
 
   /// - Returns: nil unless the text is 1–64 characters of `A–Z a–z 0–9 . _ -`.
   public init?(_ text: String) {
-    guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(Self.isAllowed) else { return nil }
+    guard text.isName else { return nil }
     self.text = text
   }
 
   public var description: String { text }
+}
 
-  private static func isAllowed(_ byte: UInt8) -> Bool {
-    switch byte {
+/// The name of a durable consumer, under which the broker keeps its position. `[A-Za-z0-9._-]{1,64}` (Protocol §9.3).
+public struct ConsumerName: Hashable, Sendable, CustomStringConvertible {
+  public let text: String
+
+  /// - Returns: nil unless the text is 1–64 characters of `A–Z a–z 0–9 . _ -`.
+  public init?(_ text: String) {
+    guard text.isName else { return nil }
+    self.text = text
+  }
+
+  public var description: String { text }
+}
+
+extension String {
+  /// Whether this is 1–64 characters of `A–Z a–z 0–9 . _ -`.
+  fileprivate var isName: Bool { (1...64).contains(utf8.count) && utf8.allSatisfy(\.isOfName) }
+}
+
+extension UInt8 {
+  fileprivate var isOfName: Bool {
+    switch self {
     case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
       UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
       true

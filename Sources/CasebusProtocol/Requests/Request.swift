@@ -11,6 +11,9 @@ public enum Request: Hashable, Sendable {
   /// The event is always ``EventName/messenger(channel:)``.
   case broadcastMessage(EventName, message: JSONValue)
   case getAllowedServices
+  case listConsumers
+  case getConsumer(ConsumerName)
+  case deleteConsumer(ConsumerName)
 
   /// The names of all requests, in alphabetical order, without aliases.
   public static let names: [String] = readers.keys.filter { $0 != selectCaseAlias }.sorted()
@@ -28,6 +31,18 @@ public enum Request: Hashable, Sendable {
   private typealias Reader = @Sendable (RequestParameters) throws(Failure) -> Request
 
   private static let readers: [String: Reader] = [
+    "consumer.delete": { p throws(Failure) in
+      try p.expect("name")
+      return .deleteConsumer(try p.consumer(0, named: "name"))
+    },
+    "consumer.get": { p throws(Failure) in
+      try p.expect("name")
+      return .getConsumer(try p.consumer(0, named: "name"))
+    },
+    "consumer.list": { p throws(Failure) in
+      try p.expect()
+      return .listConsumers
+    },
     "interaction.deleteUserData": { p throws(Failure) in
       try p.expect("interactionId", "key")
       return .deleteUserData(

@@ -20,6 +20,13 @@ struct RequestParameters {
     return event
   }
 
+  func consumer(_ index: Int, named name: StaticString) throws(Failure) -> ConsumerName {
+    guard let consumer = ConsumerName(try string(index, named: name)) else {
+      throw wrongKind(index, name, expected: "the name of a durable consumer, 1 to 64 of A-Z a-z 0-9 . _ -")
+    }
+    return consumer
+  }
+
   func expect(_ names: StaticString...) throws(Failure) {
     guard values.count != names.count else { return }
     let expected = names.isEmpty ? "none" : names.map { "\($0)" }.joined(separator: ", ")

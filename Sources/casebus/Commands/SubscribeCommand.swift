@@ -50,7 +50,7 @@ extension CasebusClient.Event {
   /// The event as a broker sends it.
   var jsonText: String {
     var buffer = ByteBuffer()
-    ServerMessage.event(name: name, data: data, workspaceID: workspaceID).encode(into: &buffer)
+    ServerMessage.event(name: name, data: data, labels).encode(into: &buffer)
     return String(buffer: buffer)
   }
 }
