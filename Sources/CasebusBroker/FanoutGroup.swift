@@ -25,6 +25,15 @@ final class FanoutGroup {
   struct Interest: Hashable {
     var names: Set<EventName>
     var encoding: MessageEncoding
+    var wantsPositions: Bool
+
+    var variant: Variant { Variant(encoding: encoding, hasPosition: wantsPositions) }
+  }
+
+  /// The form in which an event is encoded for a group; all groups with the same one share the bytes.
+  struct Variant: Hashable {
+    var encoding: MessageEncoding
+    var hasPosition: Bool
   }
 
   /// Where a session stands in its group.

@@ -17,11 +17,13 @@ final class FanoutShard {
 
   /// Moves a session to the group that wants these events; none if the set is empty.
   func update(_ session: Session, wanted: Set<EventName>) {
-    guard session.membership?.group.interest.names ?? [] != wanted else { return }
+    let interest = FanoutGroup.Interest(
+      names: wanted, encoding: session.encoding, wantsPositions: session.wantsPositions)
+    if let present = session.membership?.group.interest { guard present != interest else { return } }
     remove(session)
     // Giving it what it was due may have ended it.
     guard !wanted.isEmpty, session.isOpen else { return }
-    group(session.scope, FanoutGroup.Interest(names: wanted, encoding: session.encoding)).join(session)
+    group(session.scope, interest).join(session)
   }
 
   /// Takes a session out of its group; what it was due is given to it first.
@@ -37,8 +39,8 @@ final class FanoutShard {
   /// Appends an event to the batches of all groups that want it.
   /// - Parameter excluded: a session of this loop that does not get it.
   func deliver(_ event: EncodedEvent, excluding excluded: Session?) {
-    append(event.frame, of: event.name, to: .workspace(event.workspace), excluding: excluded)
-    if let frame = event.monitorFrame { append(frame, of: event.name, to: .all, excluding: nil) }
+    append(event.name, to: .workspace(event.workspace), excluding: excluded) { event.frame(withPosition: $0) }
+    append(event.name, to: .all, excluding: nil) { event.monitorFrame(withPosition: $0) }
   }
 
   /// Remembers a session that was written to outside of its group, so that ``flush()`` sends it.
@@ -63,15 +65,22 @@ final class FanoutShard {
     return touchedSessions.isEmpty
   }
 
-  private func append(_ frame: TextFrame, of name: EventName, to scope: WorkspaceScope, excluding excluded: Session?) {
+  private func append(
+    _ name: EventName, to scope: WorkspaceScope, excluding excluded: Session?,
+    frame: (_ withPosition: Bool) -> TextFrame?
+  ) {
     guard let candidates = groups[scope] else { return }
-    var encoded: [MessageEncoding: ByteBuffer] = [.plain: frame.bytes]
+    var encoded: [FanoutGroup.Variant: ByteBuffer] = [:]
     for group in candidates.values where group.interest.names.contains(name) {
-      let encoding = group.interest.encoding
-      let bytes = encoded[encoding] ?? deflater.bytes(of: frame, encoding)
-      encoded[encoding] = bytes
+      let variant = group.interest.variant
+      guard let bytes = encoded[variant] ?? bytes(of: frame(variant.hasPosition), variant.encoding) else { continue }
+      encoded[variant] = bytes
       append(bytes, to: group, excluding: excluded)
     }
+  }
+
+  private func bytes(of frame: TextFrame?, _ encoding: MessageEncoding) -> ByteBuffer? {
+    frame.map { deflater.bytes(of: $0, encoding) }
   }
 
   private func append(_ bytes: ByteBuffer, to group: FanoutGroup, excluding excluded: Session?) {

@@ -17,8 +17,11 @@ public protocol EventJournal: Sendable {
   /// - Throws: ``JournalError/pruned(first:)`` if records after the offset are no longer kept.
   func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay
 
-  /// The workspace leaves memory. A journal that keeps no files forgets its stream.
+  /// The workspace leaves memory.
   func close(_ workspace: WorkspaceID)
+
+  /// Whether a stream is still there after ``close(_:)``: a journal that keeps no files forgets it.
+  var outlivesClose: Bool { get }
 
   /// The workspaces that something is due in when time passes: those whose last batch said so
   /// (``JournalPart/deadline``).
@@ -34,6 +37,10 @@ public protocol EventJournal: Sendable {
   /// Whether what is appended now is likely to become durable. A journal that failed finds out by itself when it works
   /// again.
   var health: JournalHealth { get }
+}
+
+extension EventJournal {
+  public var outlivesClose: Bool { true }
 }
 
 /// Reads the records after an offset, in order.

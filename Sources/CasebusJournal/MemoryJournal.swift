@@ -19,6 +19,8 @@ public final class MemoryJournal: EventJournal {
 
   public var health: JournalHealth { .available }
 
+  public var outlivesClose: Bool { false }
+
   public func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<Void, JournalError>) -> Void) {
     completion(content.withLock { $0.append(batch, keeping: recordsPerWorkspaceMax) })
   }
