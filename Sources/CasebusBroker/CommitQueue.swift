@@ -87,6 +87,7 @@ final class CommitQueue {
     gathered = []
     gatheredBytes = 0
     for entry in failed { entry.host.rollBack() }
+    if case .conflict(let workspace, _, _) = error { port.loop.hosts[workspace]?.reload() }
     let failure = Failure(.journalUnavailable, "the journal could not commit, nothing was changed: \(error)")
     port.loop.release(failed.map { $0.failing(with: failure) })
   }

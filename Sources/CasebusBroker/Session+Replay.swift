@@ -58,9 +58,7 @@ extension Session {
   func replayEnds(with end: ReplayEnd) {
     guard let replay else { return }
     switch end {
-    case .further(let target):
-      self.replay?.target = target
-      pauseReplay()
+    case .further(let target): prolongReplay(to: target)
     case .events(let events):
       for event in events {
         if let frame = replay.frame(of: event) { send(frame) }
@@ -69,8 +67,16 @@ extension Session {
     }
   }
 
-  /// A journal that fails is not asked again at once.
-  private func pauseReplay() {
+  /// There is more to be read than when the replay began.
+  private func prolongReplay(to target: JournalOffset) {
+    guard let replay else { return }
+    do throws(JournalError) {
+      self.replay?.journal = try loop.journal.replay(replay.workspace, after: replay.position)
+    } catch {
+      return close(.internalError, reason: "the journal does not have the rest of what was missed: \(error)")
+    }
+    self.replay?.target = target
+    // A journal that fails is not asked again at once.
     loop.port.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(10)) { [weak self] in self?.continueReplay() }
   }
 

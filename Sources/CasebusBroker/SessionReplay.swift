@@ -6,7 +6,7 @@ import CasebusProtocol
 struct SessionReplay {
   /// Tells this replay from earlier ones of the session, of which pages may still come.
   let subscriptionID: SubscriptionID
-  let journal: any JournalReplay
+  var journal: any JournalReplay
   let workspace: WorkspaceID
   let epoch: String
   /// The names of the wanted events.

@@ -34,6 +34,13 @@ extension WorkspaceHost {
     }
   }
 
+  /// Somebody else wrote to the workspace: what they decided is the truth.
+  func reload() {
+    guard case .done = loading else { return }
+    loading = .running(waiting: [])
+    load()
+  }
+
   private func loaded(_ result: Result<JournalStream, JournalError>) {
     guard case .running(let waiting) = loading else { return }
     do throws(JournalError) {
@@ -62,6 +69,8 @@ extension WorkspaceHost {
   }
 
   private func restore(from stream: JournalStream) throws(JournalError) {
+    durable = Workspace(rules: current.rules)
+    snapshotOffset = 0
     do throws(ReplayError) {
       if let snapshot = stream.snapshot {
         durable = try Workspace(snapshot: snapshot.state, rules: current.rules)
@@ -75,6 +84,7 @@ extension WorkspaceHost {
     current = durable
     epoch = stream.epoch
     (currentOffset, durableOffset) = (stream.last, stream.last)
+    receipts = ReceiptBook(loop.configuration)
     for receipt in stream.receipts { receipts.restore(receipt) }
   }
 }

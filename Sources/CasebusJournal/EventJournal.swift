@@ -12,8 +12,8 @@ public protocol EventJournal: Sendable {
   /// Where a workspace stands, and all that its state is made from. A workspace that never was has an empty stream.
   func open(_ workspace: WorkspaceID, completion: @escaping @Sendable (Result<JournalStream, JournalError>) -> Void)
 
-  /// The records of an open workspace that follow an offset, to be read page by page. They are kept until the replay is
-  /// forgotten, whatever retention says.
+  /// The records of an open workspace that follow an offset, to be read page by page: those that are there now, perhaps
+  /// later ones, too. They are kept until the replay is forgotten, whatever retention says.
   /// - Throws: ``JournalError/pruned(first:)`` if records after the offset are no longer kept.
   func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay
 
