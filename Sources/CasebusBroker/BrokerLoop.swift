@@ -17,6 +17,7 @@ final class BrokerLoop {
   private var sessionsMade: UInt64 = 0
   private var isTickScheduled = false
   private var isPausedBetweenSlices = false
+  private var isWakeUpScheduled = false
   var isDraining = false
   private let environment: BrokerEnvironment
   let commits: CommitQueue
@@ -195,11 +196,26 @@ extension BrokerLoop {
 
   private func flush() {
     guard !isPausedBetweenSlices else { return }
-    let isDone = shard.flush(until: .now() + .nanoseconds(Self.sliceNanoseconds))
-    guard !isDone else { return }
+    switch shard.flush(sliceNanoseconds: Self.sliceNanoseconds) {
+    case .done: break
+    case .sliceOver: pauseBetweenSlices()
+    case .resting(let deadline): wakeUp(at: deadline)
+    }
+  }
+
+  private func pauseBetweenSlices() {
     isPausedBetweenSlices = true
     port.eventLoop.assumeIsolated().scheduleTask(in: Self.pauseBetweenSlices) { [self] in
       isPausedBetweenSlices = false
+      flush()
+    }
+  }
+
+  private func wakeUp(at deadline: NIODeadline) {
+    guard !isWakeUpScheduled else { return }
+    isWakeUpScheduled = true
+    port.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in
+      isWakeUpScheduled = false
       flush()
     }
   }

@@ -15,6 +15,8 @@ final class FanoutGroup {
   /// The members below this index were given what there was when the round began.
   private var roundIndex = 0
   private var roundEnd: UInt64 = 0
+  /// No round is begun before; more is gathered meanwhile.
+  private(set) var restsUntil = NIODeadline.distantPast
 
   init(scope: WorkspaceScope, interest: Interest) {
     self.scope = scope
@@ -122,6 +124,11 @@ extension FanoutGroup.Membership {
 // MARK: - Rounds
 
 extension FanoutGroup {
+  /// How long monitors wait after a round. They see the events of all workspaces: one write for each of thousands of
+  /// workspaces costs the kernel many times what one write for the events of a millisecond does
+  /// (Docs/internals/fan-out.md).
+  private static var monitorRest: TimeAmount { .milliseconds(1) }
+
   /// Goes on with a round: gives every member what it was not given yet. What is appended meanwhile is for those who are
   /// still to come in this round, and in the next one for the others.
   /// - Parameter pace: says when to stop for now.
@@ -137,6 +144,7 @@ extension FanoutGroup {
     }
     roundIndex = 0
     dropServed()
+    if case .all = scope { restsUntil = .now() + Self.monitorRest }
     return true
   }
 

@@ -4,11 +4,14 @@ import NIOCore
 
 /// The fan-out of one event loop: which sessions want what, and what they get in this tick.
 ///
-/// An event is appended once per group that wants it; ``flush(until:)`` gives each member of each touched group one write.
+/// An event is appended once per group that wants it; ``flush(sliceNanoseconds:)`` gives each member of each touched group
+/// one write.
 final class FanoutShard {
   private let deflater: FrameDeflater
   private var groups: [WorkspaceScope: [FanoutGroup.Interest: FanoutGroup]] = [:]
   private var touchedGroups: Deque<FanoutGroup> = []
+  /// Touched, too, but served so shortly ago that more is gathered first; those whose rest ends first come first.
+  private var restingGroups: Deque<FanoutGroup> = []
   private var touchedSessions: [Session] = []
 
   init(deflater: FrameDeflater) {
@@ -48,21 +51,48 @@ final class FanoutShard {
     touchedSessions.append(session)
   }
 
+  enum OnFlush: Equatable {
+    /// Everything was sent.
+    case done
+    /// The time is used up: this is to be called again soon, after other work.
+    case sliceOver
+    /// What is left is to be sent at this time.
+    case resting(until: NIODeadline)
+  }
+
   /// Ends the tick: answers first, then one write of the shared bytes to each member of each touched group.
-  /// - Parameter deadline: when to stop for now, so that other work is not kept waiting by a large fan-out.
-  /// - Returns: whether everything was sent. If not, this is to be called again soon.
-  func flush(until deadline: NIODeadline) -> Bool {
+  /// - Parameter sliceNanoseconds: when to stop for now, so that other work is not kept waiting by a large fan-out.
+  func flush(sliceNanoseconds: Int64) -> OnFlush {
     for session in touchedSessions { session.endTick() }
     touchedSessions.removeAll(keepingCapacity: true)
+    let now = NIODeadline.now()
+    wakeGroups(at: now)
+    guard serveGroups(from: now, until: now + .nanoseconds(sliceNanoseconds)) else { return .sliceOver }
+    // Serving groups can end sessions and so touch others.
+    guard touchedSessions.isEmpty else { return .sliceOver }
+    return restingGroups.first.map { .resting(until: $0.restsUntil) } ?? .done
+  }
+
+  private func wakeGroups(at now: NIODeadline) {
+    while let group = restingGroups.first, group.restsUntil <= now {
+      touchedGroups.append(restingGroups.removeFirst())
+    }
+  }
+
+  /// - Returns: whether every group that does not rest was served.
+  private func serveGroups(from now: NIODeadline, until deadline: NIODeadline) -> Bool {
     var pace = FanoutPace(until: deadline)
     while let group = touchedGroups.first {
+      guard group.restsUntil <= now else {
+        restingGroups.append(touchedGroups.removeFirst())
+        continue
+      }
       guard group.serveRound(&pace) else { return false }
       touchedGroups.removeFirst()
       // Those who were served first wait for what came meanwhile until the other groups had their turn.
       if !group.isEmpty { touchedGroups.append(group) }
     }
-    // Serving groups can end sessions and so touch others.
-    return touchedSessions.isEmpty
+    return true
   }
 
   private func append(
@@ -70,17 +100,25 @@ final class FanoutShard {
     frame: (_ withPosition: Bool) -> TextFrame?
   ) {
     guard let candidates = groups[scope] else { return }
-    var encoded: [FanoutGroup.Variant: ByteBuffer] = [:]
+    var deflated: [FanoutGroup.Variant: ByteBuffer] = [:]
     for group in candidates.values where group.interest.names.contains(name) {
       let variant = group.interest.variant
-      guard let bytes = encoded[variant] ?? bytes(of: frame(variant.hasPosition), variant.encoding) else { continue }
-      encoded[variant] = bytes
-      append(bytes, to: group, excluding: excluded)
+      guard let frame = frame(variant.hasPosition) else { continue }
+      append(bytes(of: frame, variant, &deflated), to: group, excluding: excluded)
     }
   }
 
-  private func bytes(of frame: TextFrame?, _ encoding: MessageEncoding) -> ByteBuffer? {
-    frame.map { deflater.bytes(of: $0, encoding) }
+  /// - Parameter deflated: what the event was deflated to already.
+  private func bytes(
+    of frame: TextFrame, _ variant: FanoutGroup.Variant, _ deflated: inout [FanoutGroup.Variant: ByteBuffer]
+  ) -> ByteBuffer {
+    switch variant.encoding {
+    case .plain: return frame.bytes
+    case .deflated:
+      let bytes = deflated[variant] ?? deflater.bytes(of: frame, variant.encoding)
+      deflated[variant] = bytes
+      return bytes
+    }
   }
 
   private func append(_ bytes: ByteBuffer, to group: FanoutGroup, excluding excluded: Session?) {
