@@ -27,7 +27,8 @@ final class BrokerLoop {
     self.environment = environment
     configuration = environment.configuration
     deflater = FrameDeflater(configuration)
-    shard = FanoutShard(deflater: deflater)
+    shard = FanoutShard(
+      deflater: deflater, monitorRest: .milliseconds(Int64(configuration.monitorWriteIntervalMilliseconds)))
     commits = CommitQueue(port: port, journal: environment.journal)
   }
 
