@@ -151,13 +151,15 @@ def test_every_reference_of_a_schema_names_a_file(path):
 @pytest.mark.parametrize(
     ("schema", "order"),
     [
-        ("response.json", "referenceId data userAgent protocolVersion"),
-        ("subscribe-response.json", "referenceId subscriptionId userAgent protocolVersion"),
-        ("failure.json", "referenceId errorMessage errorCode userAgent protocolVersion"),
-        ("event.json", "event data userAgent protocolVersion workspaceId"),
+        ("response.json", "referenceId data userAgent protocolVersion offset epoch"),
+        ("subscribe-response.json", "referenceId subscriptionId userAgent protocolVersion durable recovered offset epoch"),
+        ("failure.json", "referenceId errorMessage errorCode userAgent protocolVersion offset epoch"),
+        ("event.json", "event data userAgent protocolVersion workspaceId offset epoch delivery"),
         ("interaction.json", " ".join(SEED_ATTRIBUTES) + " media"),
         ("case-event.json", "eventType selectedCaseId caseId"),
         ("interaction-event.json", "eventType interaction"),
+        ("consumer.json", "name workspaceId events sessions position backlog unacknowledged parked workspaces"),
+        ("consumer-workspace.json", "workspaceId position backlog unacknowledged parked"),
     ],
 )
 def test_properties_of_server_schemas_stand_in_the_order_of_the_wire_and_nothing_else_is_allowed(schema, order):
@@ -165,15 +167,18 @@ def test_properties_of_server_schemas_stand_in_the_order_of_the_wire_and_nothing
     assert read(SCHEMAS / schema)["additionalProperties"] is False
 
 
-def test_an_event_may_have_a_workspace_id_and_nothing_else_beyond_its_members():
+def test_an_event_may_have_labels_and_nothing_else_beyond_its_members():
     event = {"event": "agent", "data": {}, "userAgent": "WWE Server", "protocolVersion": 2}
-    assert faults(SERVER_MESSAGE, event) == []
-    assert faults(SERVER_MESSAGE, event | {"workspaceId": "w"}) == []
-    assert faults(SERVER_MESSAGE, event | {"offset": 1}) != []
+    position = {"offset": 1, "epoch": "e"}
+    for labels in [{}, {"workspaceId": "w"}, position, position | {"delivery": 2}, position | {"workspaceId": "w"}]:
+        assert faults(SERVER_MESSAGE, event | labels) == []
+    for labels in [{"offset": 1}, {"epoch": "e"}, {"delivery": 2}, position | {"delivery": 1}, {"colour": "red"}]:
+        assert faults(SERVER_MESSAGE, event | labels) != []
+    assert faults(SERVER_MESSAGE, event | position | {"event": "messenger:team"}) != []
 
 
 def test_members_that_no_client_schema_names_are_allowed():
-    for name in ["subscribe", "unsubscribe", "publish", "request"]:
+    for name in ["subscribe", "unsubscribe", "publish", "request", "ack"]:
         for example in read(SCHEMAS / f"{name}.json")["examples"]:
             assert faults(CLIENT_MESSAGE, example | {"frameId": [{}], "offset": None}) == []
 
@@ -303,8 +308,10 @@ def test_sections_that_are_cited_exist():
 
 
 def test_limits_that_the_readme_names_exist_and_each_is_named():
-    named = set(re.findall(r"`([a-z][A-Za-z]+(?:Max|Seconds|Milliseconds))`", README))
-    assert named == {row["name"] for row in LIMITS} - {"journalMemoryEventsMax"}
+    limits = {row["name"] for row in LIMITS}
+    words = set(re.findall(r"`([a-z][A-Za-z]+)`", README))
+    assert {word for word in words if re.search("(?:Max|Seconds|Milliseconds)$", word)} <= limits
+    assert limits - words == {"journalMemoryEventsMax"}
 
 
 def test_examples_in_the_readme_validate():
@@ -340,7 +347,17 @@ def assert_key_order(text):
     elif "event" not in message:
         for item in data if isinstance(data, list) else [data]:
             if isinstance(item, dict):
-                assert_order(item, "interaction.json")
+                assert_result_order(item)
+
+
+def assert_result_order(item):
+    if "backlog" not in item:
+        return assert_order(item, "interaction.json")
+    assert faults(validator("consumer.json"), item) == []
+    assert_order(item, "consumer.json")
+    for workspace in item.get("workspaces", []):
+        assert_order(workspace, "consumer-workspace.json")
+        assert all(list(parked) == ["offset", "deliveries", "time"] for parked in workspace["parked"])
 
 
 def assert_order(members, schema):
