@@ -412,16 +412,27 @@ def decoded(sent):
     if "request" in sent:
         message = {"type": "request", "name": sent["request"], "parameters": sent.get("parameters", [])}
     elif sent["event"] == "subscribe":
-        message = {"type": "subscribe", "events": sent["data"] if isinstance(sent["data"], list) else [sent["data"]]}
+        message = {"type": "subscribe", "events": sent["data"] if isinstance(sent["data"], list) else [sent["data"]]} | wishes(sent)
     elif sent["event"] == "unsubscribe":
         message = {"type": "unsubscribe", "subscriptionId": sent["data"]}
+    elif sent["event"] == "ack":
+        message = {"type": "ack"} | {key: sent["data"][key] for key in ["workspaceId", "offset"] if sent["data"].get(key) is not None}
     else:
         message = {"type": "publish", "event": sent["data"]["event"], "data": sent["data"]["data"]}
-    return message if sent.get("referenceId") is None else message | {"referenceId": sent["referenceId"]}
+    return message | {key: sent[key] for key in ["referenceId", "messageId"] if sent.get(key) is not None}
+
+
+def wishes(sent):
+    """What a subscribe wants beyond events (Protocol §9)."""
+    since, durable = sent.get("since"), sent.get("durable")
+    wishes = {"positions": True} if sent.get("positions") or since is not None or durable is not None else {}
+    if since is not None:
+        wishes["since"] = since if isinstance(since, str) else {key: since[key] for key in ["epoch", "offset"]}
+    return wishes if durable is None else wishes | {"durable": durable}
 
 
 def test_client_vectors_cover_every_kind_and_every_failure_of_decoding():
-    assert {vector["message"]["type"] for vector in CLIENT_VECTORS if "message" in vector} == {"subscribe", "unsubscribe", "publish", "request"}
+    assert {vector["message"]["type"] for vector in CLIENT_VECTORS if "message" in vector} == {"subscribe", "unsubscribe", "publish", "request", "ack"}
     codes = {vector["failure"]["code"] for vector in CLIENT_VECTORS if "failure" in vector}
     assert codes == {"malformed_message", "invalid_message", "unsupported_protocol_version", "unknown_event"}
 
@@ -437,10 +448,10 @@ def test_output_of_a_server_vector_is_its_message(vector):
     message = dict(vector["message"])
     kind = message.pop("type")
     envelope = {key: message.pop(key) for key in ["referenceId"] if key in message}
-    workspace = {key: message.pop(key) for key in ["workspaceId"] if key in message}
+    labels = {key: message.pop(key) for key in ["workspaceId", "durable", "recovered", "offset", "epoch", "delivery"] if key in message}
     if kind == "failure":
         message = {"errorMessage": message["message"], "errorCode": message["code"]}
-    envelope |= message | {"userAgent": "WWE Server", "protocolVersion": NumberText("2")} | workspace
+    envelope |= message | {"userAgent": "WWE Server", "protocolVersion": NumberText("2")} | labels
     assert compact(envelope) == vector["output"]
 
 
