@@ -27,6 +27,20 @@ public final class Broker: Sendable {
     for port in environment.loops.ports {
       port.eventLoop.execute { port.start(BrokerLoop(port: port, environment: environment)) }
     }
+    wakeWorkspaces()
+  }
+
+  /// Workspaces in which something is due come into memory without anybody asking for them.
+  private func wakeWorkspaces() {
+    let environment = environment
+    environment.journal.workspacesWithDeadline { result in
+      switch result {
+      case .success(let workspaces):
+        for workspace in workspaces { environment.loops.host(of: workspace).execute { $0.wake(workspace) } }
+      case .failure(let error):
+        environment.logger.error("the journal cannot be read", metadata: ["error": "\(error)"])
+      }
+    }
   }
 
   /// How many sessions are open now.

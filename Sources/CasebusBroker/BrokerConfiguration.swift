@@ -17,8 +17,19 @@ public struct BrokerConfiguration: Hashable, Sendable {
   public var deflateThresholdBytes = 128
   /// How long the data of one answer may be, bytes.
   public var answerBytesMax = 4 << 20
+  /// The least time between two writes to a monitor, milliseconds; 0 for none.
+  public var monitorWriteIntervalMilliseconds = 1
   public var sessionsMax = 20_000
   public var workspacesMax = 100_000
+  /// How long a workspace stays in memory that nobody is connected to, seconds.
+  public var workspaceIdleSeconds = 60
+  /// After so many events of a workspace its state is kept as a whole, so that it is read again quickly.
+  public var snapshotIntervalEvents: UInt64 = 1_000
+  /// How long a message that is sent again is known by its messageId, seconds.
+  public var messageIDWindowSeconds = 120
+  public var messageIDsPerWorkspaceMax = 10_000
+  /// How much of a workspace's newest events is kept in memory for sessions that catch up, bytes.
+  public var replayTailBytesMax = 1 << 20
 
   public init() {}
 }

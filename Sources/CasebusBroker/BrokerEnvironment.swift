@@ -16,6 +16,8 @@ struct BrokerEnvironment: Sendable {
   var loops: LoopDirectory
   let sessions = Tally()
   let monitors = Tally()
+  /// Sessions that want to be told positions.
+  let positioned = Tally()
   let workspaces = Tally()
   /// Sessions that were ended because they did not read, since the start.
   let slowConsumers = Tally()

@@ -13,10 +13,11 @@ final class BrokerLoop {
   let deflater: FrameDeflater
   let shard: FanoutShard
   private(set) var sessions: [UInt64: Session] = [:]
-  private var hosts: [WorkspaceID: WorkspaceHost] = [:]
+  private(set) var hosts: [WorkspaceID: WorkspaceHost] = [:]
   private var sessionsMade: UInt64 = 0
   private var isTickScheduled = false
   private var isPausedBetweenSlices = false
+  private var isWakeUpScheduled = false
   var isDraining = false
   private let environment: BrokerEnvironment
   let commits: CommitQueue
@@ -26,11 +27,13 @@ final class BrokerLoop {
     self.environment = environment
     configuration = environment.configuration
     deflater = FrameDeflater(configuration)
-    shard = FanoutShard(deflater: deflater)
+    shard = FanoutShard(
+      deflater: deflater, monitorRest: .milliseconds(Int64(configuration.monitorWriteIntervalMilliseconds)))
     commits = CommitQueue(port: port, journal: environment.journal)
   }
 
   private var loops: [LoopPort] { environment.loops.ports }
+  var journal: any EventJournal { environment.journal }
 }
 
 // MARK: - Sessions of this loop
@@ -61,10 +64,15 @@ extension BrokerLoop {
     shard.remove(session)
     sessions[session.key.number] = nil
     session.reservation.release()
+    if session.wantsPositions { environment.positioned.remove() }
     switch session.scope {
     case .workspace(let workspace): detach(session, from: workspace)
     case .all: environment.monitors.remove()
     }
+  }
+
+  func countPositioned() {
+    environment.positioned.add()
   }
 
   func countSlowConsumer() {
@@ -78,14 +86,23 @@ extension BrokerLoop {
 
   /// Passes a client's message to the loop that hosts its workspace.
   func forward(
-    _ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker, blocker: Blocker,
-    to workspace: WorkspaceID
+    _ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker, to workspace: WorkspaceID
   ) {
-    onLoop(of: workspace) { $0.hosts[workspace]?.receive(content, from: asker, blocker: blocker) }
+    onLoop(of: workspace) { $0.hosts[workspace]?.receive(content, from: asker) }
+  }
+
+  /// A replay has read everything up to an offset.
+  func endReplay(of workspace: WorkspaceID, after offset: JournalOffset, for asker: Outcome.Asker) {
+    onLoop(of: workspace) { $0.hosts[workspace]?.endReplay(after: offset, for: asker) }
+  }
+
+  /// A replay was given up.
+  func cancelReplay(of workspace: WorkspaceID, for session: SessionKey) {
+    onLoop(of: workspace) { $0.hosts[workspace]?.cancelReplay(for: session) }
   }
 
   private func attach(_ session: SessionKey, to workspace: WorkspaceID) {
-    onLoop(of: workspace) { $0.host(workspace, for: session)?.attach(session) }
+    onLoop(of: workspace) { $0.host(session, in: workspace) }
   }
 
   private func detach(_ session: Session, from workspace: WorkspaceID) {
@@ -107,8 +124,8 @@ extension BrokerLoop {
   var now: Timestamp { environment.now() }
   var hasMonitors: Bool { environment.monitors.count > 0 }
 
-  func commit(_ outcome: Outcome, records: [JournalRecord], events: [WorkspaceEvent], of host: WorkspaceHost) {
-    let isMuch = commits.add(CommitQueue.Entry(outcome: outcome, records: records, events: events, host: host))
+  func commit(_ entry: CommitQueue.Entry) {
+    let isMuch = commits.add(entry)
     scheduleTick()
     if isMuch { commits.commit() }
   }
@@ -120,16 +137,35 @@ extension BrokerLoop {
     environment.journal.close(host.id)
   }
 
-  /// The host of a workspace; made if there is none. nil if there are too many: the session is closed then.
-  private func host(_ workspace: WorkspaceID, for session: SessionKey) -> WorkspaceHost? {
-    if let host = hosts[workspace] { return host }
-    guard environment.workspaces.add(limit: configuration.workspacesMax) else {
+  /// Attaches a session to its workspace's host; if there are too many of those to make one, the session is closed.
+  private func host(_ session: SessionKey, in workspace: WorkspaceID) {
+    if let host = hosts[workspace] {
+      host.attach(session)
+    } else if let host = makeHost(workspace) {
+      host.attach(session)
+      host.load()
+    } else {
       refuse(session)
-      return nil
     }
+  }
+
+  private func makeHost(_ workspace: WorkspaceID) -> WorkspaceHost? {
+    guard environment.workspaces.add(limit: configuration.workspacesMax) else { return nil }
     let host = WorkspaceHost(id: workspace, loop: self, loopCount: loops.count)
     hosts[workspace] = host
     return host
+  }
+
+  /// Brings a workspace into memory that nobody is connected to, because something is due in it.
+  func wake(_ workspace: WorkspaceID) {
+    onLoop(of: workspace) { loop in
+      if loop.hosts[workspace] == nil { loop.makeHost(workspace)?.load() }
+    }
+  }
+
+  func loadFailed(_ host: WorkspaceHost, _ error: JournalError) {
+    environment.logger.error(
+      "a workspace cannot be read from the journal", metadata: ["workspace": "\(host.id)", "error": "\(error)"])
   }
 
   private func refuse(_ session: SessionKey) {
@@ -161,8 +197,14 @@ extension BrokerLoop {
 
   private func flush() {
     guard !isPausedBetweenSlices else { return }
-    let isDone = shard.flush(until: .now() + .nanoseconds(Self.sliceNanoseconds))
-    guard !isDone else { return }
+    switch shard.flush(sliceNanoseconds: Self.sliceNanoseconds) {
+    case .done: break
+    case .sliceOver: pauseBetweenSlices()
+    case .resting(let deadline): wakeUp(at: deadline)
+    }
+  }
+
+  private func pauseBetweenSlices() {
     isPausedBetweenSlices = true
     port.eventLoop.assumeIsolated().scheduleTask(in: Self.pauseBetweenSlices) { [self] in
       isPausedBetweenSlices = false
@@ -170,10 +212,22 @@ extension BrokerLoop {
     }
   }
 
+  private func wakeUp(at deadline: NIODeadline) {
+    guard !isWakeUpScheduled else { return }
+    isWakeUpScheduled = true
+    port.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in
+      isWakeUpScheduled = false
+      flush()
+    }
+  }
+
   /// Passes committed outcomes to the loops whose sessions they concern: one call per loop.
   func release(_ entries: [CommitQueue.Entry]) {
     var deliveries = [[Outcome]](repeating: [], count: loops.count)
-    for entry in entries { entry.distribute(into: &deliveries, forMonitors: hasMonitors) }
+    let hasPositioned = environment.positioned.count > 0
+    for entry in entries {
+      entry.distribute(into: &deliveries, forMonitors: hasMonitors, withPositions: hasPositioned)
+    }
     for (index, delivery) in deliveries.enumerated() where !delivery.isEmpty {
       if index == port.index { deliver(delivery) } else { loops[index].execute { $0.deliver(delivery) } }
     }

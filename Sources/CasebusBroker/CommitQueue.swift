@@ -24,9 +24,22 @@ final class CommitQueue {
   /// One outcome, and what the journal is to keep of it.
   struct Entry {
     var outcome: Outcome
-    var records: [JournalRecord]
-    var events: [WorkspaceEvent]
     let host: WorkspaceHost
+    /// Where the workspace stood before it.
+    let offset: JournalOffset
+    var events: [WorkspaceEvent] = []
+    var records: [JournalRecord] = []
+    var receipt: JournalReceipt?
+    var snapshot: JournalSnapshot?
+
+    init(outcome: Outcome, host: WorkspaceHost) {
+      self.outcome = outcome
+      self.host = host
+      offset = host.currentOffset
+    }
+
+    /// Whether the journal is to keep anything of it.
+    var isKept: Bool { !records.isEmpty || receipt != nil || snapshot != nil }
   }
 
   /// - Returns: whether so much is gathered that it should be committed before the end of the tick.
@@ -60,7 +73,7 @@ final class CommitQueue {
     committing = nil
     switch result {
     case .success:
-      for entry in entries { entry.host.committed(entry.events) }
+      for entry in entries { entry.host.committed(entry) }
       port.loop.release(entries)
     case .failure(let error):
       fail(entries, error)
@@ -74,6 +87,7 @@ final class CommitQueue {
     gathered = []
     gatheredBytes = 0
     for entry in failed { entry.host.rollBack() }
+    if case .conflict(let workspace, _, _) = error { port.loop.hosts[workspace]?.reload() }
     let failure = Failure(.journalUnavailable, "the journal could not commit, nothing was changed: \(error)")
     port.loop.release(failed.map { $0.failing(with: failure) })
   }
@@ -83,15 +97,23 @@ extension CommitQueue.Entry {
   fileprivate func failing(with failure: Failure) -> CommitQueue.Entry {
     var entry = self
     entry.outcome.events = []
-    if let asker = outcome.asker { entry.outcome.answer = .frame(.failure(to: asker.referenceID, failure)) }
+    guard let asker = outcome.asker else { return entry }
+    if case .endOfReplay = outcome.answer {
+      // Nobody asked in words; the replay asks again.
+      entry.outcome.answer = .endOfReplay(.further(through: host.durableOffset))
+    } else {
+      entry.outcome.answer = .frame(.failure(to: asker, failure, at: host.position))
+    }
     return entry
   }
 
   /// Adds what each loop's sessions are to learn of this to the deliveries, by loop.
-  func distribute(into deliveries: inout [[Outcome]], forMonitors: Bool) {
+  func distribute(into deliveries: inout [[Outcome]], forMonitors: Bool, withPositions: Bool) {
     var outcome = outcome
-    if forMonitors {
-      for index in outcome.events.indices { outcome.events[index].addMonitorFrame() }
+    if forMonitors || withPositions {
+      for index in outcome.events.indices {
+        outcome.events[index].addFrames(forMonitors: forMonitors, withPositions: withPositions)
+      }
     }
     for loop in deliveries.indices {
       let isInterested = forMonitors || host.hasSessions(on: loop)
@@ -108,10 +130,18 @@ extension CommitQueue.Entry {
 extension JournalBatch {
   fileprivate init(_ entries: [CommitQueue.Entry]) {
     self.init()
-    for entry in entries {
-      guard let first = entry.records.first else { continue }
-      parts[entry.host.id, default: JournalPart(expected: first.offset - 1)].records.append(contentsOf: entry.records)
+    for entry in entries where entry.isKept {
+      parts[entry.host.id, default: JournalPart(expected: entry.offset)].add(entry)
     }
+  }
+}
+
+extension JournalPart {
+  fileprivate mutating func add(_ entry: CommitQueue.Entry) {
+    records.append(contentsOf: entry.records)
+    if let receipt = entry.receipt { receipts.append(receipt) }
+    snapshot = entry.snapshot ?? snapshot
+    deadline = entry.host.current.nextDeadline?.milliseconds
   }
 }
 

@@ -1,39 +1,66 @@
+import CasebusJournal
 import CasebusProtocol
 import NIOCore
 
 /// An event on its way to sessions, encoded once for all of them.
 struct EncodedEvent: Sendable {
-  var workspace: WorkspaceID
-  var name: EventName
-  /// What the sessions of the workspace get.
-  var frame: TextFrame
-  /// What monitors get; nil if there were none when it was released.
-  private(set) var monitorFrame: TextFrame?
+  let workspace: WorkspaceID
+  let name: EventName
+  /// nil for messages to channels, which are not numbered.
+  let position: StreamPosition?
+  /// The `data` of the envelope as JSON.
+  let data: ByteBuffer
   /// The session that does not get it: the sender of a messenger message.
-  var excluded: SessionKey?
-  private let data: ByteBuffer
+  let excluded: SessionKey?
+  /// What sessions of the workspace get that want no positions.
+  let frame: TextFrame
+  private var positionedFrame: TextFrame?
+  private var monitorFrame: TextFrame?
+  private var positionedMonitorFrame: TextFrame?
 }
 
 extension EncodedEvent {
-  /// - Parameter data: the `data` of the envelope as JSON.
-  init(_ name: EventName, data: ByteBuffer, workspace: WorkspaceID, excluded: SessionKey? = nil) {
+  init(
+    _ name: EventName, data: ByteBuffer, workspace: WorkspaceID, at position: StreamPosition? = nil,
+    excluded: SessionKey? = nil
+  ) {
     self.workspace = workspace
     self.name = name
-    self.excluded = excluded
+    self.position = position
     self.data = data
-    frame = Self.frame(name, data, workspaceID: nil)
+    self.excluded = excluded
+    frame = TextFrame(event: name, data, EventLabels())
   }
 
-  /// There are monitors: they are told the workspace, too.
-  mutating func addMonitorFrame() {
-    monitorFrame = Self.frame(name, data, workspaceID: workspace)
+  /// Its place in the workspace's stream; 0 if it has none.
+  var offset: JournalOffset { position?.offset ?? 0 }
+
+  /// What it holds in memory, about.
+  var bytes: Int { frame.messageBytes }
+
+  /// Encodes what those others get that there are when it is released.
+  mutating func addFrames(forMonitors: Bool, withPositions: Bool) {
+    if forMonitors { monitorFrame = TextFrame(event: name, data, EventLabels(workspaceID: workspace)) }
+    guard withPositions, let position else { return }
+    positionedFrame = TextFrame(event: name, data, EventLabels(position: position))
+    guard forMonitors else { return }
+    positionedMonitorFrame = TextFrame(event: name, data, EventLabels(workspaceID: workspace, position: position))
   }
 
-  private static func frame(_ name: EventName, _ data: ByteBuffer, workspaceID: WorkspaceID?) -> TextFrame {
-    TextFrame { buffer in
-      ServerMessage.writeEvent(name.description, EventLabels(workspaceID: workspaceID), into: &buffer) {
-        $0.writeImmutableBuffer(data)
-      }
+  /// What sessions of the workspace get.
+  func frame(withPosition: Bool) -> TextFrame { withPosition ? positionedFrame ?? frame : frame }
+
+  /// What monitors get; nil if there were none when it was released.
+  func monitorFrame(withPosition: Bool) -> TextFrame? {
+    withPosition ? positionedMonitorFrame ?? monitorFrame : monitorFrame
+  }
+}
+
+extension TextFrame {
+  /// - Parameter data: the `data` of the envelope as JSON.
+  init(event name: EventName, _ data: ByteBuffer, _ labels: EventLabels) {
+    self.init { buffer in
+      ServerMessage.writeEvent(name.description, labels, into: &buffer) { $0.writeImmutableBuffer(data) }
     }
   }
 }

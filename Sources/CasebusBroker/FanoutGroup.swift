@@ -15,8 +15,13 @@ final class FanoutGroup {
   /// The members below this index were given what there was when the round began.
   private var roundIndex = 0
   private var roundEnd: UInt64 = 0
+  /// No round is begun before; more is gathered meanwhile.
+  private let rest: TimeAmount
+  private(set) var restsUntil = NIODeadline.distantPast
 
-  init(scope: WorkspaceScope, interest: Interest) {
+  /// - Parameter rest: how long the members wait after a round.
+  init(scope: WorkspaceScope, interest: Interest, rest: TimeAmount) {
+    self.rest = rest
     self.scope = scope
     self.interest = interest
   }
@@ -25,6 +30,15 @@ final class FanoutGroup {
   struct Interest: Hashable {
     var names: Set<EventName>
     var encoding: MessageEncoding
+    var wantsPositions: Bool
+
+    var variant: Variant { Variant(encoding: encoding, hasPosition: wantsPositions) }
+  }
+
+  /// The form in which an event is encoded for a group; all groups with the same one share the bytes.
+  struct Variant: Hashable {
+    var encoding: MessageEncoding
+    var hasPosition: Bool
   }
 
   /// Where a session stands in its group.
@@ -128,6 +142,7 @@ extension FanoutGroup {
     }
     roundIndex = 0
     dropServed()
+    if rest > .zero { restsUntil = .now() + rest }
     return true
   }
 

@@ -4,24 +4,34 @@ import NIOCore
 
 /// The fan-out of one event loop: which sessions want what, and what they get in this tick.
 ///
-/// An event is appended once per group that wants it; ``flush(until:)`` gives each member of each touched group one write.
+/// An event is appended once per group that wants it; ``flush(sliceNanoseconds:)`` gives each member of each touched group
+/// one write.
 final class FanoutShard {
   private let deflater: FrameDeflater
   private var groups: [WorkspaceScope: [FanoutGroup.Interest: FanoutGroup]] = [:]
   private var touchedGroups: Deque<FanoutGroup> = []
+  /// Touched, too, but served so shortly ago that more is gathered first; those whose rest ends first come first.
+  private var restingGroups: Deque<FanoutGroup> = []
   private var touchedSessions: [Session] = []
+  private let monitorRest: TimeAmount
 
-  init(deflater: FrameDeflater) {
+  /// - Parameter monitorRest: how long monitors wait after a write for the next one. They see the events of all
+  ///   workspaces: one write for each of thousands of workspaces costs the kernel many times what one write for the
+  ///   events of a millisecond does (Docs/internals/fan-out.md).
+  init(deflater: FrameDeflater, monitorRest: TimeAmount) {
     self.deflater = deflater
+    self.monitorRest = monitorRest
   }
 
   /// Moves a session to the group that wants these events; none if the set is empty.
   func update(_ session: Session, wanted: Set<EventName>) {
-    guard session.membership?.group.interest.names ?? [] != wanted else { return }
+    let interest = FanoutGroup.Interest(
+      names: wanted, encoding: session.encoding, wantsPositions: session.wantsPositions)
+    if let present = session.membership?.group.interest { guard present != interest else { return } }
     remove(session)
     // Giving it what it was due may have ended it.
     guard !wanted.isEmpty, session.isOpen else { return }
-    group(session.scope, FanoutGroup.Interest(names: wanted, encoding: session.encoding)).join(session)
+    group(session.scope, interest).join(session)
   }
 
   /// Takes a session out of its group; what it was due is given to it first.
@@ -37,8 +47,8 @@ final class FanoutShard {
   /// Appends an event to the batches of all groups that want it.
   /// - Parameter excluded: a session of this loop that does not get it.
   func deliver(_ event: EncodedEvent, excluding excluded: Session?) {
-    append(event.frame, of: event.name, to: .workspace(event.workspace), excluding: excluded)
-    if let frame = event.monitorFrame { append(frame, of: event.name, to: .all, excluding: nil) }
+    append(event.name, to: .workspace(event.workspace), excluding: excluded) { event.frame(withPosition: $0) }
+    append(event.name, to: .all, excluding: nil) { event.monitorFrame(withPosition: $0) }
   }
 
   /// Remembers a session that was written to outside of its group, so that ``flush()`` sends it.
@@ -46,31 +56,73 @@ final class FanoutShard {
     touchedSessions.append(session)
   }
 
+  enum OnFlush: Equatable {
+    /// Everything was sent.
+    case done
+    /// The time is used up: this is to be called again soon, after other work.
+    case sliceOver
+    /// What is left is to be sent at this time.
+    case resting(until: NIODeadline)
+  }
+
   /// Ends the tick: answers first, then one write of the shared bytes to each member of each touched group.
-  /// - Parameter deadline: when to stop for now, so that other work is not kept waiting by a large fan-out.
-  /// - Returns: whether everything was sent. If not, this is to be called again soon.
-  func flush(until deadline: NIODeadline) -> Bool {
+  /// - Parameter sliceNanoseconds: when to stop for now, so that other work is not kept waiting by a large fan-out.
+  func flush(sliceNanoseconds: Int64) -> OnFlush {
     for session in touchedSessions { session.endTick() }
     touchedSessions.removeAll(keepingCapacity: true)
+    let now = NIODeadline.now()
+    wakeGroups(at: now)
+    guard serveGroups(from: now, until: now + .nanoseconds(sliceNanoseconds)) else { return .sliceOver }
+    // Serving groups can end sessions and so touch others.
+    guard touchedSessions.isEmpty else { return .sliceOver }
+    return restingGroups.first.map { .resting(until: $0.restsUntil) } ?? .done
+  }
+
+  private func wakeGroups(at now: NIODeadline) {
+    while let group = restingGroups.first, group.restsUntil <= now {
+      touchedGroups.append(restingGroups.removeFirst())
+    }
+  }
+
+  /// - Returns: whether every group that does not rest was served.
+  private func serveGroups(from now: NIODeadline, until deadline: NIODeadline) -> Bool {
     var pace = FanoutPace(until: deadline)
     while let group = touchedGroups.first {
+      guard group.restsUntil <= now else {
+        restingGroups.append(touchedGroups.removeFirst())
+        continue
+      }
       guard group.serveRound(&pace) else { return false }
       touchedGroups.removeFirst()
       // Those who were served first wait for what came meanwhile until the other groups had their turn.
       if !group.isEmpty { touchedGroups.append(group) }
     }
-    // Serving groups can end sessions and so touch others.
-    return touchedSessions.isEmpty
+    return true
   }
 
-  private func append(_ frame: TextFrame, of name: EventName, to scope: WorkspaceScope, excluding excluded: Session?) {
+  private func append(
+    _ name: EventName, to scope: WorkspaceScope, excluding excluded: Session?,
+    frame: (_ withPosition: Bool) -> TextFrame?
+  ) {
     guard let candidates = groups[scope] else { return }
-    var encoded: [MessageEncoding: ByteBuffer] = [.plain: frame.bytes]
+    var deflated: [FanoutGroup.Variant: ByteBuffer] = [:]
     for group in candidates.values where group.interest.names.contains(name) {
-      let encoding = group.interest.encoding
-      let bytes = encoded[encoding] ?? deflater.bytes(of: frame, encoding)
-      encoded[encoding] = bytes
-      append(bytes, to: group, excluding: excluded)
+      let variant = group.interest.variant
+      guard let frame = frame(variant.hasPosition) else { continue }
+      append(bytes(of: frame, variant, &deflated), to: group, excluding: excluded)
+    }
+  }
+
+  /// - Parameter deflated: what the event was deflated to already.
+  private func bytes(
+    of frame: TextFrame, _ variant: FanoutGroup.Variant, _ deflated: inout [FanoutGroup.Variant: ByteBuffer]
+  ) -> ByteBuffer {
+    switch variant.encoding {
+    case .plain: return frame.bytes
+    case .deflated:
+      let bytes = deflated[variant] ?? deflater.bytes(of: frame, variant.encoding)
+      deflated[variant] = bytes
+      return bytes
     }
   }
 
@@ -84,7 +136,7 @@ final class FanoutShard {
 
   private func group(_ scope: WorkspaceScope, _ interest: FanoutGroup.Interest) -> FanoutGroup {
     if let group = groups[scope]?[interest] { return group }
-    let group = FanoutGroup(scope: scope, interest: interest)
+    let group = FanoutGroup(scope: scope, interest: interest, rest: scope == .all ? monitorRest : .zero)
     groups[scope, default: [:]][interest] = group
     return group
   }

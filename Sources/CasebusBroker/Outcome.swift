@@ -1,4 +1,6 @@
+import CasebusJournal
 import CasebusProtocol
+import CasebusWorkspace
 import NIOCore
 
 /// What one message of a client, or one deadline, led to: an answer, then events. Released after the commit, in order.
@@ -8,8 +10,10 @@ struct Outcome: Sendable {
     /// Nothing is to be said; the session still learns that its message is done with.
     case silent
     case frame(TextFrame)
-    case subscribe([EventName])
-    case unsubscribe(SubscriptionID)
+    case subscribe(SubscribeOptions, SubscriptionStart)
+    case unsubscribe(SubscriptionID, StreamPosition?)
+    /// A replay has come near to the end: what it has not read yet.
+    case endOfReplay(ReplayEnd)
   }
 
   /// Who is answered; nil where no client asked.
@@ -20,28 +24,57 @@ struct Outcome: Sendable {
   /// What the answer and the events hold in memory, about.
   var bytes: Int {
     let answerBytes = if case .frame(let frame) = answer { frame.messageBytes } else { 0 }
-    return events.reduce(answerBytes) { $0 + $1.frame.messageBytes }
+    return events.reduce(answerBytes) { $0 + $1.bytes }
   }
 
-  /// Whom an answer goes to, and what the client called its message.
+  /// Whom an answer goes to, and what the client said about its message.
   struct Asker: Sendable {
     var session: SessionKey
+    /// Whose markdone blocks the session makes.
+    var blocker: Blocker
     var referenceID: ReferenceID?
+    var messageID: String?
+    /// Whether answers tell where the workspace stands.
+    var wantsPositions = false
   }
+}
+
+/// How a subscription begins (Protocol §9.2).
+struct SubscriptionStart: Sendable {
+  /// Where the workspace stands; live events follow this one. nil on the connection of a monitor.
+  var position: StreamPosition?
+  /// The events after this offset are wanted, too.
+  var replayAfter: JournalOffset?
+  /// What the client is told about the events it missed; nil if it did not ask for any.
+  var isRecovered: Bool?
+}
+
+/// How a replay goes on when it has read what it was to.
+enum ReplayEnd: Sendable {
+  /// These are the last ones; live events follow.
+  case events([EncodedEvent])
+  /// There is more than is kept in memory: it is to be read up to here.
+  case further(through: JournalOffset)
 }
 
 extension TextFrame {
   /// The frame of a response whose data the closure writes.
   static func response(
-    to referenceID: ReferenceID?, writeData: (inout ByteBuffer) -> Void = { $0.writeJSON(.null) }
+    to asker: Outcome.Asker, at position: StreamPosition?,
+    writeData: (inout ByteBuffer) -> Void = { $0.writeJSON(.null) }
   ) -> TextFrame {
-    TextFrame { ServerMessage.writeResponse(to: referenceID, into: &$0, writeData: writeData) }
+    let position = asker.wantsPositions ? position : nil
+    return TextFrame {
+      ServerMessage.writeResponse(to: asker.referenceID, at: position, into: &$0, writeData: writeData)
+    }
   }
 
   /// The frame of a failure.
-  static func failure(to referenceID: ReferenceID?, _ failure: Failure) -> TextFrame {
-    TextFrame {
-      ServerMessage.writeFailure(to: referenceID, code: failure.code.rawValue, message: failure.message, into: &$0)
+  static func failure(to asker: Outcome.Asker, _ failure: Failure, at position: StreamPosition?) -> TextFrame {
+    let position = asker.wantsPositions ? position : nil
+    return TextFrame {
+      ServerMessage.writeFailure(
+        to: asker.referenceID, code: failure.code.rawValue, message: failure.message, at: position, into: &$0)
     }
   }
 }

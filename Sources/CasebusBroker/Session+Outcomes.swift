@@ -4,35 +4,61 @@ extension Session {
   /// One message of this session is done with; now its answer takes effect.
   func received(_ outcome: Outcome) {
     unanswered -= 1
-    let referenceID = outcome.asker?.referenceID
-    switch outcome.answer {
-    case .silent: break
-    case .frame(let frame): send(frame)
-    case .subscribe(let names): subscribe(to: names, referenceID: referenceID)
-    case .unsubscribe(let id): unsubscribe(id, referenceID: referenceID)
-    }
+    takeEffect(outcome)
     closeIfDrained()
     // Last, because messages that waited are then taken at once.
     if unanswered <= loop.configuration.commandsInFlightMax / 2 { setReading(true) }
   }
 
-  private func subscribe(to names: [EventName], referenceID: ReferenceID?) {
-    do throws(Failure) {
-      let id = try subscriptions.add(names, session: self.id, limits: loop.configuration)
-      loop.shard.update(self, wanted: subscriptions.wanted)
-      send(TextFrame { ServerMessage.writeSubscribed(to: referenceID, SubscribeResult(id), into: &$0) })
-    } catch {
-      send(.failure(to: referenceID, error))
+  func takeEffect(_ outcome: Outcome) {
+    switch outcome.answer {
+    case .silent: break
+    case .frame(let frame): send(frame)
+    case .subscribe where replay != nil: replay?.waiting.append(outcome)
+    case .subscribe(let options, let start): subscribe(options, start, for: outcome.asker)
+    case .unsubscribe(let id, let position): unsubscribe(id, at: position, for: outcome.asker)
+    case .endOfReplay(let end): replayEnds(with: end)
     }
   }
 
-  private func unsubscribe(_ id: SubscriptionID, referenceID: ReferenceID?) {
+  private func subscribe(_ options: SubscribeOptions, _ start: SubscriptionStart, for asker: Outcome.Asker?) {
+    guard let asker else { return }
+    do throws(Failure) {
+      try checkIsFirst(options)
+      let id = try subscriptions.add(options.names, session: self.id, limits: loop.configuration)
+      var result = SubscribeResult(id, recovered: start.isRecovered)
+      result.position = asker.wantsPositions ? start.position : nil
+      if let offset = start.replayAfter, let position = start.position {
+        result.recovered = beginReplay(of: options, id, after: offset, through: position)
+      }
+      if replay == nil { loop.shard.update(self, wanted: subscriptions.wanted) }
+      send(TextFrame { ServerMessage.writeSubscribed(to: asker.referenceID, result, into: &$0) })
+      continueReplay()
+    } catch {
+      if start.replayAfter != nil, case .workspace(let workspace) = scope {
+        loop.cancelReplay(of: workspace, for: key)
+      }
+      send(.failure(to: asker, error, at: start.position))
+    }
+  }
+
+  /// Events that another subscription got already would come again.
+  private func checkIsFirst(_ options: SubscribeOptions) throws(Failure) {
+    guard options.since != nil, subscriptions.count > 0 else { return }
+    throw Failure(
+      .invalidMessage,
+      "since can only be given with the first subscription of a session, this one has \(subscriptions.count)")
+  }
+
+  private func unsubscribe(_ id: SubscriptionID, at position: StreamPosition?, for asker: Outcome.Asker?) {
+    guard let asker else { return }
     do throws(Failure) {
       try subscriptions.remove(id)
-      loop.shard.update(self, wanted: subscriptions.wanted)
-      send(.response(to: referenceID))
+      if replay == nil { loop.shard.update(self, wanted: subscriptions.wanted) }
+      cancelReplay(of: id)
+      send(.response(to: asker, at: position))
     } catch {
-      send(.failure(to: referenceID, error))
+      send(.failure(to: asker, error, at: position))
     }
   }
 
@@ -40,18 +66,29 @@ extension Session {
   static func monitorOutcome(of content: Result<ClientMessage.Content, Failure>, asker: Outcome.Asker) -> Outcome {
     do throws(Failure) {
       switch try content.get() {
-      case .subscribe(let options): return Outcome(asker: asker, answer: .subscribe(options.names))
-      case .unsubscribe(let id): return Outcome(asker: asker, answer: .unsubscribe(id))
+      case .subscribe(let options): return try subscribeOutcome(options, asker: asker)
+      case .unsubscribe(let id): return Outcome(asker: asker, answer: .unsubscribe(id, nil))
       case .request(let name, let parameters) where monitorRequests.contains(name):
         _ = try Request(name: name, parameters: parameters)
-        return Outcome(asker: asker, answer: .allowedServices(monitorRequests, to: asker.referenceID))
+        return Outcome(asker: asker, answer: .allowedServices(monitorRequests, to: asker, at: nil))
       case .request(let name, _) where !Request.isKnown(name): throw .unknownRequest(name)
       case .request, .publish, .acknowledge:
         throw Failure(.workspaceRequired, "this connection is for all workspaces, connect with ?workspace=<id>")
       }
     } catch {
-      return Outcome(asker: asker, answer: .frame(.failure(to: asker.referenceID, error)))
+      return Outcome(asker: asker, answer: .frame(.failure(to: asker, error, at: nil)))
     }
+  }
+
+  private static func subscribeOutcome(
+    _ options: SubscribeOptions, asker: Outcome.Asker
+  ) throws(Failure) -> Outcome {
+    guard options.since == nil else {
+      throw Failure(
+        .workspaceRequired,
+        "since is the place in one workspace, this connection is for all: connect with ?workspace=<id>")
+    }
+    return Outcome(asker: asker, answer: .subscribe(options, SubscriptionStart()))
   }
 
   private static let monitorRequests = ["system.getAllowedServices"]

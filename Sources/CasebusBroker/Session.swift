@@ -21,6 +21,10 @@ public final class Session {
   private let logger: Logger
   /// Messages that were passed on and are not done with.
   var unanswered = 0
+  /// What it missed and is being given; live events come when that is over.
+  var replay: SessionReplay?
+  /// Whether answers and events tell their positions.
+  private(set) var wantsPositions = false
   private var state = State.open
   private var malformedMessages = 0
   private var messagesReceived = 0
@@ -69,7 +73,8 @@ extension Session {
     messagesReceived += 1
     do throws(MessageFailure) {
       let message = try ClientMessage(decoding: text, limits: loop.configuration.jsonLimits)
-      accept(.success(message.content), referenceID: message.referenceID)
+      if case .subscribe(let options) = message.content, options.wantsPositions { beginPositions() }
+      accept(.success(message.content), from: asker(message.referenceID, messageID: message.messageID))
     } catch {
       reject(error.failure, referenceID: error.referenceID)
     }
@@ -104,20 +109,31 @@ extension Session {
   }
 
   private func reject(_ failure: Failure, referenceID: ReferenceID?) {
-    accept(.failure(failure), referenceID: referenceID)
+    accept(.failure(failure), from: asker(referenceID))
     if failure.code == .malformedMessage { countMalformed() }
   }
 
   /// Passes a message on to where it takes its place in the order; one that cannot be read only to be answered there.
-  private func accept(_ content: Result<ClientMessage.Content, Failure>, referenceID: ReferenceID?) {
+  private func accept(_ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker) {
     guard let content = admitted(content) else { return }
-    let asker = Outcome.Asker(session: key, referenceID: referenceID)
     unanswered += 1
     if unanswered == loop.configuration.commandsInFlightMax { setReading(false) }
     switch scope {
-    case .workspace(let workspace): loop.forward(content, from: asker, blocker: blocker, to: workspace)
+    case .workspace(let workspace): loop.forward(content, from: asker, to: workspace)
     case .all: received(Self.monitorOutcome(of: content, asker: asker))
     }
+  }
+
+  func asker(_ referenceID: ReferenceID?, messageID: String? = nil) -> Outcome.Asker {
+    Outcome.Asker(
+      session: key, blocker: blocker, referenceID: referenceID, messageID: messageID, wantsPositions: wantsPositions)
+  }
+
+  /// Before the message that asks for it takes its place in the order, so that nothing after it is without.
+  private func beginPositions() {
+    guard !wantsPositions else { return }
+    wantsPositions = true
+    loop.countPositioned()
   }
 
   /// What becomes of a message in the session's state; nil if it is not even answered.

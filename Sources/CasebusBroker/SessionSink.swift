@@ -13,6 +13,9 @@ public protocol SessionSink: AnyObject {
   /// Takes frames as ``write(_:)`` does, and sends them at once.
   func send(_ frames: ByteBuffer)
 
+  /// Calls the closure once, as soon as little of what was sent waits for the client: now, if that is so.
+  func whenWritable(_ body: @escaping () -> Void)
+
   /// Stops or resumes taking messages from the client; what it sends meanwhile waits in its connection.
   func setReading(_ isReading: Bool)
 

@@ -4,6 +4,7 @@ import CasebusProtocol
 struct SubscriptionSet {
   private var subscriptions: [SubscriptionID: [EventName]] = [:]
   private var subscriptionsMade = 0
+  var count: Int { subscriptions.count }
   /// Every event that at least one subscription wants.
   private(set) var wanted: Set<EventName> = []
 

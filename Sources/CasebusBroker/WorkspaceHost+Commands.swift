@@ -4,18 +4,42 @@ import CasebusWorkspace
 import NIOCore
 
 extension WorkspaceHost {
-  /// Decides a command; the answer given is that of success.
-  func execute(
-    _ command: Command, by blocker: Blocker, asker: Outcome.Asker, answer: Outcome.Answer? = nil
-  ) throws(Failure) {
+  /// Decides a command and answers it, in the same way again if its message was sent before (Protocol §5.5).
+  /// - Parameter isAnswered: whether a success is answered, too.
+  func execute(_ command: Command, from asker: Outcome.Asker, isAnswered: Bool = true) throws(Failure) {
+    if let receipt = asker.messageID.flatMap({ receipts.receipt(of: $0, at: loop.now) }) {
+      let answer = answer(to: asker, receipt.failure, at: receipt.offset, isAnswered: isAnswered)
+      return finish(Outcome(asker: asker, answer: answer))
+    }
     // A timer may be late, a deadline is not: what is due comes before the command.
     deadlineReached()
-    let events = try current.decide(command, by: blocker, at: loop.now)
-    if let refusal = events.first?.refusal {
-      apply(events, Outcome(asker: asker, answer: .frame(.failure(to: asker.referenceID, refusal))))
-    } else {
-      apply(events, Outcome(asker: asker, answer: answer ?? .frame(.response(to: asker.referenceID))))
+    do throws(Failure) {
+      let events = try current.decide(command, by: asker.blocker, at: loop.now)
+      conclude(events, events.first?.refusal, for: asker, isAnswered: isAnswered)
+    } catch {
+      guard asker.messageID != nil else { throw error }
+      conclude([], error, for: asker, isAnswered: isAnswered)
     }
+  }
+
+  private func conclude(
+    _ events: [WorkspaceEvent], _ failure: Failure?, for asker: Outcome.Asker, isAnswered: Bool
+  ) {
+    let end = currentOffset + JournalOffset(events.count)
+    let receipt = asker.messageID.map {
+      JournalReceipt(messageID: $0, time: loop.now.milliseconds, offset: end, failure: failure)
+    }
+    if let receipt { receipts.add(receipt, at: loop.now) }
+    let answer = answer(to: asker, failure, at: end, isAnswered: isAnswered)
+    apply(events, Outcome(asker: asker, answer: answer), receipt: receipt)
+  }
+
+  private func answer(
+    to asker: Outcome.Asker, _ failure: Failure?, at offset: JournalOffset, isAnswered: Bool
+  ) -> Outcome.Answer {
+    let position = StreamPosition(offset: offset, epoch: epoch)
+    if let failure { return .frame(.failure(to: asker, failure, at: position)) }
+    return isAnswered ? .frame(.response(to: asker, at: position)) : .silent
   }
 
   /// A command that nobody waits for.
@@ -26,7 +50,7 @@ extension WorkspaceHost {
   }
 
   func finish(_ asker: Outcome.Asker, writeData: (inout ByteBuffer) -> Void) throws(Failure) {
-    let frame = TextFrame.response(to: asker.referenceID, writeData: writeData)
+    let frame = TextFrame.response(to: asker, at: position, writeData: writeData)
     let limit = loop.configuration.answerBytesMax
     guard frame.messageBytes <= limit else {
       throw Failure(
@@ -40,39 +64,71 @@ extension WorkspaceHost {
   /// Nothing was decided, but the answer keeps its place in the order.
   func finish(_ outcome: Outcome) {
     uncommittedOutcomes += 1
-    loop.commit(outcome, records: [], events: [], of: self)
+    loop.commit(CommitQueue.Entry(outcome: outcome, host: self))
   }
+}
 
+// MARK: - Commits
+
+extension WorkspaceHost {
   /// Makes events so, and gives them to the commit together with the answer.
-  func apply(_ events: [WorkspaceEvent], _ outcome: Outcome) {
-    var outcome = outcome
+  /// - Parameter isLeaving: whether a snapshot is to be written in any case.
+  func apply(
+    _ events: [WorkspaceEvent], _ outcome: Outcome, receipt: JournalReceipt? = nil, snapshot isLeaving: Bool = false
+  ) {
+    var entry = CommitQueue.Entry(outcome: outcome, host: self)
+    entry.events = events
+    entry.receipt = receipt
     let time = loop.now.milliseconds
-    var records: [JournalRecord] = []
     for event in events {
-      current.evolve(event)
-      var data = ByteBuffer()
-      event.writeData(into: &data)
-      currentOffset += 1
-      records.append(JournalRecord(offset: currentOffset, time: time, event: event.name.description, data: data))
-      outcome.events.append(EncodedEvent(event.name, data: data, workspace: id))
+      let record = record(of: event, time: time)
+      entry.records.append(record)
+      entry.outcome.events.append(EncodedEvent(event.name, data: record.data, workspace: id, at: position))
+    }
+    for event in entry.outcome.events { retained.append(event) }
+    if isLeaving || currentOffset - snapshotOffset >= loop.configuration.snapshotIntervalEvents {
+      entry.snapshot = makeSnapshot()
     }
     uncommittedOutcomes += 1
-    loop.commit(outcome, records: records, events: events, of: self)
+    loop.commit(entry)
     updateDeadline()
   }
 
-  /// The events of one outcome are durable.
-  func committed(_ events: [WorkspaceEvent]) {
-    for event in events { durable.evolve(event) }
-    durableOffset += JournalOffset(events.count)
+  private func record(of event: WorkspaceEvent, time: Int64) -> JournalRecord {
+    current.evolve(event)
+    currentOffset += 1
+    var record = JournalRecord(
+      offset: currentOffset, time: time, event: event.name.description, data: ByteBuffer())
+    event.writeData(into: &record.data)
+    event.writeDetail(into: &record.detail)
+    return record
+  }
+
+  private func makeSnapshot() -> JournalSnapshot {
+    var state = ByteBuffer()
+    current.writeSnapshot(into: &state)
+    snapshotOffset = currentOffset
+    return JournalSnapshot(offset: currentOffset, state: state)
+  }
+
+  /// One entry is durable.
+  func committed(_ entry: CommitQueue.Entry) {
+    for event in entry.events { durable.evolve(event) }
+    durableOffset += JournalOffset(entry.events.count)
+    durableSnapshotOffset = entry.snapshot?.offset ?? durableSnapshotOffset
+    if entry.receipt != nil { receipts.committed(1) }
     uncommittedOutcomes -= 1
+    if !departed.isEmpty { liftBlocksOfDeparted() }
     leaveIfIdle()
   }
 
-  /// The journal failed: one outcome, and with it everything that is not durable, never happened.
+  /// The journal failed: one entry, and with it everything that is not durable, never happened.
   func rollBack() {
     current = durable
     currentOffset = durableOffset
+    snapshotOffset = durableSnapshotOffset
+    receipts.rollBack()
+    retained.rollBack(to: durableOffset)
     uncommittedOutcomes -= 1
     updateDeadline(noSoonerThan: .seconds(1))
     leaveIfIdle()

@@ -4,57 +4,64 @@ import NIOCore
 
 extension WorkspaceHost {
   /// A client of this workspace said something.
-  func receive(
-    _ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker, blocker: Blocker
-  ) {
+  func receive(_ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker) {
+    whenLoaded { $0.answer(content, to: asker) }
+  }
+
+  private func answer(_ content: Result<ClientMessage.Content, Failure>, to asker: Outcome.Asker) {
     do throws(Failure) {
-      switch try content.get() {
-      case .subscribe(let options): finish(Outcome(asker: asker, answer: .subscribe(options.names)))
-      case .unsubscribe(let id): finish(Outcome(asker: asker, answer: .unsubscribe(id)))
+      let content = try content.get()
+      try checkLoaded()
+      switch content {
+      case .subscribe(let options): subscribe(options, from: asker)
+      case .unsubscribe(let id): finish(Outcome(asker: asker, answer: .unsubscribe(id, position)))
+      case .publish(let name, let data): try publish(name, data, from: asker)
+      case .request(let name, let parameters): try answer(Request(name: name, parameters: parameters), to: asker)
       case .acknowledge:
         throw Failure(
           .invalidMessage, "this session is not part of a durable consumer, there is nothing to acknowledge")
-      case .publish(let name, let data): try publish(name, data, from: asker, blocker: blocker)
-      case .request(let name, let parameters):
-        try answer(Request(name: name, parameters: parameters), to: asker, blocker: blocker)
       }
     } catch {
-      finish(Outcome(asker: asker, answer: .frame(.failure(to: asker.referenceID, error))))
+      finish(Outcome(asker: asker, answer: .frame(.failure(to: asker, error, at: position))))
     }
   }
 
-  private func publish(
-    _ name: EventName, _ data: JSONValue, from asker: Outcome.Asker, blocker: Blocker
-  ) throws(Failure) {
+  private func checkLoaded() throws(Failure) {
+    guard case .failed(let error) = loading else { return }
+    throw Failure(.journalUnavailable, "the journal could not be read, nothing was changed: \(error)")
+  }
+
+  private func publish(_ name: EventName, _ data: JSONValue, from asker: Outcome.Asker) throws(Failure) {
     // Without a reference nobody waits for the answer (Protocol §5.2).
-    let answer = asker.referenceID.map { Outcome.Answer.frame(.response(to: $0)) } ?? .silent
+    let isAnswered = asker.referenceID != nil
     if case .messenger = name {
+      let answer = isAnswered ? Outcome.Answer.frame(.response(to: asker, at: position)) : .silent
       broadcast(data, as: name, from: asker, answer: answer)
     } else {
-      try execute(Command(publishing: name, data: data), by: blocker, asker: asker, answer: answer)
+      try execute(Command(publishing: name, data: data), from: asker, isAnswered: isAnswered)
     }
   }
 
-  private func answer(_ request: Request, to asker: Outcome.Asker, blocker: Blocker) throws(Failure) {
+  private func answer(_ request: Request, to asker: Outcome.Asker) throws(Failure) {
     switch request {
     case .getByInteractionID(let id):
       try finish(asker) { buffer in current.interaction(id).map { buffer.writeJSON($0) } ?? buffer.writeJSON(.null) }
     case .getInteractions:
       try finish(asker) { $0.writeJSONArray(current.interactions) { $0.writeJSON($1) } }
     case .getAllowedServices:
-      finish(Outcome(asker: asker, answer: .allowedServices(Request.names, to: asker.referenceID)))
+      finish(Outcome(asker: asker, answer: .allowedServices(Request.names, to: asker, at: position)))
     case .broadcastMessage(let channel, let message):
-      broadcast(message, as: channel, from: asker, answer: .frame(.response(to: asker.referenceID)))
+      broadcast(message, as: channel, from: asker, answer: .frame(.response(to: asker, at: position)))
     case .listConsumers, .getConsumer, .deleteConsumer: throw .unknownRequest("consumer")
     case .deleteUserData(let id, let key):
-      try execute(.deleteUserData(interactionID: id, key: key), by: blocker, asker: asker)
+      try execute(.deleteUserData(interactionID: id, key: key), from: asker)
     case .setUserData(let id, let userData):
-      try execute(.setUserData(interactionID: id, userData), by: blocker, asker: asker)
-    case .selectCase(let caseID): try execute(.selectCase(caseID: caseID), by: blocker, asker: asker)
-    case .markdone(let id): try execute(.markdone(interactionID: id), by: blocker, asker: asker)
+      try execute(.setUserData(interactionID: id, userData), from: asker)
+    case .selectCase(let caseID): try execute(.selectCase(caseID: caseID), from: asker)
+    case .markdone(let id): try execute(.markdone(interactionID: id), from: asker)
     case .blockMarkdone(let id, let warning):
-      try execute(.blockMarkdone(interactionID: id, warningMessage: warning), by: blocker, asker: asker)
-    case .unblockMarkdone(let id): try execute(.unblockMarkdone(interactionID: id), by: blocker, asker: asker)
+      try execute(.blockMarkdone(interactionID: id, warningMessage: warning), from: asker)
+    case .unblockMarkdone(let id): try execute(.unblockMarkdone(interactionID: id), from: asker)
     }
   }
 
@@ -71,7 +78,9 @@ extension WorkspaceHost {
 
 extension Outcome.Answer {
   /// The answer to `system.getAllowedServices`.
-  static func allowedServices(_ names: [String], to referenceID: ReferenceID?) -> Outcome.Answer {
-    .frame(.response(to: referenceID) { $0.writeJSONArray(names) { $0.writeJSON($1) } })
+  static func allowedServices(
+    _ names: [String], to asker: Outcome.Asker, at position: StreamPosition?
+  ) -> Outcome.Answer {
+    .frame(.response(to: asker, at: position) { $0.writeJSONArray(names) { $0.writeJSON($1) } })
   }
 }

@@ -12,13 +12,16 @@ public protocol EventJournal: Sendable {
   /// Where a workspace stands, and all that its state is made from. A workspace that never was has an empty stream.
   func open(_ workspace: WorkspaceID, completion: @escaping @Sendable (Result<JournalStream, JournalError>) -> Void)
 
-  /// The records of an open workspace that follow an offset, to be read page by page. They are kept until the replay is
-  /// forgotten, whatever retention says.
+  /// The records of an open workspace that follow an offset, to be read page by page: those that are there now, perhaps
+  /// later ones, too. They are kept until the replay is forgotten, whatever retention says.
   /// - Throws: ``JournalError/pruned(first:)`` if records after the offset are no longer kept.
   func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay
 
-  /// The workspace leaves memory. A journal that keeps no files forgets its stream.
+  /// The workspace leaves memory.
   func close(_ workspace: WorkspaceID)
+
+  /// Whether a stream is still there after ``close(_:)``: a journal that keeps no files forgets it.
+  var outlivesClose: Bool { get }
 
   /// The workspaces that something is due in when time passes: those whose last batch said so
   /// (``JournalPart/deadline``).
@@ -34,6 +37,10 @@ public protocol EventJournal: Sendable {
   /// Whether what is appended now is likely to become durable. A journal that failed finds out by itself when it works
   /// again.
   var health: JournalHealth { get }
+}
+
+extension EventJournal {
+  public var outlivesClose: Bool { true }
 }
 
 /// Reads the records after an offset, in order.

@@ -17,6 +17,13 @@ struct MemoryConsumer {
 }
 
 extension MemoryJournal.Content {
+  /// A stream that is new has its epoch from now on.
+  mutating func open(_ workspace: WorkspaceID) -> JournalStream {
+    let stream = streams[workspace] ?? MemoryStream()
+    streams[workspace] = stream
+    return stream.content
+  }
+
   mutating func append(_ batch: JournalBatch, keeping limit: Int) -> Result<Void, JournalError> {
     for (workspace, part) in batch.parts {
       if let error = streams[workspace, default: MemoryStream()].conflict(with: part, in: workspace) {

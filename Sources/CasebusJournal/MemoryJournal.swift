@@ -19,6 +19,8 @@ public final class MemoryJournal: EventJournal {
 
   public var health: JournalHealth { .available }
 
+  public var outlivesClose: Bool { false }
+
   public func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<Void, JournalError>) -> Void) {
     completion(content.withLock { $0.append(batch, keeping: recordsPerWorkspaceMax) })
   }
@@ -26,7 +28,7 @@ public final class MemoryJournal: EventJournal {
   public func open(
     _ workspace: WorkspaceID, completion: @escaping @Sendable (Result<JournalStream, JournalError>) -> Void
   ) {
-    completion(.success(content.withLock { $0.streams[workspace, default: MemoryStream()].content }))
+    completion(.success(content.withLock { $0.open(workspace) }))
   }
 
   public func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay {

@@ -15,7 +15,21 @@ extension WebSocketHandler {
   public func channelWritabilityChanged(context: ChannelHandlerContext) {
     isLagging = !context.channel.isWritable
     updateBacklog()
+    if !isLagging { runWaiting() }
     context.fireChannelWritabilityChanged()
+  }
+
+  /// Calls the closure once, as soon as the peer does not lag: now, if it does not.
+  public func whenWritable(_ body: @escaping () -> Void) {
+    flush()
+    waitingForRoom.append(body)
+    if !isLagging { runWaiting() }
+  }
+
+  private func runWaiting() {
+    let bodies = waitingForRoom
+    waitingForRoom = []
+    for body in bodies { body() }
   }
 
   /// Before something is added to what waits: is it too much already? A single message may be longer than the limit.

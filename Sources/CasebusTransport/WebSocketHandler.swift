@@ -15,6 +15,8 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   var socket: NIOBSDSocket.Handle?
   /// More bytes wait for the peer than is usual.
   var isLagging = false
+  /// What goes on when the peer does not lag any more.
+  var waitingForRoom: [() -> Void] = []
   /// How many writes wait in the channel; while there are any, what follows must queue behind them.
   var queuedWrites = 0
   var bytesSent = 0

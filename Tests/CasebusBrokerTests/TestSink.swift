@@ -51,6 +51,23 @@ final class TestSink: SessionSink {
     unflushed = []
   }
 
+  /// Whether the client takes what it is sent; what waits for that is called when it does again.
+  var isWritable = true {
+    didSet { if isWritable { runWaiting() } }
+  }
+  private var waiting: [() -> Void] = []
+
+  func whenWritable(_ body: @escaping () -> Void) {
+    flush()
+    if isWritable { body() } else { waiting.append(body) }
+  }
+
+  private func runWaiting() {
+    let bodies = waiting
+    waiting = []
+    for body in bodies { body() }
+  }
+
   func setReading(_ isReading: Bool) {
     self.isReading = isReading
   }

@@ -5,7 +5,7 @@ public import struct NIOCore.ByteBuffer
 public struct ReplayError: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String
 
-  init(_ description: String) {
+  public init(_ description: String) {
     self.description = description
   }
 }

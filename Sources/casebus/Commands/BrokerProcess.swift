@@ -27,7 +27,7 @@ struct BrokerProcess {
     companions: [any Service] = [], onListening: @escaping @Sendable (ListeningAddress) async -> Void
   ) async throws {
     FileLimit.raise()
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: UsableCores.count)
     let server = BrokerServer(
       configuration: options.configuration, journal: MemoryJournal(), group: group, instance: Self.randomInstance(),
       logger: logger

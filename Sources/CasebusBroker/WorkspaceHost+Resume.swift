@@ -1,0 +1,41 @@
+import CasebusJournal
+import CasebusProtocol
+
+/// Sessions that want what they missed (Protocol §9.2).
+///
+/// A replay reads the journal up to where the workspace stood when it was asked for. What is decided meanwhile is
+/// retained, so that the replay can end in the order of the workspace: with the last events, and from then on live.
+extension WorkspaceHost {
+  func subscribe(_ options: SubscribeOptions, from asker: Outcome.Asker) {
+    let start = start(of: options.since)
+    if start.replayAfter != nil { retained.keep(for: asker.session) }
+    finish(Outcome(asker: asker, answer: .subscribe(options, start)))
+  }
+
+  private func start(of since: ResumePoint?) -> SubscriptionStart {
+    let last: JournalOffset? =
+      switch since {
+      case nil: currentOffset
+      case .beginning: 0
+      case .after(let position): position.epoch == epoch && position.offset <= currentOffset ? position.offset : nil
+      }
+    return SubscriptionStart(
+      position: position, replayAfter: last.flatMap { $0 < currentOffset ? $0 : nil },
+      isRecovered: since == nil ? nil : last != nil)
+  }
+
+  /// A replay has read everything up to an offset.
+  func endReplay(after offset: JournalOffset, for asker: Outcome.Asker) {
+    guard sessions.contains(asker.session) else { return }
+    guard let events = retained.events(after: offset, through: currentOffset) else {
+      return finish(Outcome(asker: asker, answer: .endOfReplay(.further(through: currentOffset))))
+    }
+    retained.release(asker.session)
+    finish(Outcome(asker: asker, answer: .endOfReplay(.events(events))))
+  }
+
+  /// A replay was given up.
+  func cancelReplay(for session: SessionKey) {
+    retained.release(session)
+  }
+}

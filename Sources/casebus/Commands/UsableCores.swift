@@ -1,0 +1,15 @@
+import FoundationEssentials
+import NIOCore
+
+/// How many processor cores this process may run on: as many event loops make sense.
+enum UsableCores {
+  /// `System.coreCount` knows a container's limits, but not those of taskset(1) or `CPUAffinity=` of systemd.
+  static var count: Int { max(1, min(System.coreCount, allowedCount ?? .max)) }
+
+  /// The bits of the process's CPU mask, such as `Cpus_allowed:	00000001` (proc(5)); nil where there is no such file.
+  private static var allowedCount: Int? {
+    guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return nil }
+    let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }
+    return line?.dropFirst("Cpus_allowed:".count).reduce(0) { $0 + ($1.hexDigitValue ?? 0).nonzeroBitCount }
+  }
+}
