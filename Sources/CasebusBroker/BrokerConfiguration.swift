@@ -17,6 +17,8 @@ public struct BrokerConfiguration: Hashable, Sendable {
   public var deflateThresholdBytes = 128
   /// How long the data of one answer may be, bytes.
   public var answerBytesMax = 4 << 20
+  /// The least time between two writes to a monitor, milliseconds; 0 for none.
+  public var monitorWriteIntervalMilliseconds = 1
   public var sessionsMax = 20_000
   public var workspacesMax = 100_000
   /// How long a workspace stays in memory that nobody is connected to, seconds.

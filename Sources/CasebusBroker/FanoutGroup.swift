@@ -16,9 +16,12 @@ final class FanoutGroup {
   private var roundIndex = 0
   private var roundEnd: UInt64 = 0
   /// No round is begun before; more is gathered meanwhile.
+  private let rest: TimeAmount
   private(set) var restsUntil = NIODeadline.distantPast
 
-  init(scope: WorkspaceScope, interest: Interest) {
+  /// - Parameter rest: how long the members wait after a round.
+  init(scope: WorkspaceScope, interest: Interest, rest: TimeAmount) {
+    self.rest = rest
     self.scope = scope
     self.interest = interest
   }
@@ -124,11 +127,6 @@ extension FanoutGroup.Membership {
 // MARK: - Rounds
 
 extension FanoutGroup {
-  /// How long monitors wait after a round. They see the events of all workspaces: one write for each of thousands of
-  /// workspaces costs the kernel many times what one write for the events of a millisecond does
-  /// (Docs/internals/fan-out.md).
-  private static var monitorRest: TimeAmount { .milliseconds(1) }
-
   /// Goes on with a round: gives every member what it was not given yet. What is appended meanwhile is for those who are
   /// still to come in this round, and in the next one for the others.
   /// - Parameter pace: says when to stop for now.
@@ -144,7 +142,7 @@ extension FanoutGroup {
     }
     roundIndex = 0
     dropServed()
-    if case .all = scope { restsUntil = .now() + Self.monitorRest }
+    if rest > .zero { restsUntil = .now() + rest }
     return true
   }
 

@@ -13,9 +13,14 @@ final class FanoutShard {
   /// Touched, too, but served so shortly ago that more is gathered first; those whose rest ends first come first.
   private var restingGroups: Deque<FanoutGroup> = []
   private var touchedSessions: [Session] = []
+  private let monitorRest: TimeAmount
 
-  init(deflater: FrameDeflater) {
+  /// - Parameter monitorRest: how long monitors wait after a write for the next one. They see the events of all
+  ///   workspaces: one write for each of thousands of workspaces costs the kernel many times what one write for the
+  ///   events of a millisecond does (Docs/internals/fan-out.md).
+  init(deflater: FrameDeflater, monitorRest: TimeAmount) {
     self.deflater = deflater
+    self.monitorRest = monitorRest
   }
 
   /// Moves a session to the group that wants these events; none if the set is empty.
@@ -131,7 +136,7 @@ final class FanoutShard {
 
   private func group(_ scope: WorkspaceScope, _ interest: FanoutGroup.Interest) -> FanoutGroup {
     if let group = groups[scope]?[interest] { return group }
-    let group = FanoutGroup(scope: scope, interest: interest)
+    let group = FanoutGroup(scope: scope, interest: interest, rest: scope == .all ? monitorRest : .zero)
     groups[scope, default: [:]][interest] = group
     return group
   }

@@ -13,6 +13,9 @@ final class TestBroker {
   let broker: Broker
 
   init(journal: any EventJournal = MemoryJournal(), configuration: BrokerConfiguration = BrokerConfiguration()) {
+    var configuration = configuration
+    // The rest is measured by a real clock, for which nothing here waits.
+    configuration.monitorWriteIntervalMilliseconds = 0
     broker = Broker(
       group: loop, journal: journal, configuration: configuration,
       logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), instance: "test",
