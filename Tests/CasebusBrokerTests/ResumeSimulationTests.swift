@@ -42,7 +42,8 @@ private final class ResumeSimulation {
   /// What was sent, by the number in its data, and is not answered.
   private var unanswered: [Int: JSONValue] = [:]
   private var acknowledged: Set<Int> = []
-  private var refused: Set<Int> = []
+  /// What an earlier broker got, too.
+  private var sentAgain: Set<Int> = []
   private var published = 0
   private static let workspaces = ["a", "b"]
 
@@ -123,6 +124,7 @@ private final class ResumeSimulation {
     broker = TestBroker(journal: journal, configuration: Self.configuration)
     sources = [:]
     for client in clients { client.lose() }
+    sentAgain.formUnion(unanswered.keys)
     for (number, message) in unanswered.sorted(by: { $0.key < $1.key }) {
       source(of: Self.workspaces[number % 2]).sendWithoutRunning(message.jsonText)
     }
@@ -142,8 +144,14 @@ private final class ResumeSimulation {
   }
 
   private func answered(_ text: String) {
-    guard let number = text.reference, unanswered.removeValue(forKey: number) != nil else { return }
-    if text.contains("journal_unavailable") { refused.insert(number) } else { acknowledged.insert(number) }
+    guard let number = text.reference, let message = unanswered.removeValue(forKey: number) else { return }
+    if !text.contains("journal_unavailable") {
+      acknowledged.insert(number)
+    } else if sentAgain.contains(number) {
+      // The first one may have been committed all the same: it is not given up.
+      unanswered[number] = message
+      source(of: Self.workspaces[number % 2]).sendWithoutRunning(message.jsonText)
+    }
   }
 
   /// Everything works again, and everybody catches up.

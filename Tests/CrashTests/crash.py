@@ -3,7 +3,6 @@
 
   Tests/CrashTests/crash.py --kills 200
   Tests/CrashTests/crash.py --kills 20 --seed 4711       the same choices; the moments are as close as the machine allows
-  --journal memory  no kills can be survived: the clients' own disconnects only
 """
 
 import argparse
@@ -23,22 +22,30 @@ from run import Run
 from server import BINARY, BrokerFailed, Server
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=200)
+def arguments_of(description, **counts):
+    """The arguments of one of these programs; `counts`: what it counts, and how many of it by default."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, count in counts.items():
+        parser.add_argument(f"--{name}", type=int, default=count)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--workspaces", type=int, default=4)
     parser.add_argument("--rate", type=float, default=150, help="commands/s of each of the clients that send some")
     parser.add_argument("--keep", action="store_true", help="leave the data directory where it is")
-    parser.add_argument("--durability", default="full")
+    return parser
+
+
+def main_of(body, parser):
+    """Runs one of these programs with a seed and a folder of its own; says how to run it again when it fails."""
     arguments = parser.parse_args()
-    seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(1 << 32)
+    if arguments.seed is None:
+        arguments.seed = random.SystemRandom().randrange(1 << 32)
     folder = Path(tempfile.mkdtemp(prefix="casebus-crash-"))
-    print(f"seed {seed}, {BINARY}, data in {folder}", flush=True)
+    print(f"seed {arguments.seed}, {BINARY}, data in {folder}", flush=True)
     try:
-        asyncio.run(crash(arguments, seed, folder))
+        asyncio.run(body(arguments, arguments.seed, folder))
     except (Violation, BrokerFailed) as error:
-        print(f"FAILED {error}\nagain: {sys.argv[0]} --kills {arguments.kills} --seed {seed}\ndata: {folder}", flush=True)
+        words = " ".join(f"--{name} {value}" for name, value in vars(arguments).items() if type(value) in (int, float))
+        print(f"FAILED {error}\nagain: {sys.argv[0]} {words}\ndata: {folder}", flush=True)
         return 1
     if not arguments.keep:
         shutil.rmtree(folder)
@@ -46,13 +53,13 @@ def main():
 
 
 async def crash(arguments, seed, folder):
-    server = Server(*options(folder / "data", arguments.durability))
+    server = Server(*options(folder / "data"))
     run = Run(seed, server)
     began = time.monotonic()
     try:
         await server.start()
         run.add_load(arguments.workspaces, rate=arguments.rate)
-        add_bots(run)
+        # add_bots(run)
         in_flight = await kill_and_start(run, arguments.kills)
         await run.quiesce()
         await last_restart(run)
@@ -137,4 +144,4 @@ def report(run, proven, exported, in_flight, seconds):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main_of(crash, arguments_of(__doc__, kills=200)))

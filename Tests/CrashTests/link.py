@@ -52,7 +52,7 @@ class Link(asyncio.Protocol):
         self.send_frame(TEXT, text if isinstance(text, bytes) else text.encode())
 
     def send_frame(self, opcode, payload):
-        if self.ended.done():
+        if self.transport.is_closing():
             return
         count = len(payload)
         if count < 126:

@@ -190,9 +190,8 @@ class Subscriber(Role):
         self.is_state_asked = is_state_asked
         self.offset = None  # of the newest event that it knows of
         self.subscribed = False
-        self.mark = 0
-        # Where it may not be behind: the offset that the last answer told of.
-        self.answered = 0
+        # Where the workspace stood when it subscribed.
+        self.stands = None
         # Offsets that it got, where it does not get all.
         self.offsets = []
 
@@ -233,6 +232,7 @@ class Subscriber(Role):
         if stands < (self.offset or 0):
             self.history.violation(f"{self.name}: stood at {self.offset}, but {self.workspace} stands at {stands}")
         self.subscribed = True
+        self.stands = stands
         self.offset = self.offset or 0
         self.history.counts["resumes"] += 1
 

@@ -103,7 +103,9 @@ class Run:
 
     def behind(self):
         ends = {w: self.end_of(w) for w in self.workspaces}
-        late = [s.name for s in self.of(Subscriber) if s.gets_all and (s.offset or 0) < ends[s.workspace]]
+        late = [
+            s.name for s in self.of(Subscriber) if s.gets_all and (s.offset or 0) < max(ends[s.workspace], s.stands or 0)
+        ]  # fmt: skip
         return late + [bot.name for bot in self.bots if bot.is_behind()]
 
     def end_of(self, workspace):
