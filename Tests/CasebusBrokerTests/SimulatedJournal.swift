@@ -105,11 +105,13 @@ final class SimulatedJournal: EventJournal {
 
   /// The broker is gone. The first so many of the batches that it waited for are committed all the same.
   func crash(committing count: Int) {
-    let appends = state.withLock { state in
+    // What the reads hold is let go outside of the lock: replays among it want to be forgotten.
+    let (appends, reads) = state.withLock { state in
       defer { (state.appends, state.reads) = ([], []) }
-      return state.appends
+      return (state.appends, state.reads)
     }
     for append in appends.prefix(count) { _ = commit(append.batch) }
+    _ = reads
   }
 
   /// Forgets records, but none that a replay or the state still needs.
