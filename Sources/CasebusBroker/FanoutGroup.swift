@@ -115,11 +115,6 @@ extension FanoutGroup.Membership {
 // MARK: - Rounds
 
 extension FanoutGroup {
-  /// How long monitors wait after a round. They see the events of all workspaces: one write for each of thousands of
-  /// workspaces costs the kernel many times what one write for the events of a millisecond does
-  /// (Docs/internals/fan-out.md).
-  private static var monitorRest: TimeAmount { .milliseconds(1) }
-
   /// Goes on with a round: gives every member what it was not given yet. What is appended meanwhile is for those who are
   /// still to come in this round, and in the next one for the others.
   /// - Parameter pace: says when to stop for now.
@@ -135,8 +130,16 @@ extension FanoutGroup {
     }
     roundIndex = 0
     dropServed()
-    if case .all = scope { restsUntil = .now() + Self.monitorRest }
     return true
+  }
+
+  /// How long monitors wait after a round. They see the events of all workspaces: one write for each of them costs the
+  /// kernel many times what one write for the events of a millisecond does (Docs/internals/fan-out.md).
+  private static var monitorRest: TimeAmount { .milliseconds(1) }
+
+  /// A round is over: monitors get no other one for a moment.
+  func rest(from now: NIODeadline) {
+    if case .all = scope { restsUntil = now + Self.monitorRest }
   }
 
   private func dropServed() {

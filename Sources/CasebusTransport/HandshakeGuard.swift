@@ -82,7 +82,8 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
     context.fireChannelRead(wrapInboundOut(.head(head.asLastRequest)))
   }
 
-  private func check(_ head: HTTPRequestHead) throws(OpeningHandshakeRejection) -> WebSocketOpening<Acceptor>.Admission {
+  private func check(_ head: HTTPRequestHead) throws(OpeningHandshakeRejection) -> WebSocketOpening<Acceptor>.Admission
+  {
     guard head.version == .http1_1 else { throw .oldHTTP }
     guard !head.hasBody else { throw OpeningHandshakeRejection(status: 400, "an opening handshake has no body") }
     let headers = head.headers.lazy.map { (name: $0.name, value: $0.value) }

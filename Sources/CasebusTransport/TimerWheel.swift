@@ -33,10 +33,10 @@ final class TimerWheel {
     self.eventLoop = eventLoop
   }
 
-  /// - Parameter deadline: of the clock of `NIODeadline`, nanoseconds.
+  /// - Parameter deadline: of the event loop's clock, nanoseconds.
   func arm(_ timed: any Timed, at deadline: Int64) {
     disarm(timed)
-    if count == 0 { current = Self.now }
+    if count == 0 { current = now }
     let exact = (deadline + Self.slotNanoseconds - 1) / Self.slotNanoseconds
     let moment = min(max(exact, current + 1), current + Int64(Self.slotCount) - 1)
     let slot = Self.slot(of: moment)
@@ -56,7 +56,7 @@ final class TimerWheel {
     last.timerPlace = place
   }
 
-  private static var now: Int64 { Int64(NIODeadline.now().uptimeNanoseconds) / slotNanoseconds }
+  private var now: Int64 { Int64(eventLoop.now.uptimeNanoseconds) / Self.slotNanoseconds }
 
   private static func slot(of moment: Int64) -> Int { Int(moment % Int64(slotCount)) }
 
@@ -72,7 +72,7 @@ final class TimerWheel {
 
   private func turn() {
     tick = nil
-    let now = Self.now
+    let now = now
     while current < now, count > 0 {
       current += 1
       empty(Self.slot(of: current))

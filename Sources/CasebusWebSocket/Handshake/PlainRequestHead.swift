@@ -50,7 +50,8 @@ private struct PlainHeadReader {
   private mutating func field() -> PlainRequestHead.Field? {
     guard let name = text(while: Self.isNameByte), skip(":"), !Self.isAboutBody(name) else { return nil }
     while position < bytes.count, bytes[position] == UInt8(ascii: " ") { position += 1 }
-    guard let value = text(while: { $0 >= 0x20 && $0 < 0x7F }), value.utf8.last != UInt8(ascii: " "), skip("\r\n") else {
+    guard let value = text(while: { $0 >= 0x20 && $0 < 0x7F }), value.utf8.last != UInt8(ascii: " "), skip("\r\n")
+    else {
       return nil
     }
     return (name, value)
