@@ -34,6 +34,11 @@ final class TestBroker {
     loop.run()
   }
 
+  /// Lets monitors have what was gathered for them: a moment of the loop's clock, none of the wall clock.
+  func letMonitorsCatchUp() {
+    loop.advanceTime(by: .milliseconds(1))
+  }
+
   func advance(milliseconds: Int64) {
     clock.advance(milliseconds: milliseconds)
     loop.advanceTime(by: .milliseconds(milliseconds))
