@@ -16,6 +16,6 @@ struct Casebus: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       DemoCommand.self, ServeCommand.self, SimulateCommand.self, SubscribeCommand.self, CallCommand.self,
-      PublishCommand.self, EchoServerCommand.self, EchoClientCommand.self,
+      PublishCommand.self, JournalCommand.self, EchoServerCommand.self, EchoClientCommand.self,
     ])
 }
