@@ -9,7 +9,7 @@ import Testing
 /// Sessions come and go, acknowledge or do not, records come, time passes: whatever the order, the promises of a durable
 /// consumer hold. The seed of a failure is in its name.
 @Suite struct ConsumerQueueSimulationTests {
-  @Test(arguments: 1...300) func promisesHoldWhateverHappens(seed: Int) {
+  @Test(arguments: 1...60) func promisesHoldWhateverHappens(seed: Int) {
     var simulation = ConsumerSimulation(seed: UInt64(seed))
     for _ in 0..<400 { simulation.step() }
     simulation.finish()
