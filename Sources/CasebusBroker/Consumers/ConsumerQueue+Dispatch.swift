@@ -7,7 +7,8 @@ extension ConsumerQueue {
   /// Gives what waits to sessions, the oldest first, until they have as much as they may.
   mutating func giveOut(at now: Timestamp) -> [Delivery] {
     var deliveries: [Delivery] = []
-    while !members.isEmpty, unacknowledged < limits.maxUnacknowledged, let offset = waiting.popFirst() {
+    while !members.isEmpty, room > 0, unacknowledged < limits.maxUnacknowledged, let offset = waiting.popFirst() {
+      room -= 1
       deliveries.append(give(offset, toMember: memberIndex(for: entries[offset]!.record.key), at: now))
     }
     return deliveries

@@ -15,6 +15,12 @@ extension ConsumerQueue {
     return actions(at: now)
   }
 
+  /// There are records that somebody else appended.
+  mutating func recordsNoticed(upTo offset: JournalOffset, at now: Timestamp) -> Actions {
+    last = max(last, offset)
+    return actions(at: now)
+  }
+
   /// What ``Actions/read`` asked for is there. Records that are missing in it are no longer kept.
   mutating func recordsRead(_ records: [ConsumerRecord], at now: Timestamp) -> Actions {
     // Since the read began the last session may have left, and what waited then is to be read again.
@@ -63,7 +69,7 @@ extension ConsumerQueue {
 
   /// A read for what the window has room for, when it is worth one.
   mutating func wantedRead() -> Read? {
-    guard reading == nil, lookedAt < last, hasRoom, waiting.count <= Self.readAheadMax / 2 else { return nil }
+    guard reading == nil, lookedAt < last, room > 0, hasRoom, waiting.count <= Self.readAheadMax / 2 else { return nil }
     reading = (lookedAt, last)
     return Read(after: lookedAt, limit: limits.maxUnacknowledged + Self.readAheadMax - entries.count)
   }

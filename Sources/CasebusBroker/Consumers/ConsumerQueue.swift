@@ -31,6 +31,8 @@ struct ConsumerQueue {
   var nextDeadline: Timestamp?
   /// What the records of the window hold in memory, about.
   var windowBytes = 0
+  /// How many more records its sessions may be given now; set before each input where workspaces share that.
+  var room = Int.max
   /// Whose turn it is among sessions that have equally much to do.
   var turn: Int
   /// The position that was told last.
@@ -112,8 +114,16 @@ extension ConsumerQueue {
   /// How many records sessions have and have not acknowledged.
   var unacknowledged: Int { entries.count - waiting.count }
 
-  /// Whether nothing would be forgotten with it.
-  var isIdle: Bool { members.isEmpty && entries.isEmpty }
+  /// Whether there is nothing to do, and nothing would be forgotten with it.
+  /// - Parameter last: the newest record that there is.
+  func isIdle(upTo last: JournalOffset) -> Bool { entries.isEmpty && (members.isEmpty || lookedAt >= last) }
+
+  /// Whether it has something for its sessions and only ``room`` is missing.
+  var isStarved: Bool {
+    room <= 0 && !members.isEmpty && unacknowledged < limits.maxUnacknowledged && (!waiting.isEmpty || lookedAt < last)
+  }
+
+  func hasMember(_ session: SessionKey) -> Bool { members.contains { $0.session == session } }
 
   /// Every input ends here: what waits is given out, and what there is to do is told.
   mutating func actions(at now: Timestamp, parked: [ParkedRecord] = []) -> Actions {
