@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help run build test test-swift test-sockets bench bench-smoke bench-page fuzz fuzz-smoke sanitize lint format setup clean
 
 CONFIGURATION ?= release
-PACKAGES := zlib1g-dev libssl-dev python3-venv
+PACKAGES := zlib1g-dev libssl-dev libsqlite3-dev python3-venv
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 

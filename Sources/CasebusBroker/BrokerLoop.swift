@@ -91,9 +91,10 @@ extension BrokerLoop {
     onLoop(of: workspace) { $0.hosts[workspace]?.receive(content, from: asker) }
   }
 
-  /// A replay has read everything up to an offset.
-  func endReplay(of workspace: WorkspaceID, after offset: JournalOffset, for asker: Outcome.Asker) {
-    onLoop(of: workspace) { $0.hosts[workspace]?.endReplay(after: offset, for: asker) }
+  /// A replay has read everything that it was to.
+  func endReplay(_ replay: SessionReplay, for asker: Outcome.Asker) {
+    let (id, offset, workspace) = (replay.subscriptionID, replay.position, replay.workspace)
+    onLoop(of: workspace) { $0.hosts[workspace]?.endReplay(of: id, after: offset, for: asker) }
   }
 
   /// A replay was given up.

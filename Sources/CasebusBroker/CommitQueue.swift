@@ -98,10 +98,15 @@ extension CommitQueue.Entry {
     var entry = self
     entry.outcome.events = []
     guard let asker = outcome.asker else { return entry }
-    if case .endOfReplay = outcome.answer {
+    switch outcome.answer {
+    case .endOfReplay(let id, _):
       // Nobody asked in words; the replay asks again.
-      entry.outcome.answer = .endOfReplay(.further(through: host.durableOffset))
-    } else {
+      host.retained.keep(for: asker.session)
+      entry.outcome.answer = .endOfReplay(id, .further(through: host.durableOffset))
+    case .subscribe:
+      host.cancelReplay(for: asker.session)
+      entry.outcome.answer = .frame(.failure(to: asker, failure, at: host.position))
+    case .silent, .frame, .unsubscribe:
       entry.outcome.answer = .frame(.failure(to: asker, failure, at: host.position))
     }
     return entry

@@ -13,7 +13,7 @@ struct Outcome: Sendable {
     case subscribe(SubscribeOptions, SubscriptionStart)
     case unsubscribe(SubscriptionID, StreamPosition?)
     /// A replay has come near to the end: what it has not read yet.
-    case endOfReplay(ReplayEnd)
+    case endOfReplay(SubscriptionID, ReplayEnd)
   }
 
   /// Who is answered; nil where no client asked.

@@ -17,7 +17,7 @@ extension Session {
     case .subscribe where replay != nil: replay?.waiting.append(outcome)
     case .subscribe(let options, let start): subscribe(options, start, for: outcome.asker)
     case .unsubscribe(let id, let position): unsubscribe(id, at: position, for: outcome.asker)
-    case .endOfReplay(let end): replayEnds(with: end)
+    case .endOfReplay(let id, let end): replayEnds(id, with: end)
     }
   }
 

@@ -36,7 +36,7 @@ extension Session {
   private func endReplay() {
     guard let replay else { return }
     unanswered += 1
-    loop.endReplay(of: replay.workspace, after: replay.position, for: asker(nil))
+    loop.endReplay(replay, for: asker(nil))
   }
 
   private func pageRead(_ result: Result<[JournalRecord], JournalError>, of id: SubscriptionID) {
@@ -55,8 +55,8 @@ extension Session {
   }
 
   /// The workspace says how the replay ends.
-  func replayEnds(with end: ReplayEnd) {
-    guard let replay else { return }
+  func replayEnds(_ id: SubscriptionID, with end: ReplayEnd) {
+    guard let replay, replay.subscriptionID == id else { return }
     switch end {
     case .further(let target): prolongReplay(to: target)
     case .events(let events):

@@ -129,6 +129,7 @@ extension WorkspaceHost {
     snapshotOffset = durableSnapshotOffset
     receipts.rollBack()
     retained.rollBack(to: durableOffset)
+    isLeaving = false
     uncommittedOutcomes -= 1
     updateDeadline(noSoonerThan: .seconds(1))
     leaveIfIdle()

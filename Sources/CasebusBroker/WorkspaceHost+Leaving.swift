@@ -10,7 +10,7 @@ extension WorkspaceHost {
     case .running: return
     case .failed: loop.remove(self)
     case .done:
-      if currentOffset == 0 || (current.isEmpty && !loop.journal.outlivesClose) {
+      if isLeaving || currentOffset == 0 || (current.isEmpty && !loop.journal.outlivesClose) {
         loop.remove(self)
       } else if loop.journal.outlivesClose {
         scheduleLeaving()
@@ -33,6 +33,7 @@ extension WorkspaceHost {
     if snapshotOffset == currentOffset {
       loop.remove(self)
     } else {
+      isLeaving = true
       apply([], Outcome(asker: nil, answer: .silent), snapshot: true)
     }
   }

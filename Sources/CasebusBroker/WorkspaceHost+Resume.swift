@@ -24,14 +24,16 @@ extension WorkspaceHost {
       isRecovered: since == nil ? nil : last != nil)
   }
 
-  /// A replay has read everything up to an offset.
-  func endReplay(after offset: JournalOffset, for asker: Outcome.Asker) {
+  /// The replay of a subscription has read everything up to an offset.
+  func endReplay(of id: SubscriptionID, after offset: JournalOffset, for asker: Outcome.Asker) {
     guard sessions.contains(asker.session) else { return }
-    guard let events = retained.events(after: offset, through: currentOffset) else {
-      return finish(Outcome(asker: asker, answer: .endOfReplay(.further(through: currentOffset))))
+    if let events = retained.events(after: offset, through: currentOffset) {
+      retained.release(asker.session)
+      finish(Outcome(asker: asker, answer: .endOfReplay(id, .events(events))))
+    } else {
+      retained.keep(for: asker.session)
+      finish(Outcome(asker: asker, answer: .endOfReplay(id, .further(through: currentOffset))))
     }
-    retained.release(asker.session)
-    finish(Outcome(asker: asker, answer: .endOfReplay(.events(events))))
   }
 
   /// A replay was given up.

@@ -35,6 +35,8 @@ final class WorkspaceHost {
   var deadline: (at: Timestamp, timer: Scheduled<Void>)?
   /// Set while nobody is connected.
   var leaving: Scheduled<Void>?
+  /// Whether it goes as soon as its snapshot is durable.
+  var isLeaving = false
   unowned let loop: BrokerLoop
 
   init(id: WorkspaceID, loop: BrokerLoop, loopCount: Int) {
@@ -54,6 +56,7 @@ extension WorkspaceHost {
   func attach(_ session: SessionKey) {
     leaving?.cancel()
     leaving = nil
+    isLeaving = false
     sessions.insert(session)
     sessionCounts[session.loop] += 1
   }

@@ -30,7 +30,8 @@ public protocol EventJournal: Sendable {
   /// All durable consumers, by name and scope.
   func consumers(completion: @escaping @Sendable (Result<[JournalConsumer], JournalError>) -> Void)
 
-  /// How far a consumer is in the workspaces in which events follow its position, or in its one workspace.
+  /// How far a consumer is in the workspaces in which events follow its position or are parked, or in its one workspace
+  /// in any case. Nothing for a consumer that there is not.
   func backlog(
     of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void)
 

@@ -75,7 +75,7 @@ public struct ParkedRecord: Hashable, Sendable {
 /// What a consumer has still to do in one workspace.
 public struct JournalBacklog: Hashable, Sendable {
   public var workspace: WorkspaceID
-  /// Every record up to this one is done with.
+  /// Every record up to this one is done with; at least `first - 1`, because what is no longer kept counts as done with.
   public var position: JournalOffset
   /// The newest record.
   public var last: JournalOffset

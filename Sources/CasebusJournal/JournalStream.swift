@@ -7,7 +7,7 @@ public struct JournalStream: Hashable, Sendable {
   public var snapshot: JournalSnapshot?
   /// The records after the snapshot, or all of them.
   public var records: [JournalRecord]
-  /// The oldest first.
+  /// The oldest first; perhaps older ones among them than the window in which a retry counts.
   public var receipts: [JournalReceipt]
 
   public init(

@@ -40,12 +40,14 @@ extension MemoryJournal.Content {
 
   func backlog(of key: JournalConsumer.Key) -> [JournalBacklog] {
     guard let consumer = consumers[key] else { return [] }
-    return streams.compactMap { workspace, stream in
-      guard consumer.covers(workspace) else { return nil }
-      let backlog = stream.backlog(
-        of: workspace, after: consumer.positions[workspace] ?? 0, consumer.parked[workspace] ?? [])
-      return key.workspace != nil || backlog.position < backlog.last || !backlog.parked.isEmpty ? backlog : nil
-    }
+    if let workspace = key.workspace { return [backlog(of: consumer, in: workspace)] }
+    return streams.keys.map { backlog(of: consumer, in: $0) }
+      .filter { $0.position < $0.last || !$0.parked.isEmpty }
+  }
+
+  private func backlog(of consumer: MemoryConsumer, in workspace: WorkspaceID) -> JournalBacklog {
+    streams[workspace, default: MemoryStream()].backlog(
+      of: workspace, after: consumer.positions[workspace] ?? 0, consumer.parked[workspace] ?? [])
   }
 
   /// A stream that no durable consumer may still want is forgotten.

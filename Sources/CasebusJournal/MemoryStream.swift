@@ -24,7 +24,8 @@ struct MemoryStream {
   }
 
   func backlog(of workspace: WorkspaceID, after position: JournalOffset, _ parked: [ParkedRecord]) -> JournalBacklog {
-    JournalBacklog(workspace: workspace, position: position, last: last, first: first, parked: parked)
+    JournalBacklog(
+      workspace: workspace, position: max(position, first - 1), last: last, first: first, parked: parked)
   }
 
   func conflict(with part: JournalPart, in workspace: WorkspaceID) -> JournalError? {

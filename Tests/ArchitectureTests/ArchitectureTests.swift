@@ -19,8 +19,11 @@ import Testing
     "CasebusClient": ["CasebusWorkspace", "CasebusJournal"],
   ]
 
-  /// The only target that may import a C module.
-  static let owners = ["CZlib": "CasebusDeflate", "COpenSSL": "CasebusTLS", "CNATS": "CasebusJetStream"]
+  /// The only target that may import a C module, or the database.
+  static let owners = [
+    "CZlib": "CasebusDeflate", "COpenSSL": "CasebusTLS", "CNATS": "CasebusJetStream", "GRDB": "CasebusSQLite",
+    "GRDBSQLite": "CasebusSQLite",
+  ]
 
   static let imports: [Import] = try! Import.all()
 

@@ -107,6 +107,7 @@ import Testing
 final class HeldJournal: EventJournal {
   private struct State {
     var batches: [[JournalRecord]] = []
+    var batch = JournalBatch()
     var completion: (@Sendable (Result<Void, JournalError>) -> Void)?
   }
 
@@ -119,47 +120,54 @@ final class HeldJournal: EventJournal {
     state.withLock {
       precondition($0.completion == nil, "a batch was appended while another one is being committed")
       $0.batches.append(batch.parts.values.flatMap(\.records))
+      $0.batch = batch
       $0.completion = completion
     }
   }
 
   /// Ends the running commit.
   func finish(_ result: Result<Void, JournalError>) {
-    let completion = state.withLock { state in
+    let (batch, completion) = state.withLock { state in
       defer { state.completion = nil }
-      return state.completion
+      return (state.batch, state.completion)
     }
-    completion?(result)
+    guard let completion else { return }
+    guard case .success = result else { return completion(result) }
+    journal.append(batch, completion: completion)
   }
 
-  // Everything else is as if nothing had ever been appended.
-  private let nothing = MemoryJournal()
+  /// Where the batches end up when their commits end well.
+  private let journal: any EventJournal
+
+  init(_ journal: any EventJournal = MemoryJournal()) {
+    self.journal = journal
+  }
 
   var health: JournalHealth { .available }
 
   func open(
     _ workspace: WorkspaceID, completion: @escaping @Sendable (Result<JournalStream, JournalError>) -> Void
   ) {
-    nothing.open(workspace, completion: completion)
+    journal.open(workspace, completion: completion)
   }
 
   func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay {
-    try nothing.replay(workspace, after: offset)
+    try journal.replay(workspace, after: offset)
   }
 
   func close(_ workspace: WorkspaceID) {}
 
   func workspacesWithDeadline(completion: @escaping @Sendable (Result<[WorkspaceID], JournalError>) -> Void) {
-    nothing.workspacesWithDeadline(completion: completion)
+    journal.workspacesWithDeadline(completion: completion)
   }
 
   func consumers(completion: @escaping @Sendable (Result<[JournalConsumer], JournalError>) -> Void) {
-    nothing.consumers(completion: completion)
+    journal.consumers(completion: completion)
   }
 
   func backlog(
     of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void
   ) {
-    nothing.backlog(of: consumer, completion: completion)
+    journal.backlog(of: consumer, completion: completion)
   }
 }

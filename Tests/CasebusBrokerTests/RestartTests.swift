@@ -73,7 +73,6 @@ import Testing
     #expect(journal.snapshots == [])
     broker.advance(milliseconds: 1)
     #expect(journal.snapshots == [1] && journal.opened == 1)
-    broker.advance(milliseconds: 60_000)
     let again = broker.connect()
     #expect(journal.opened == 2)
     again.send(Self.interactions)

@@ -165,6 +165,53 @@ import Testing
     #expect(client.received().map(\.summary) == ["u"])
   }
 
+  @Test func failingJournalMakesAReplayWaitButLosesNothing() {
+    let journal = LastingJournal()
+    let broker = TestBroker(journal: journal)
+    let source = broker.connect()
+    for _ in 0..<300 { source.publish("RINGING") }
+    let client = broker.connect()
+    client.sink.isWritable = false
+    client.send(Self.subscribe("beginning"))
+    for _ in 0..<10 { source.publish("RINGING") }
+    journal.failure = .unavailable("disk full")
+    source.sendWithoutRunning(TestClient.publication("TALKING").jsonText)
+    client.sink.isWritable = true
+    broker.run()
+    for _ in 0..<20 { broker.advance(milliseconds: 10) }
+    journal.failure = nil
+    broker.advance(milliseconds: 10)
+    source.publish("HELD")
+    source.publish("TALKING")
+    #expect(client.received().dropFirst().map(\.offset) == Array(1...311))
+  }
+
+  @Test func endOfAReplayThatWasGivenUpIsNotTakenForAnothers() {
+    let journal = HeldJournal(LastingJournal())
+    let broker = TestBroker(journal: journal)
+    let source = broker.connect()
+    for _ in 0..<3 {
+      source.publish("RINGING")
+      journal.finish(.success(()))
+      broker.run()
+    }
+    let client = broker.connect()
+    client.sink.isWritable = false
+    client.send(Self.subscribe("beginning"))
+    let id = client.received()[0].subscriptionID
+    // From here on the answers wait for a commit: that of the end of the first replay comes after the second began.
+    source.publish("RINGING")
+    client.send(["event": "unsubscribe", "data": .string(id), "referenceId": "u"])
+    client.send(Self.subscribe("beginning"))
+    client.sink.isWritable = true
+    broker.run()
+    journal.finish(.success(()))
+    broker.run()
+    journal.finish(.success(()))
+    broker.run()
+    #expect(client.received().suffix(4).map(\.offset) == [1, 2, 3, 4])
+  }
+
   @Test func sinceIsForTheFirstSubscriptionOnly() {
     let client = TestBroker().connect()
     client.subscribe("agent")

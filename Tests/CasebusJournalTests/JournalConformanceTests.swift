@@ -1,89 +1,153 @@
 import CasebusJournal
 import CasebusProtocol
 import NIOCore
-import Synchronization
 import Testing
 
-/// What every journal must do, whatever it keeps its records in.
-@Suite struct JournalConformanceTests {
-  static let a = WorkspaceID("a")!
-  static let b = WorkspaceID("b")!
+/// What every journal must do, whatever it keeps its records in: streams.
+@Suite(.timeLimit(.minutes(1))) struct JournalConformanceTests {
+  @Test(arguments: JournalKind.allCases)
+  func appendedRecordsAreReadInOrder(_ kind: JournalKind) async throws {
+    let test = try kind.make()
+    try await test.journal.append([.a: JournalRecord.range(1...3), .b: JournalRecord.range(1...1)])
+    try await test.journal.append([.a: JournalRecord.range(4...5)])
+    #expect(try await test.journal.read(.a, after: 0) == JournalRecord.range(1...5))
+    #expect(try await test.journal.read(.a, after: 2, limit: 2) == JournalRecord.range(3...4))
+    #expect(try await test.journal.read(.b, after: 1) == [])
+    #expect(try await test.journal.read(WorkspaceID("never")!, after: 0) == [])
+  }
 
-  /// The journals that this suite is run with.
-  enum Kind: CaseIterable {
-    case memory
+  @Test(arguments: JournalKind.allCases)
+  func aPageHasAtLeastOneRecordHoweverLongItIs(_ kind: JournalKind) async throws {
+    let test = try kind.make()
+    try await test.journal.append([.a: JournalRecord.range(1...9)])
+    #expect(try await test.journal.read(.a, after: 0, bytesMax: 1) == JournalRecord.range(1...1))
+    let some = try await test.journal.read(.a, after: 4, bytesMax: 15)
+    #expect(some == JournalRecord.range(5...(4 + JournalOffset(some.count))) && (1...4).contains(some.count))
+  }
 
-    func make() -> any EventJournal {
-      switch self {
-      case .memory: MemoryJournal(recordsPerWorkspaceMax: 100)
+  @Test(arguments: JournalKind.allCases)
+  func conflictAppendsNothingOfTheBatch(_ kind: JournalKind) async throws {
+    let test = try kind.make()
+    try await test.journal.append([.a: JournalRecord.range(1...2)])
+    await #expect(throws: JournalError.conflict(.a, expected: 4, actual: 2)) {
+      try await test.journal.append([.a: JournalRecord.range(5...5), .b: JournalRecord.range(1...1)])
+    }
+    await #expect(throws: JournalError.conflict(.a, expected: 1, actual: 2)) {
+      try await test.journal.append(to: .a, after: 1) { $0.deadline = 5 }
+    }
+    #expect(try await test.journal.read(.a, after: 0).count == 2)
+    #expect(try await test.journal.read(.b, after: 0).isEmpty)
+    #expect(try await test.journal.workspacesWithDeadline().isEmpty)
+  }
+
+  /// Batches that are committed together have results of their own.
+  @Test(arguments: JournalKind.allCases)
+  func conflictOfOneBatchIsNoneOfTheOthers(_ kind: JournalKind) async throws {
+    let test = try kind.make()
+    let journal = test.journal
+    defer { withExtendedLifetime(test) {} }
+    let results = await withTaskGroup(of: (Int, Bool).self) { group in
+      for index in 0..<200 {
+        group.addTask {
+          let workspace = WorkspaceID("w\(index % 100)")!
+          return (index, (try? await journal.append([workspace: JournalRecord.range(1...3)])) != nil)
+        }
+      }
+      return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+    }
+    for index in 0..<100 {
+      #expect([results[index], results[index + 100]].count { $0 == true } == 1)
+      #expect(try await journal.read(WorkspaceID("w\(index)")!, after: 0) == JournalRecord.range(1...3))
+    }
+  }
+
+  @Test(arguments: JournalKind.allCases)
+  func batchesCompleteInOrder(_ kind: JournalKind) async throws {
+    let test = try kind.make()
+    let journal = test.journal
+    defer { withExtendedLifetime(test) {} }
+    let (completed, continuation) = AsyncStream.makeStream(of: JournalOffset.self)
+    for offset in JournalOffset(1)...500 {
+      var part = JournalPart(expected: offset - 1)
+      part.records = JournalRecord.range(offset...offset)
+      journal.append(JournalBatch(parts: [.a: part])) { result in
+        if case .success = result { continuation.yield(offset) }
+        if offset == 500 { continuation.finish() }
       }
     }
+    #expect(await completed.reduce(into: []) { $0.append($1) } == Array(1...500))
   }
 
-  static func records(_ offsets: ClosedRange<JournalOffset>) -> [JournalRecord] {
-    offsets.map { JournalRecord(offset: $0, time: 0, event: "interaction", data: ByteBuffer(string: "{\"n\":\($0)}")) }
-  }
-
-  @Test(arguments: Kind.allCases)
-  func appendedRecordsAreReadInOrder(_ kind: Kind) async throws {
-    let journal = kind.make()
-    try await journal.append([Self.a: Self.records(1...3), Self.b: Self.records(1...1)])
-    try await journal.append([Self.a: Self.records(4...5)])
-    #expect(try await journal.read(Self.a, after: 0) == Self.records(1...5))
-    #expect(try await journal.read(Self.a, after: 2, limit: 2) == Self.records(3...4))
-    #expect(try await journal.read(Self.b, after: 1) == [])
-    #expect(try await journal.read(WorkspaceID("never")!, after: 0) == [])
-  }
-
-  @Test(arguments: Kind.allCases)
-  func conflictAppendsNothingOfTheBatch(_ kind: Kind) async throws {
-    let journal = kind.make()
-    try await journal.append([Self.a: Self.records(1...2)])
-    await #expect(throws: JournalError.conflict(Self.a, expected: 4, actual: 2)) {
-      try await journal.append([Self.a: Self.records(5...5), Self.b: Self.records(1...1)])
+  @Test(arguments: JournalKind.allCases)
+  func anOpenedStreamHasEverythingAfterTheSnapshot(_ kind: JournalKind) async throws {
+    let test = try kind.make()
+    #expect(try await test.journal.open(.a).last == 0)
+    let receipt = JournalReceipt(messageID: "m", time: 3, offset: 2, failure: nil)
+    let failure = JournalReceipt(
+      messageID: "ü", time: 3, offset: 2, failure: Failure(.interactionNotFound, "there is none"))
+    try await test.journal.append(to: .a, after: 0) {
+      $0.records = JournalRecord.range(1...2)
+      $0.receipts = [receipt, failure]
     }
-    #expect(try await journal.read(Self.a, after: 0).count == 2)
-    #expect(try await journal.read(Self.b, after: 0).isEmpty)
+    var stream = try await test.journal.open(.a)
+    #expect(stream.last == 2 && stream.snapshot == nil && stream.records == JournalRecord.range(1...2))
+    #expect(stream.receipts == [receipt, failure])
+    let snapshot = JournalSnapshot(offset: 3, state: ByteBuffer(string: "{\"interactions\":[]}"))
+    try await test.journal.append(to: .a, after: 2) {
+      $0.records = JournalRecord.range(3...5)
+      $0.snapshot = snapshot
+    }
+    stream = try await test.journal.open(.a)
+    #expect(stream.last == 5 && stream.snapshot == snapshot && stream.records == JournalRecord.range(4...5))
+    #expect(stream.receipts == [receipt, failure])
+    try await test.journal.append(to: .a, after: 5) {
+      $0.snapshot = JournalSnapshot(offset: 5, state: ByteBuffer(string: "{}"))
+    }
+    stream = try await test.journal.open(.a)
+    #expect(stream.last == 5 && stream.snapshot?.offset == 5 && stream.records.isEmpty)
   }
 
-  @Test(arguments: Kind.allCases)
-  func oldRecordsArePrunedAndSaidToBe(_ kind: Kind) async throws {
-    let journal = kind.make()
-    try await journal.append([Self.a: Self.records(1...80)])
-    try await journal.append([Self.a: Self.records(81...150)])
-    #expect(try await journal.read(Self.a, after: 50) == Self.records(51...150))
-    await #expect(throws: JournalError.pruned(first: 51)) { try await journal.read(Self.a, after: 49) }
+  @Test(arguments: JournalKind.allCases)
+  func theEpochStays(_ kind: JournalKind) async throws {
+    let test = try kind.make()
+    let epoch = try await test.journal.open(.a).epoch
+    #expect((1...64).contains(epoch.utf8.count))
+    try await test.journal.append([.a: JournalRecord.range(1...2)])
+    #expect(try await test.journal.open(.a).epoch == epoch)
+    let other = try kind.make()
+    #expect(try await other.journal.open(.a).epoch != epoch)
+  }
+
+  @Test(arguments: JournalKind.allCases)
+  func theNewestDeadlineCounts(_ kind: JournalKind) async throws {
+    let test = try kind.make()
+    try await test.journal.append(to: .a, after: 0) {
+      $0.records = JournalRecord.range(1...1)
+      $0.deadline = 10
+    }
+    try await test.journal.append(to: .b, after: 0) { $0.deadline = 20 }
+    #expect(try await test.journal.workspacesWithDeadline() == [.a, .b])
+    try await test.journal.append(to: .b, after: 0) { $0.deadline = 30 }
+    try await test.journal.append([.a: JournalRecord.range(2...2)])
+    #expect(try await test.journal.workspacesWithDeadline() == [.b])
+    try await test.journal.append(to: .b, after: 0) { _ in }
+    #expect(try await test.journal.workspacesWithDeadline().isEmpty)
+  }
+
+  @Test(arguments: JournalKind.allCases)
+  func anEmptyBatchSucceeds(_ kind: JournalKind) async throws {
+    let test = try kind.make()
+    try await test.journal.append(JournalBatch())
+    try await test.journal.append(to: .a, after: 0) { _ in }
+    #expect(try await test.journal.open(.a).last == 0)
+    #expect(test.journal.health == .available)
   }
 
   @Test func memoryForgetsAWorkspaceThatLeft() async throws {
     let journal = MemoryJournal()
-    try await journal.append([Self.a: Self.records(1...2)])
-    journal.close(Self.a)
-    try await journal.append([Self.a: Self.records(1...1)])
-    #expect(try await journal.read(Self.a, after: 0) == Self.records(1...1))
-  }
-}
-
-extension EventJournal {
-  fileprivate func append(_ records: [WorkspaceID: [JournalRecord]]) async throws {
-    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-      let parts = records.mapValues { records in
-        var part = JournalPart(expected: records[0].offset - 1)
-        part.records = records
-        return part
-      }
-      append(JournalBatch(parts: parts)) { continuation.resume(with: $0.mapError { $0 as any Error }) }
-    }
-  }
-
-  fileprivate func read(
-    _ workspace: WorkspaceID, after offset: JournalOffset, limit: Int = 1_000
-  ) async throws -> [JournalRecord] {
-    let replay = try replay(workspace, after: offset)
-    return try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<_, any Error>) in
-      replay.read(after: offset, limit: limit, bytesMax: .max) {
-        continuation.resume(with: $0.mapError { $0 as any Error })
-      }
-    }
+    try await journal.append([.a: JournalRecord.range(1...2)])
+    journal.close(.a)
+    try await journal.append([.a: JournalRecord.range(1...1)])
+    #expect(try await journal.read(.a, after: 0) == JournalRecord.range(1...1))
   }
 }

@@ -1,0 +1,50 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Where the journal's files are.
+struct JournalFiles: Sendable {
+  let directory: String
+
+  /// The database; SQLite keeps its log (`-wal`) and shared memory (`-shm`) beside it.
+  var database: String { directory + "/journal.sqlite" }
+  var log: String { database + "-wal" }
+  var lock: String { directory + "/journal.lock" }
+  /// Written to find out whether the disk takes anything.
+  var probe: String { directory + "/journal.probe" }
+
+  /// Makes the directory, if it is not there, for this user only: what is in it is what agents' customers said.
+  func makeDirectory() throws(JournalFileError) {
+    guard mkdir(directory, 0o700) != 0 else { return syncParent() }
+    let code = errno
+    guard code == EEXIST, isDirectory else { throw JournalFileError(code == EEXIST ? ENOTDIR : code, at: directory) }
+  }
+
+  /// Makes an empty database file, if there is none, for this user only; the files beside it get the same rights.
+  func makeDatabase() throws(JournalFileError) {
+    let file = open(database, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw JournalFileError(errno, at: database) }
+    close(file)
+  }
+
+  /// Whether the database is there and has something in it.
+  var hasContent: Bool {
+    var status = stat()
+    return stat(database, &status) == 0 && status.st_size > 0
+  }
+
+  private var isDirectory: Bool {
+    var status = stat()
+    return stat(directory, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// A directory is only as durable as its entry in the one above. SQLite does the same for the files.
+  private func syncParent() {
+    let parent = open(directory + "/..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard parent >= 0 else { return }
+    fsync(parent)
+    close(parent)
+  }
+}

@@ -1,0 +1,36 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Holds a directory for one process: an advisory lock that ends with the process, however that ends.
+final class JournalLock: Sendable {
+  private let file: CInt
+
+  /// - Throws: ``JournalFileError/inUse(lock:process:)`` if somebody else holds it.
+  init(_ path: String) throws(JournalFileError) {
+    file = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw JournalFileError(errno, at: path) }
+    guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+      let code = errno
+      defer { close(file) }
+      throw code == EWOULDBLOCK ? .inUse(lock: path, process: Self.process(in: file)) : JournalFileError(code, at: path)
+    }
+    // Who holds it is a courtesy to whoever is refused; a disk that is full is found out later.
+    let text = "\(getpid())\n"
+    ftruncate(file, 0)
+    _ = text.withCString { pwrite(file, $0, strlen($0), 0) }
+  }
+
+  /// The file stays: a lock file that is removed can be locked by two.
+  deinit {
+    close(file)
+  }
+
+  private static func process(in file: CInt) -> Int? {
+    var bytes = [UInt8](repeating: 0, count: 32)
+    let count = pread(file, &bytes, bytes.count, 0)
+    return Int(String(decoding: bytes.prefix(max(0, count)).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+  }
+}

@@ -1,0 +1,57 @@
+import GRDB
+
+extension JournalSchema {
+  /// What a file says about itself.
+  struct Identity {
+    var applicationID: Int
+    var version: Int
+    var tables: Int
+
+    init(_ db: Database) throws {
+      applicationID = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+      version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+      tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+    }
+
+    /// - Throws: ``JournalFileError`` if this is not a journal that this version can work with.
+    func check(_ file: String, mayBeNew: Bool) throws(JournalFileError) {
+      if mayBeNew, applicationID == 0, version == 0, tables == 0 { return }
+      guard applicationID == JournalSchema.applicationID else {
+        throw .notAJournal(file: file, reason: "its application_id is \(applicationID)")
+      }
+      guard version <= JournalSchema.version else {
+        throw .newerSchema(file: file, found: version, known: JournalSchema.version)
+      }
+    }
+  }
+
+  /// Looks at a file without changing anything in it.
+  static func check(_ file: String) throws(JournalFileError) {
+    do {
+      var configuration = Configuration()
+      configuration.readonly = true
+      configuration.busyMode = .timeout(5)
+      let queue = try DatabaseQueue(path: file, configuration: configuration)
+      defer { try? queue.close() }
+      try queue.read { try Identity($0) }.check(file, mayBeNew: true)
+    } catch {
+      throw JournalFileError(error, at: file)
+    }
+  }
+
+  /// Makes the tables of today, each step in a transaction of its own.
+  static func migrate(_ db: Database, epoch: @autoclosure () -> String) throws {
+    let found = try Identity(db).version
+    for (index, sql) in migrations.enumerated().dropFirst(found) {
+      try db.inTransaction {
+        try db.execute(sql: sql)
+        if index == 0 {
+          try db.execute(sql: "INSERT INTO meta(key, value) VALUES('epoch', ?)", arguments: [epoch()])
+          try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+        }
+        try db.execute(sql: "PRAGMA user_version = \(index + 1)")
+        return .commit
+      }
+    }
+  }
+}

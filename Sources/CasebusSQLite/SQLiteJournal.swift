@@ -1,0 +1,119 @@
+public import CasebusJournal
+public import CasebusProtocol
+import GRDB
+public import Logging
+
+/// A journal in a directory of its own, in SQLite: one thread writes, several read (DESIGN §3).
+public final class SQLiteJournal: EventJournal {
+  /// What the files are called, for people.
+  public let file: String
+  private let configuration: SQLiteJournalConfiguration
+  private let lock: JournalLock
+  private let epoch: String
+  private let pool: DatabasePool
+  private let writer: JournalWriter
+  private let checkpoints: Checkpoints
+  private let healthRecord: HealthRecord
+  private let holds = StreamHolds()
+  let retention: Retention
+  private let upkeep: Upkeep
+
+  /// Opens the journal of a directory, or makes a new one there.
+  /// - Throws: ``JournalFileError``; then the files are as they were.
+  public init(_ configuration: SQLiteJournalConfiguration, logger: Logger) throws(JournalFileError) {
+    let files = JournalFiles(directory: configuration.directory)
+    file = files.database
+    self.configuration = configuration
+    try files.makeDirectory()
+    lock = try JournalLock(files.lock)
+    try files.makeDatabase()
+    try JournalSchema.check(files.database)
+    do {
+      pool = try DatabasePool(files, configuration)
+      epoch = try pool.migrateAndReadEpoch()
+      checkpoints = try Checkpoints(files.database)
+    } catch {
+      throw JournalFileError(error, at: files.database)
+    }
+    healthRecord = HealthRecord(file: files.database, logger: logger)
+    writer = JournalWriter(pool, health: healthRecord, checkpoints: checkpoints)
+    retention = Retention(pool: pool, writer: writer, holds: holds, configuration: configuration, logger: logger)
+    upkeep = Upkeep(
+      retention, every: configuration.pruneIntervalSeconds, Probe(files: files, writer: writer, health: healthRecord),
+      every: configuration.probeMilliseconds)
+    pool.writeWithoutTransaction(checkpoints.follow)
+  }
+
+  public var health: JournalHealth { healthRecord.value }
+
+  public func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<Void, JournalError>) -> Void) {
+    writer.append(batch, completion: completion)
+  }
+
+  public func open(
+    _ workspace: WorkspaceID, completion: @escaping @Sendable (Result<JournalStream, JournalError>) -> Void
+  ) {
+    holds.open(workspace)
+    let receiptsMax = configuration.messageIDsPerWorkspaceMax
+    read(completion) { [epoch, holds] db in
+      let (stream, pruned) = try JournalReader(db).stream(workspace, epoch: epoch, receiptsMax: receiptsMax)
+      holds.opened(workspace, pruned: pruned)
+      return stream
+    }
+  }
+
+  public func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay {
+    let replay = SQLiteReplay(workspace: workspace, after: offset, journal: self, holds: holds)
+    let pruned = if let known = replay.pruned { known } else { try prunedOffset(of: workspace) }
+    guard pruned <= offset else { throw .pruned(first: pruned + 1) }
+    return replay
+  }
+
+  public func close(_ workspace: WorkspaceID) {
+    holds.close(workspace)
+    writer.forget(workspace)
+  }
+
+  public func workspacesWithDeadline(
+    completion: @escaping @Sendable (Result<[WorkspaceID], JournalError>) -> Void
+  ) {
+    read(completion) { try JournalReader($0).workspacesWithDeadline() }
+  }
+
+  public func consumers(completion: @escaping @Sendable (Result<[JournalConsumer], JournalError>) -> Void) {
+    read(completion) { try JournalReader($0).consumers() }
+  }
+
+  public func backlog(
+    of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void
+  ) {
+    read(completion) { try JournalReader($0).backlog(of: consumer) }
+  }
+
+  /// Ends it: what was appended is committed first, what comes later fails. Not to be called by a completion.
+  public func shutDown() {
+    upkeep.cancel()
+    writer.close()
+    checkpoints.close()
+    try? pool.close()
+  }
+
+  /// Reads on a thread of its own, from one state of the database.
+  func read<Value: Sendable>(
+    _ completion: @escaping @Sendable (Result<Value, JournalError>) -> Void,
+    _ body: @escaping @Sendable (Database) throws -> Value
+  ) {
+    pool.asyncRead { [file] result in
+      completion(Result { try body(result.get()) }.mapError { JournalError($0, file: file) })
+    }
+  }
+
+  /// For a workspace that was not opened: waits for the disk.
+  private func prunedOffset(of workspace: WorkspaceID) throws(JournalError) -> JournalOffset {
+    do {
+      return try pool.read { try JournalReader($0).row(of: workspace)?.pruned ?? 0 }
+    } catch {
+      throw JournalError(error, file: file)
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import CasebusJournal
+import CasebusProtocol
+import GRDB
+
+/// Up to where the records of some workspaces are no longer wanted.
+struct PrunePlan: Sendable {
+  var cuts: [Cut] = []
+  /// The number of the last workspace that was looked at.
+  private(set) var last: Int64
+
+  struct Cut: Sendable {
+    var workspace: WorkspaceID
+    var id: Int64
+    /// Records are gone up to here …
+    var pruned: JournalOffset
+    /// … and are not wanted up to here.
+    var offset: JournalOffset
+    var lost: [Lost] = []
+  }
+
+  /// A consumer that will not get what is deleted.
+  struct Lost: Sendable {
+    var consumer: String
+    var position: JournalOffset
+  }
+
+  /// - Returns: nil if no workspaces are left.
+  init?(
+    _ db: Database, after workspace: Int64, limit: Int, now: Int64, _ configuration: SQLiteJournalConfiguration
+  ) throws {
+    let streams = try Stream.all(db, after: workspace, limit: limit)
+    guard let last = streams.last?.id else { return nil }
+    self.last = last
+    let consumers = try Consumer.all(db)
+    for stream in streams {
+      guard let wish = try stream.unwanted(db, now: now, configuration) else { continue }
+      let cut = try stream.cut(db, at: wish, sparing: consumers, configuration.consumerBacklogEventsMax)
+      if cut.offset > cut.pruned { cuts.append(cut) }
+    }
+  }
+}
+
+extension PrunePlan {
+  fileprivate struct Consumer {
+    var id: Int64
+    var name: String
+    var scope: String
+
+    static func all(_ db: Database) throws -> [Consumer] {
+      let statement = try SQLStatement(db, "SELECT id, name, scope FROM consumers")
+      var consumers: [Consumer] = []
+      while try statement.step() {
+        consumers.append(Consumer(id: statement.integer(0), name: statement.text(1), scope: statement.text(2)))
+      }
+      return consumers
+    }
+  }
+
+  fileprivate struct Stream {
+    var id: Int64
+    var name: String
+    var pruned: JournalOffset
+    var last: JournalOffset
+    var snapshot: JournalOffset
+
+    static func all(_ db: Database, after workspace: Int64, limit: Int) throws -> [Stream] {
+      let statement = try SQLStatement(
+        db,
+        """
+        SELECT w.id, w.name, w.pruned, max(w.pruned, \(StreamEnd.newestOffset)), ifnull(s.offset, 0)
+        FROM workspaces w LEFT JOIN snapshots s ON s.workspace = w.id WHERE w.id > ? ORDER BY w.id LIMIT ?
+        """)
+      try statement.bind(1, workspace)
+      try statement.bind(2, Int64(limit))
+      var streams: [Stream] = []
+      while try statement.step() {
+        streams.append(
+          Stream(
+            id: statement.integer(0), name: statement.text(1), pruned: statement.offset(2), last: statement.offset(3),
+            snapshot: statement.offset(4)))
+      }
+      return streams
+    }
+
+    /// Up to where age and number say that records should go; never beyond the snapshot, which the state is made from.
+    func unwanted(
+      _ db: Database, now: Int64, _ configuration: SQLiteJournalConfiguration
+    ) throws -> JournalOffset? {
+      guard snapshot > pruned else { return nil }
+      let tooMany = last - min(last, configuration.retentionEventsPerWorkspaceMax)
+      let tooOld = try lastRecord(db, before: now - configuration.retentionSeconds * 1000)
+      let offset = min(snapshot, max(tooMany, tooOld))
+      return offset > pruned ? offset : nil
+    }
+
+    /// The record before the first one that is young enough: later ones are needed in any case.
+    private func lastRecord(_ db: Database, before time: Int64) throws -> JournalOffset {
+      let statement = try SQLStatement(
+        db, "SELECT id FROM events WHERE id > ? AND id <= ? AND time >= ? ORDER BY id LIMIT 1")
+      try statement.bind(1, RecordID.make(id, pruned))
+      try statement.bind(2, RecordID.end(of: id))
+      try statement.bind(3, time)
+      guard try statement.step() else { return last }
+      defer { statement.reset() }
+      return RecordID.offset(of: statement.integer(0)) - 1
+    }
+
+    /// What consumers still need stays, unless that is too much for one of them.
+    func cut(
+      _ db: Database, at wish: JournalOffset, sparing consumers: [Consumer], _ backlogMax: UInt64
+    ) throws -> Cut {
+      var cut = Cut(workspace: try WorkspaceID(journaled: name), id: id, pruned: pruned, offset: wish)
+      guard !consumers.isEmpty else { return cut }
+      let stored = try positions(db)
+      let concerned = consumers.filter { $0.scope == "*" || $0.scope == name }
+        .map { Lost(consumer: $0.name, position: max(pruned, stored[$0.id] ?? 0)) }
+      for consumer in concerned {
+        cut.offset = min(cut.offset, max(consumer.position, last - min(last, backlogMax)))
+      }
+      cut.lost = concerned.filter { $0.position < cut.offset }
+      return cut
+    }
+
+    private func positions(_ db: Database) throws -> [Int64: JournalOffset] {
+      let statement = try SQLStatement(db, "SELECT consumer, offset FROM positions WHERE workspace = ?")
+      try statement.bind(1, id)
+      var positions: [Int64: JournalOffset] = [:]
+      while try statement.step() { positions[statement.integer(0)] = statement.offset(1) }
+      return positions
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import CasebusJournal
+import CasebusProtocol
+import GRDB
+import Logging
+
+/// Deletes what is too old or too much, in transactions so small that those who append do not notice.
+struct Retention: Sendable {
+  let pool: DatabasePool
+  let writer: JournalWriter
+  let holds: StreamHolds
+  let configuration: SQLiteJournalConfiguration
+  let logger: Logger
+
+  /// Records of one transaction: about 2 milliseconds.
+  private static var recordsPerStep: JournalOffset { 1000 }
+  private static var receiptsPerStep: Int { 4000 }
+  private static var workspacesPerRead: Int { 256 }
+
+  /// Goes through all workspaces once.
+  /// - Parameter now: milliseconds since 1970.
+  func sweep(now: Int64) async {
+    do {
+      try await pruneReceipts(decidedBefore: now - configuration.messageIDWindowSeconds * 1000)
+      var last: Int64 = 0
+      while let plan = try await plan(after: last, now: now) {
+        last = plan.last
+        for cut in plan.cuts { try await prune(cut) }
+      }
+    } catch {
+      logger.warning("what is too old could not be deleted from the journal, it will be tried again: \(error)")
+    }
+  }
+
+  private func plan(after workspace: Int64, now: Int64) async throws -> PrunePlan? {
+    try await pool.read { [configuration] db in
+      try PrunePlan(db, after: workspace, limit: Self.workspacesPerRead, now: now, configuration)
+    }
+  }
+
+  private func prune(_ cut: PrunePlan.Cut) async throws {
+    for lost in cut.lost { report(lost, cut) }
+    var start = cut.pruned
+    while start < cut.offset {
+      let target = min(cut.offset, start + Self.recordsPerStep)
+      try await writer.transaction { [holds] db in
+        try Self.delete(cut, upTo: holds.prune(cut.workspace, upTo: target), db)
+      }
+      start = target
+    }
+  }
+
+  /// Should the transaction fail, then the records are there and nobody gets them; the next sweep deletes them.
+  private static func delete(_ cut: PrunePlan.Cut, upTo offset: JournalOffset, _ db: Database) throws {
+    let end = Int64(offset)
+    try db.cachedStatement(sql: "DELETE FROM events WHERE id > ? AND id <= ?")
+      .execute(arguments: [RecordID.make(cut.id, 0), RecordID.make(cut.id, offset)])
+    try db.cachedStatement(sql: "DELETE FROM parked WHERE workspace = ? AND offset <= ?")
+      .execute(arguments: [cut.id, end])
+    try db.cachedStatement(sql: "UPDATE workspaces SET pruned = max(pruned, ?) WHERE id = ?")
+      .execute(arguments: [end, cut.id])
+  }
+
+  /// They lie in the order in which they were decided, so that those that are too old come first.
+  private func pruneReceipts(decidedBefore time: Int64) async throws {
+    while let oldest = try await oldestReceipt(), oldest < time {
+      try await writer.transaction { db in
+        try db.execute(
+          sql: "DELETE FROM receipts WHERE id IN (SELECT id FROM receipts ORDER BY id LIMIT ?) AND time < ?",
+          arguments: [Self.receiptsPerStep, time])
+      }
+    }
+  }
+
+  private func oldestReceipt() async throws -> Int64? {
+    try await pool.read { try Int64.fetchOne($0, sql: "SELECT time FROM receipts ORDER BY id LIMIT 1") }
+  }
+
+  private func report(_ lost: PrunePlan.Lost, _ cut: PrunePlan.Cut) {
+    logger.warning(
+      "a durable consumer is too far behind: events that it has not acknowledged are no longer kept",
+      metadata: [
+        "consumer": "\(lost.consumer)", "workspace": "\(cut.workspace)", "from": "\(lost.position + 1)",
+        "to": "\(cut.offset)",
+      ])
+  }
+}

@@ -1,0 +1,174 @@
+import CasebusJournal
+import CasebusProtocol
+import GRDB
+import Synchronization
+
+/// The one thread that writes: takes what was appended while it was busy and commits it together.
+///
+/// `@unchecked Sendable`: `table` is used on the writer queue of the pool only; everything else is a constant or behind a
+/// lock.
+final class JournalWriter: @unchecked Sendable {
+  typealias Completion<Failure: Error> = @Sendable (Result<Void, Failure>) -> Void
+
+  private let pool: DatabasePool
+  private let health: HealthRecord
+  private let checkpoints: Checkpoints
+  private let queue = Mutex(Queue())
+  private var table: StreamTable?
+  /// So that no commit takes so long that those who wait notice.
+  private static var recordsPerCommitMax: Int { 8192 }
+
+  init(_ pool: DatabasePool, health: HealthRecord, checkpoints: Checkpoints) {
+    self.pool = pool
+    self.health = health
+    self.checkpoints = checkpoints
+  }
+
+  /// What waits to be done, in order.
+  private struct Queue {
+    var jobs: [Job] = []
+    var isRunning = false
+    var isClosed = false
+  }
+
+  private struct Append {
+    var batch: JournalBatch
+    var completion: Completion<JournalError>
+  }
+
+  private enum Job: Sendable {
+    case append(Append)
+    case transaction(@Sendable (Database) throws -> Void, Completion<any Error>)
+    case forget(WorkspaceID)
+  }
+
+  // MARK: - Any thread
+
+  func append(_ batch: JournalBatch, completion: @escaping Completion<JournalError>) {
+    let isAccepted = submit(.append(Append(batch: batch, completion: completion)))
+    if !isAccepted { completion(.failure(.closed)) }
+  }
+
+  /// Runs a transaction of its own after all that was appended before.
+  func transaction(_ body: @escaping @Sendable (Database) throws -> Void) async throws {
+    try await withCheckedThrowingContinuation { continuation in
+      let isAccepted = submit(.transaction(body) { continuation.resume(with: $0) })
+      if !isAccepted { continuation.resume(throwing: JournalError.closed) }
+    }
+  }
+
+  /// Forgets a stream after all that was appended before.
+  func forget(_ workspace: WorkspaceID) {
+    _ = submit(.forget(workspace))
+  }
+
+  /// Takes nothing more; what was taken is done before this returns.
+  func close() {
+    queue.withLock { $0.isClosed = true }
+    pool.writeWithoutTransaction { _ in table = nil }
+  }
+
+  /// - Returns: false if the journal is closed; then the job is not done.
+  private func submit(_ job: Job) -> Bool {
+    let (isAccepted, isFirst) = queue.withLock { queue in
+      guard !queue.isClosed else { return (false, false) }
+      queue.jobs.append(job)
+      defer { queue.isRunning = true }
+      return (true, !queue.isRunning)
+    }
+    if isFirst { pool.asyncWriteWithoutTransaction { self.run($0) } }
+    return isAccepted
+  }
+
+  // MARK: - The writer's queue
+
+  private func run(_ db: Database) {
+    while let jobs = nextJobs() {
+      var group: [Append] = []
+      var records = 0
+      for job in jobs {
+        if case .append(let append) = job {
+          group.append(append)
+          records += append.batch.recordCount
+          if records < Self.recordsPerCommitMax { continue }
+        }
+        commit(group, db)
+        (group, records) = ([], 0)
+        run(job, db)
+      }
+      commit(group, db)
+    }
+  }
+
+  private func nextJobs() -> [Job]? {
+    queue.withLock { queue in
+      defer { queue.jobs = [] }
+      queue.isRunning = !queue.jobs.isEmpty
+      return queue.isRunning ? queue.jobs : nil
+    }
+  }
+
+  private func run(_ job: Job, _ db: Database) {
+    switch job {
+    case .append: break
+    case .forget(let workspace): table?.forget(workspace)
+    case .transaction(let body, let completion):
+      completion(
+        Result {
+          try transact(db) { try body(db) }
+        })
+    }
+  }
+
+  private func commit(_ group: [Append], _ db: Database) {
+    guard !group.isEmpty else { return }
+    let results = write(group, db)
+    for (append, result) in zip(group, results) { append.completion(result) }
+    checkpoints.committed(db)
+  }
+
+  /// One transaction for all of them; that a batch does not fit is none of the others' business.
+  private func write(_ group: [Append], _ db: Database) -> [Result<Void, JournalError>] {
+    if case .unavailable(let reason) = health.value { return group.map { _ in .failure(.unavailable(reason)) } }
+    do {
+      return try transact(db) {
+        let table = try table(db)
+        return try group.map { try table.append($0.batch) }
+      }
+    } catch {
+      let reason = health.failed(error)
+      return group.map { _ in .failure(.unavailable(reason)) }
+    }
+  }
+
+  /// After an error nothing that was learned in the transaction may be believed.
+  private func transact<Value>(_ db: Database, _ body: () throws -> Value) throws -> Value {
+    do {
+      try db.beginTransaction(.immediate)
+      let value = try body()
+      try db.commit()
+      return value
+    } catch {
+      table?.forget()
+      try? db.rollback()
+      throw error
+    }
+  }
+
+  private func table(_ db: Database) throws -> StreamTable {
+    if let table { return table }
+    let table = try StreamTable(db)
+    self.table = table
+    return table
+  }
+}
+
+extension JournalError {
+  static var closed: JournalError { .unavailable("the journal is closed") }
+}
+
+extension JournalBatch {
+  fileprivate var recordCount: Int {
+    parts.values.reduce(1) { $0 + $1.records.count + $1.receipts.count }
+  }
+}

@@ -1,0 +1,107 @@
+import CasebusJournal
+import CasebusProtocol
+import GRDB
+import struct NIOCore.ByteBuffer
+
+/// The statements of the hot path, compiled once.
+struct WriterStatements {
+  let db: Database
+  private let selectWorkspace: SQLStatement
+  private let selectNewest: SQLStatement
+  private let insertEvent: SQLStatement
+  private let insertReceipt: SQLStatement
+  private let upsertPosition: SQLStatement
+  private let updateDeadline: SQLStatement
+
+  init(_ db: Database) throws {
+    self.db = db
+    selectWorkspace = try SQLStatement(db, "SELECT id, pruned, deadline FROM workspaces WHERE name = ?")
+    selectNewest = try SQLStatement(db, "SELECT id FROM events WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT 1")
+    insertEvent = try SQLStatement(db, "INSERT INTO events(id, time, event, data, detail) VALUES(?, ?, ?, ?, ?)")
+    insertReceipt = try SQLStatement(
+      db,
+      """
+      INSERT INTO receipts(workspace, messageID, time, offset, failureCode, failureMessage) VALUES(?, ?, ?, ?, ?, ?)
+      """)
+    upsertPosition = try SQLStatement(
+      db,
+      """
+      INSERT INTO positions(consumer, workspace, offset) VALUES(?, ?, ?)
+      ON CONFLICT(consumer, workspace) DO UPDATE SET offset = excluded.offset
+      """)
+    updateDeadline = try SQLStatement(db, "UPDATE workspaces SET deadline = ? WHERE id = ?")
+  }
+
+  // MARK: - Workspaces
+
+  func workspace(named name: WorkspaceID) throws -> (id: Int64, pruned: JournalOffset, deadline: Int64?)? {
+    try selectWorkspace.bind(1, name.text)
+    guard try selectWorkspace.step() else { return nil }
+    defer { selectWorkspace.reset() }
+    return (selectWorkspace.integer(0), selectWorkspace.offset(1), selectWorkspace.optionalInteger(2))
+  }
+
+  func newestRecord(of workspace: Int64) throws -> JournalOffset? {
+    try selectNewest.bind(1, RecordID.make(workspace, 0))
+    try selectNewest.bind(2, RecordID.end(of: workspace))
+    guard try selectNewest.step() else { return nil }
+    defer { selectNewest.reset() }
+    return RecordID.offset(of: selectNewest.integer(0))
+  }
+
+  func insertWorkspace(_ name: WorkspaceID) throws -> Int64 {
+    try db.execute(sql: "INSERT INTO workspaces(name) VALUES(?)", arguments: [name.text])
+    let id = db.lastInsertedRowID
+    guard id <= RecordID.workspaceMax else {
+      throw DatabaseError(
+        resultCode: .SQLITE_FULL, message: "the journal has \(id) workspaces, more than it can number")
+    }
+    return id
+  }
+
+  func update(deadline: Int64?, of workspace: Int64) throws {
+    try updateDeadline.bind(1, deadline)
+    try updateDeadline.bind(2, workspace)
+    try updateDeadline.run()
+  }
+
+  // MARK: - What a part brings
+
+  func insert(_ record: JournalRecord, to workspace: Int64) throws {
+    try insertEvent.bind(1, RecordID.make(workspace, record.offset))
+    try insertEvent.bind(2, record.time)
+    try insertEvent.bind(3, record.event)
+    try insertEvent.bind(4, record.data)
+    if record.detail.readableBytes > 0 {
+      try insertEvent.bind(5, record.detail)
+    } else {
+      try insertEvent.bindNull(5)
+    }
+    try insertEvent.run()
+  }
+
+  func insert(_ receipt: JournalReceipt, to workspace: Int64) throws {
+    try insertReceipt.bind(1, workspace)
+    try insertReceipt.bind(2, receipt.messageID)
+    try insertReceipt.bind(3, receipt.time)
+    try insertReceipt.bind(4, receipt.offset)
+    try insertReceipt.bind(5, receipt.failure?.code.rawValue)
+    try insertReceipt.bind(6, receipt.failure?.message)
+    try insertReceipt.run()
+  }
+
+  func replace(_ snapshot: JournalSnapshot, of workspace: Int64) throws {
+    let statement = try SQLStatement(db, "INSERT OR REPLACE INTO snapshots(workspace, offset, state) VALUES(?, ?, ?)")
+    try statement.bind(1, workspace)
+    try statement.bind(2, snapshot.offset)
+    try statement.bind(3, snapshot.state)
+    try statement.run()
+  }
+
+  func upsertPosition(of consumer: Int64, in workspace: Int64, _ offset: JournalOffset) throws {
+    try upsertPosition.bind(1, consumer)
+    try upsertPosition.bind(2, workspace)
+    try upsertPosition.bind(3, offset)
+    try upsertPosition.run()
+  }
+}
