@@ -198,7 +198,7 @@ extension BrokerLoop {
 
   private func flush() {
     guard !isPausedBetweenSlices else { return }
-    switch shard.flush(sliceNanoseconds: Self.sliceNanoseconds) {
+    switch shard.flush(at: port.eventLoop.now, sliceNanoseconds: Self.sliceNanoseconds) {
     case .done: break
     case .sliceOver: pauseBetweenSlices()
     case .resting(let deadline): wakeUp(at: deadline)
