@@ -98,7 +98,8 @@ let package = Package(
     .executableTarget(
       name: "casebus",
       dependencies: [
-        "CasebusBroker", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusTransport",
+        "CasebusBroker", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusSQLite", "CasebusServer",
+        "CasebusTransport",
         "CasebusWebSocket", "CasebusWorkspace", .argumentParser, .logging, .nioCore, .nioPosix, .serviceLifecycle,
         .unixSignals,
       ], swiftSettings: settings),

@@ -94,8 +94,9 @@ public final class SQLiteJournal: EventJournal {
   public func shutDown() {
     upkeep.cancel()
     writer.close()
-    checkpoints.close()
     try? pool.close()
+    // The last connection that may write: it moves the log into the database and removes it.
+    checkpoints.close()
   }
 
   /// Reads on a thread of its own, from one state of the database.

@@ -1,16 +1,29 @@
 import CasebusBroker
+import CasebusJournal
 import NIOCore
 import ServiceLifecycle
 import Synchronization
 
 /// Whether new sessions are welcome (`GET /ready`).
 final class Readiness: Sendable {
-  private let ready = Atomic(true)
+  private let journal: any EventJournal
+  private let isEnding = Atomic(false)
 
-  var isReady: Bool { ready.load(ordering: .relaxed) }
+  init(journal: any EventJournal) {
+    self.journal = journal
+  }
+
+  /// Why they are not; nil if they are.
+  var obstacle: String? {
+    if isEnding.load(ordering: .relaxed) { return "the broker is stopping" }
+    return switch journal.health {
+    case .available: nil
+    case .unavailable(let reason): "the journal fails: \(reason)"
+    }
+  }
 
   func end() {
-    ready.store(false, ordering: .relaxed)
+    isEnding.store(true, ordering: .relaxed)
   }
 }
 

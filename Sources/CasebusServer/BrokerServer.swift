@@ -18,7 +18,7 @@ public struct BrokerServer: Service {
   private let broker: Broker
   private let group: any EventLoopGroup
   private let logger: Logger
-  private let readiness = Readiness()
+  private let readiness: Readiness
   private let onListening: @Sendable (SocketAddress) async -> Void
 
   /// - Parameters:
@@ -33,6 +33,7 @@ public struct BrokerServer: Service {
     self.group = group
     self.logger = logger
     self.onListening = onListening
+    readiness = Readiness(journal: journal)
     broker = Broker(
       group: group, journal: journal, configuration: configuration.broker, logger: logger, instance: instance,
       now: { .now })

@@ -18,7 +18,7 @@ struct Endpoints {
       }
       router.on("health", method: method) { _, _ in Response(.ok, "ok\n") }
       router.on("ready", method: method) { _, _ in
-        readiness.isReady ? Response(.ok, "ready\n") : Response(.serviceUnavailable, "the broker is stopping\n")
+        readiness.obstacle.map { Response(.serviceUnavailable, $0 + "\n") } ?? Response(.ok, "ready\n")
       }
     }
     for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options] {

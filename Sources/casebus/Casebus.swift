@@ -17,6 +17,6 @@ struct Casebus: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       DemoCommand.self, ServeCommand.self, SimulateCommand.self, SubscribeCommand.self, CallCommand.self,
-      PublishCommand.self, ConsumerCommand.self, EchoServerCommand.self, EchoClientCommand.self,
+      PublishCommand.self, ConsumerCommand.self, JournalCommand.self, EchoServerCommand.self, EchoClientCommand.self,
     ])
 }

@@ -4,7 +4,7 @@ import NIOCore
 import Testing
 
 /// What every journal must do: durable consumers.
-@Suite(.timeLimit(.minutes(1))) struct ConsumerConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct ConsumerConformanceTests {
   static let everywhere = JournalConsumer(
     key: JournalConsumer.Key(name: "bot", workspace: nil), events: ["markdone", "case:\"x\""], time: 7)
   static let here = JournalConsumer(

@@ -4,7 +4,7 @@ import NIOCore
 import Testing
 
 /// What every journal must do, whatever it keeps its records in: streams.
-@Suite(.timeLimit(.minutes(1))) struct JournalConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct JournalConformanceTests {
   @Test(arguments: JournalKind.allCases)
   func appendedRecordsAreReadInOrder(_ kind: JournalKind) async throws {
     let test = try kind.make()

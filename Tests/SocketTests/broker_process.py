@@ -36,6 +36,8 @@ class BrokerProcess:
     """`casebus serve --port 0 …` (or another command that serves), ready for connections."""
 
     def __init__(self, *options, command=("serve",)):
+        if not {"--journal", "--data"} & set(options):
+            options = ("--journal", "memory", *options)
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [BINARY, *command, "--port", "0", *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0

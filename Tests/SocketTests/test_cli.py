@@ -73,7 +73,7 @@ def test_serve_prints_where_it_listens_at_once_also_into_a_pipe(start_broker):
 def test_serve_says_plainly_that_the_port_is_taken():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = casebus("serve", "--port", str(port))
+        result = casebus("serve", "--journal", "memory", "--port", str(port))
     assert (result.returncode, result.stdout) == (1, "")
     assert f"127.0.0.1:{port}" in result.stderr
     assert "in use" in result.stderr

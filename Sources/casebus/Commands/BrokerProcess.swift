@@ -1,4 +1,5 @@
 import CasebusJournal
+import CasebusSQLite
 import CasebusServer
 import Logging
 import NIOCore
@@ -22,14 +23,17 @@ struct BrokerProcess {
   /// - Parameters:
   ///   - companions: services that run beside the broker, and are stopped before it; when one ends, all end.
   ///   - onListening: called once, when clients can connect.
-  /// - Throws: ``CommandFailure`` if the port cannot be listened on.
+  /// - Throws: ``CommandFailure`` if the journal cannot be opened or the port cannot be listened on.
   func run(
     companions: [any Service] = [], onListening: @escaping @Sendable (ListeningAddress) async -> Void
   ) async throws {
     FileLimit.raise()
+    FileLimit.surviveFileSize()
+    let file = try options.journal.openFile(logger)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: UsableCores.count)
     let server = BrokerServer(
-      configuration: options.configuration, journal: MemoryJournal(), group: group, instance: Self.randomInstance(),
+      configuration: options.configuration, journal: file ?? MemoryJournal(), group: group,
+      instance: Self.randomInstance(),
       logger: logger
     ) { await onListening(ListeningAddress($0)) }
     let services = ServiceGroup(
@@ -37,6 +41,7 @@ struct BrokerProcess {
         services: ([server] + companions).map(Self.stoppingAll), gracefulShutdownSignals: [.sigterm, .sigint],
         logger: logger))
     do {
+      defer { file?.shutDown() }
       try await services.run()
     } catch let error as IOError {
       throw CommandFailure("cannot listen on \(options.host):\(options.port): \(systemText(ofError: error.errnoCode))")

@@ -4,9 +4,10 @@
   import Darwin
 #endif
 
-/// How many files this process may open: each connection takes one.
+/// What the system allows this process to have of files.
 enum FileLimit {
-  /// Raises the limit to what the system allows without further rights. Where that fails it stays as it is.
+  /// Raises the number of files that may be open to what the system allows without further rights: each connection takes
+  /// one. Where that fails it stays as it is.
   static func raise() {
     var limit = rlimit()
     #if canImport(Glibc)
@@ -17,5 +18,10 @@ enum FileLimit {
     guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
     limit.rlim_cur = limit.rlim_max
     _ = setrlimit(resource, &limit)
+  }
+
+  /// A file that may not get longer is an error like a full disk, not the end of the process.
+  static func surviveFileSize() {
+    signal(SIGXFSZ, SIG_IGN)
   }
 }

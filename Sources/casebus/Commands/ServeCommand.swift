@@ -4,8 +4,9 @@ struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve", abstract: "Runs a broker until it is stopped (SIGTERM or Ctrl-C).",
     discussion: """
-      EXAMPLE:
-        casebus serve --host 127.0.0.1 --port 8080 --journal memory
+      EXAMPLES:
+        casebus serve --host 127.0.0.1 --port 8080 --data ./casebus-data
+        casebus serve --journal memory
       """)
 
   @OptionGroup var options: ServerOptions

@@ -8,18 +8,13 @@ public import Logging
 
 /// What can be set for a broker; the defaults are those of `Protocol/registry/limits.json`.
 struct ServerOptions: ParsableArguments {
-  enum Journal: String, ExpressibleByArgument, CaseIterable {
-    case memory
-  }
-
   @Option(help: "The address to listen on.")
   var host = "127.0.0.1"
 
   @Option(help: "The port to listen on; 0 lets the system choose one.")
   var port = 8080
 
-  @Option(help: "Where events are kept; memory: as long as the broker runs.")
-  var journal = Journal.memory
+  @OptionGroup var journal: JournalOptions
 
   @Option(help: "Whether state changes outside of the transition table are refused (strict) or accepted (lenient).")
   var transitions = WorkspaceRules.Transitions.strict
@@ -94,6 +89,7 @@ struct ServerOptions: ParsableArguments {
     configuration.broker.sessionsMax = sessionsMax
     configuration.broker.workspaceRules.transitions = transitions
     configuration.broker.workspaceRules.blockMarkdoneTimeoutMilliseconds = blockMarkdoneTimeout
+    configuration.broker.messageIDWindowSeconds = journal.messageIdWindow
     configuration.setMessageBytesMax(messageBytesMax)
     configuration.setDeflate(deflate)
     configuration.connection.outboundQueueBytesMax = outboundQueueBytesMax
@@ -113,7 +109,7 @@ struct ServerOptions: ParsableArguments {
     return deflate
   }
 
-  private static func checkPositive(_ name: String, _ value: Int64) throws {
+  static func checkPositive(_ name: String, _ value: Int64) throws {
     guard value > 0 else { throw ValidationError("\(name) is \(value), expected a number greater than 0") }
   }
 }

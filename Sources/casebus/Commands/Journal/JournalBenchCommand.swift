@@ -1,0 +1,188 @@
+import ArgumentParser
+import CasebusJournal
+import CasebusProtocol
+import CasebusSQLite
+import FoundationEssentials
+import Logging
+import NIOCore
+import Synchronization
+
+/// Measures the storage alone, for Docs/reference/performance.md.
+struct JournalBenchCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Measures what the journal does on this disk.",
+    discussion: """
+      EXAMPLE:
+        casebus journal bench --data ./bench-data --seconds 3
+      """, shouldDisplay: false)
+
+  @Option(help: "A directory to write into; it must not exist yet, and is left there.")
+  var data: String
+
+  @Option(help: "How long each measurement of writing takes.")
+  var seconds = 3.0
+
+  @Option(help: "The bytes of one record's data.")
+  var recordBytes = 300
+
+  func run() async throws {
+    guard !FileManager.default.fileExists(atPath: data) else { throw ValidationError("--data \(data) exists already") }
+    for durability in [SQLiteJournalConfiguration.Durability.full, .normal] {
+      try await measureWriting(durability)
+    }
+    try await measureLoading()
+    try await measureReplay()
+  }
+
+  private func open(_ name: String, _ durability: SQLiteJournalConfiguration.Durability) throws -> SQLiteJournal {
+    try? FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+    var configuration = SQLiteJournalConfiguration(directory: "\(data)/\(name)")
+    configuration.durability = durability
+    return try SQLiteJournal(configuration, logger: Logger(label: "casebus"))
+  }
+
+  // MARK: - Writing
+
+  private func measureWriting(_ durability: SQLiteJournalConfiguration.Durability) async throws {
+    for (workspaces, size, inFlight) in [
+      (1, 1, 1), (1, 16, 1), (1, 64, 1), (1, 256, 1), (1, 64, 4), (100, 64, 1), (100, 256, 1), (100, 256, 8),
+      (100, 2048, 2),
+    ] {
+      let journal = try open("\(durability.rawValue)-\(workspaces)-\(size)-\(inFlight)", durability)
+      let load = Load(journal, workspaces: workspaces, size: size, recordBytes: recordBytes)
+      let clock = ContinuousClock()
+      let start = clock.now
+      try await load.run(inFlight: inFlight, until: start.advanced(by: .seconds(seconds)))
+      let time = (clock.now - start) / .seconds(1)
+      printLine(
+        "durability=\(durability.rawValue) workspaces=\(workspaces) batch=\(size) inFlight=\(inFlight) "
+          + "records/s=\(Int(Double(load.records) / time)) batches/s=\(Int(Double(load.records / size) / time)) "
+          + "p50=\(load.latency(0.5)) p99=\(load.latency(0.99)) max=\(load.latency(1))")
+      journal.shutDown()
+    }
+  }
+
+  // MARK: - Reading
+
+  private func measureLoading() async throws {
+    var journal = try open("load", .normal)
+    let load = Load(journal, workspaces: 1000, size: 1000, recordBytes: recordBytes)
+    try await load.append(batches: 100)
+    journal.shutDown()
+    let clock = ContinuousClock()
+    let start = clock.now
+    journal = try open("load", .full)
+    let opened = clock.now
+    let records = try await withThrowingTaskGroup(of: Int.self) { group in
+      for workspace in load.workspaces { group.addTask { [journal] in try await journal.records(of: workspace) } }
+      return try await group.reduce(0, +)
+    }
+    printLine("start file=\(opened - start) open of 1000 workspaces, \(records) records: \(clock.now - opened)")
+    journal.shutDown()
+  }
+
+  private func measureReplay() async throws {
+    let journal = try open("replay", .normal)
+    let load = Load(journal, workspaces: 1, size: 1000, recordBytes: recordBytes)
+    try await load.append(batches: 100)
+    let clock = ContinuousClock()
+    for page in [64, 256, 1024] {
+      let start = clock.now
+      let replay = try journal.replay(load.workspaces[0], after: 0)
+      var last: JournalOffset = 0
+      while true {
+        let records = try await replay.page(after: last, limit: page)
+        guard let end = records.last?.offset else { break }
+        last = end
+      }
+      printLine("replay page=\(page) records/s=\(Int(Double(last) / ((clock.now - start) / .seconds(1))))")
+    }
+    journal.shutDown()
+  }
+}
+
+/// Appends batches as fast as they are taken.
+private final class Load {
+  let workspaces: [WorkspaceID]
+  private(set) var records = 0
+  private let journal: SQLiteJournal
+  private let size: Int
+  private let data: ByteBuffer
+  private var last: [JournalOffset]
+  private var next = 0
+  private let latencies = Latencies()
+
+  init(_ journal: SQLiteJournal, workspaces: Int, size: Int, recordBytes: Int) {
+    self.journal = journal
+    self.size = size
+    self.workspaces = (0..<workspaces).map { WorkspaceID("w\($0)")! }
+    last = Array(repeating: 0, count: workspaces)
+    data = ByteBuffer(string: "{\"n\":\"\(String(repeating: "x", count: recordBytes - 8))\"}")
+  }
+
+  /// Each chain has one batch in flight.
+  func run(inFlight: Int, until end: ContinuousClock.Instant) async throws {
+    var batches: [Task<Void, any Error>] = []
+    while ContinuousClock.now < end {
+      if batches.count >= inFlight { try await batches.removeFirst().value }
+      batches.append(send())
+    }
+    for batch in batches { try await batch.value }
+  }
+
+  func append(batches: Int) async throws {
+    for _ in 0..<batches { try await send().value }
+  }
+
+  func latency(_ quantile: Double) -> Duration {
+    let sorted = latencies.all.withLock { $0.sorted() }
+    return sorted[min(sorted.count - 1, Int(Double(sorted.count) * quantile))]
+  }
+
+  /// The batches of one caller follow each other; a new one may be made before the last one is committed.
+  private func send() -> Task<Void, any Error> {
+    var batch = JournalBatch()
+    for _ in 0..<size {
+      let index = next % workspaces.count
+      next += 1
+      let offset = last[index] + 1
+      batch.parts[workspaces[index], default: JournalPart(expected: last[index])].records.append(
+        JournalRecord(offset: offset, time: 1_700_000_000_000, event: "interaction", data: data))
+      last[index] = offset
+    }
+    records += size
+    let start = ContinuousClock.now
+    let stream = AsyncThrowingStream<Void, any Error> { continuation in
+      journal.append(batch) { result in
+        if case .failure(let error) = result { return continuation.finish(throwing: error) }
+        continuation.finish()
+      }
+    }
+    return Task { [latencies] in
+      for try await _ in stream {}
+      latencies.all.withLock { $0.append(ContinuousClock.now - start) }
+    }
+  }
+}
+
+private final class Latencies: Sendable {
+  let all = Mutex<[Duration]>([])
+}
+
+extension EventJournal {
+  fileprivate func records(of workspace: WorkspaceID) async throws -> Int {
+    try await withCheckedThrowingContinuation { continuation in
+      open(workspace) { continuation.resume(with: $0.map(\.records.count).mapError { $0 as any Error }) }
+    }
+  }
+}
+
+extension JournalReplay {
+  fileprivate func page(after offset: JournalOffset, limit: Int) async throws -> [JournalRecord] {
+    try await withCheckedThrowingContinuation { continuation in
+      read(after: offset, limit: limit, bytesMax: .max) {
+        continuation.resume(with: $0.mapError { $0 as any Error })
+      }
+    }
+  }
+}
