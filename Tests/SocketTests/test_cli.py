@@ -447,6 +447,93 @@ def test_a_bad_message_id_is_said_plainly(on, options, words):
         assert word in plain(result.stderr)
 
 
+# Durable consumers
+
+
+def durable(on, count, *options):
+    """What `casebus subscribe --durable bot` prints."""
+    result = casebus("subscribe", *on, "--events", "agent", "--durable", "bot", "--count", str(count), *options)
+    assert (result.returncode, result.stderr) == (0, ""), result
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def labels(event):
+    return event["offset"], event.get("delivery")
+
+
+def test_a_durable_subscriber_that_acknowledges_gets_everything_once(on_kept):
+    on = on_kept
+    publish(on, "agent", '{"n":1}')
+    assert [labels(event) for event in durable(on, 1, "--since", "beginning", "--ack")] == [(1, None)]
+    for n in range(2, 5):
+        publish(on, "agent", f'{{"n":{n}}}')
+    assert [labels(event) for event in durable(on, 2, "--ack")] == [(2, None), (3, None)]
+    assert labels(durable(on, 1, "--ack")[0])[0] == 4
+    [listed] = [json.loads(line) for line in casebus("consumer", "list", *on).stdout.splitlines()]
+    assert listed["name"] == "bot" and listed["position"] == 4 and listed["backlog"] == listed["sessions"] == 0
+
+
+def test_a_durable_subscriber_that_does_not_acknowledge_gets_it_again(on_kept):
+    on = on_kept
+    publish(on, "agent", "{}")
+    assert labels(durable(on, 1, "--since", "beginning")[0]) == (1, None)
+    assert labels(durable(on, 1)[0]) == (1, 2)
+    assert labels(durable(on, 1, "--ack")[0]) == (1, 3)
+
+
+def test_consumers_are_shown_and_deleted(on_kept):
+    on = on_kept
+    assert casebus("consumer", "list", *on).stdout == ""
+    publish(on, "agent", "{}")
+    durable(on, 1, "--since", "beginning")
+    shown = casebus("consumer", "get", *on, "bot")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert json.loads(shown.stdout)["workspaces"][0]["backlog"] == 1
+    deleted = casebus("consumer", "delete", *on, "bot")
+    assert (deleted.returncode, deleted.stdout, deleted.stderr) == (0, "", "")
+    for command in ["get", "delete"]:
+        result = casebus("consumer", command, *on, "bot")
+        assert (result.returncode, result.stdout) == (1, "")
+        assert "bot" in plain(result.stderr) and "consumer_not_found" in result.stderr
+
+
+async def test_a_subscriber_of_a_deleted_consumer_ends_also_with_reconnect(broker, workspace, on):
+    async with Clients(broker) as clients:
+        client = await clients.open(workspace)
+        process = subprocess.Popen([BINARY, "subscribe", *on, "--durable", "bot", "--reconnect"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not any(consumer["sessions"] for consumer in await client.request("consumer.list")):
+                assert time.monotonic() < deadline
+            await client.request("consumer.delete", "bot")
+            output, errors = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+        assert (process.returncode, output) == (1, b"")
+        assert "4502" in plain(errors.decode())
+
+
+async def test_a_durable_subscriber_of_all_workspaces_acknowledges_in_each(start_broker):
+    broker = start_broker()
+    on = ["--url", broker.url, "--workspace", "*"]
+    async with Clients(broker) as clients:
+        process = subprocess.Popen([BINARY, "subscribe", *on, "--events", "agent", "--durable", "bot", "--ack", "--count", "2"], stdout=subprocess.PIPE, bufsize=0)
+        try:
+            monitor = await clients.open("*")
+            deadline = time.monotonic() + PATIENCE
+            while not any(consumer["sessions"] for consumer in await monitor.request("consumer.list")):
+                assert time.monotonic() < deadline
+            for workspace in ["north", "south"]:
+                await (await clients.open(workspace)).publish("agent", {})
+            printed = [json.loads(read_line(process)) for _ in range(2)]
+            assert {event["workspaceId"] for event in printed} == {"north", "south"}
+            assert process.wait(PATIENCE) == 0
+            assert (await monitor.request("consumer.get", "bot"))["workspaces"] == []
+        finally:
+            process.kill()
+            process.stdout.close()
+
+
 # simulate and demo
 
 

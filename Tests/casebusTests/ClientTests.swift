@@ -62,6 +62,44 @@ import Testing
     }
   }
 
+  @Test func whatIsNotAcknowledgedComesAgain() async throws {
+    try await withBroker { address in
+      let source = try await address.client()
+      let bot = try await address.client()
+      let result = try await bot.subscribe(to: ["agent"], durable: "bot")
+      #expect(result.durable?.text == "bot")
+      for n in 1...3 { try await source.publish("agent", ["n": .number(JSONNumber(n))]) }
+      var events: [CasebusClient.Event] = []
+      for await event in bot.events.prefix(3) { events.append(event) }
+      #expect(events.map(\.labels.delivery) == [nil, nil, nil])
+      try await bot.acknowledge(events[1])
+      await bot.close()
+      let again = try await address.client()
+      _ = try await again.subscribe(to: ["agent"], durable: "bot")
+      let event = try #require(await again.events.first { _ in true })
+      #expect(event.labels.position?.offset == 3)
+      #expect(event.labels.delivery == 2)
+      try await again.acknowledge(event)
+      let refused = await #expect(throws: ClientError.self) { try await again.acknowledge(upTo: 4) }
+      guard case .refused(code: "invalid_parameters", _) = refused else {
+        Issue.record("\(String(describing: refused))")
+        return
+      }
+    }
+  }
+
+  @Test func anAcknowledgementOfAMonitorNamesTheWorkspace() async throws {
+    try await withBroker { address in
+      let bot = try await address.client("*")
+      _ = try await bot.subscribe(to: ["agent"], durable: "bot")
+      try await address.client("north").publish("agent", [:])
+      let event = try #require(await bot.events.first { _ in true })
+      #expect(event.labels.workspaceID?.text == "north")
+      try await bot.acknowledge(event)
+      #expect(try await bot.request("consumer.get", ["bot"])["workspaces"] == [])
+    }
+  }
+
   @Test func theEndOfTheConnectionIsTold() async throws {
     let clients = Clients()
     try await withBroker { address in

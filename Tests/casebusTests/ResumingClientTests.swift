@@ -46,6 +46,26 @@ import Testing
     }
   }
 
+  @Test func isNotPartOfADeletedConsumerAgain() async throws {
+    try await withBroker { address in
+      let resuming = ResumingClient(to: ["agent"], durable: "bot", backoff: Self.quick) { () throws(ClientError) in
+        try await address.attempt()
+      }
+      var updates = resuming.makeAsyncIterator()
+      guard case .connected(let client, isWhole: false) = try await updates.next() else {
+        Issue.record("expected a connection")
+        return
+      }
+      _ = try await client.request("consumer.delete", ["bot"])
+      let error = await #expect(throws: ClientError.self) { try await updates.next() }
+      guard case .connectionLost(code: 4502, _) = error else {
+        Issue.record("\(String(describing: error))")
+        return
+      }
+      #expect(try await updates.next() == nil)
+    }
+  }
+
   @Test func endsWhenItsClientIsClosed() async throws {
     try await withBroker { address in
       let resuming = ResumingClient(to: ["agent"], backoff: Self.quick) { () throws(ClientError) in
