@@ -22,7 +22,7 @@ public final class Broker: Sendable {
   ) {
     let environment = BrokerEnvironment(
       configuration: configuration, journal: journal, logger: logger, instance: instance, now: now,
-      loops: LoopDirectory(group))
+      loops: LoopDirectory(group), consumers: ConsumerDirectory(journal: journal))
     self.environment = environment
     for port in environment.loops.ports {
       port.eventLoop.execute { port.start(BrokerLoop(port: port, environment: environment)) }

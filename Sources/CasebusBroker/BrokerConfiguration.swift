@@ -30,6 +30,21 @@ public struct BrokerConfiguration: Hashable, Sendable {
   public var messageIDsPerWorkspaceMax = 10_000
   /// How much of a workspace's newest events is kept in memory for sessions that catch up, bytes.
   public var replayTailBytesMax = 1 << 20
+  /// How long a session of a durable consumer may have an event without acknowledging it, seconds.
+  public var ackTimeoutSeconds = 30
+  /// How many events of a workspace the sessions of a durable consumer may have.
+  public var maxUnacknowledged = 256
+  /// How often an event is given to a durable consumer before it is parked.
+  public var maxDeliveries = 5
+  public var consumersMax = 1_000
+  /// How many events the sessions of a durable consumer of all workspaces may have, from those of one event loop.
+  public var spanningUnacknowledgedMax = 1_024
 
   public init() {}
+
+  var consumerLimits: ConsumerQueue.Limits {
+    ConsumerQueue.Limits(
+      maxUnacknowledged: maxUnacknowledged, maxDeliveries: maxDeliveries,
+      ackTimeoutMilliseconds: Int64(ackTimeoutSeconds) * 1_000)
+  }
 }

@@ -14,6 +14,7 @@ struct BrokerEnvironment: Sendable {
   var instance: String
   var now: @Sendable () -> Timestamp
   var loops: LoopDirectory
+  var consumers: ConsumerDirectory
   let sessions = Tally()
   let monitors = Tally()
   /// Sessions that want to be told positions.

@@ -21,6 +21,9 @@ final class BrokerLoop {
   var isDraining = false
   private let environment: BrokerEnvironment
   let commits: CommitQueue
+  let outbox: DeliveryOutbox
+  /// Of the durable consumers of all workspaces.
+  var consumerRooms: [JournalConsumer.Key: ConsumerRoom] = [:]
 
   init(port: LoopPort, environment: BrokerEnvironment) {
     self.port = port
@@ -30,10 +33,13 @@ final class BrokerLoop {
     shard = FanoutShard(
       deflater: deflater, monitorRest: .milliseconds(Int64(configuration.monitorWriteIntervalMilliseconds)))
     commits = CommitQueue(port: port, journal: environment.journal)
+    outbox = DeliveryOutbox(loopCount: environment.loops.ports.count)
   }
 
-  private var loops: [LoopPort] { environment.loops.ports }
+  var loops: [LoopPort] { environment.loops.ports }
   var journal: any EventJournal { environment.journal }
+  var consumers: ConsumerDirectory { environment.consumers }
+  var logger: Logger { environment.logger }
 }
 
 // MARK: - Sessions of this loop
@@ -62,6 +68,7 @@ extension BrokerLoop {
 
   func remove(_ session: Session) {
     shard.remove(session)
+    session.leaveConsumer()
     sessions[session.key.number] = nil
     session.reservation.release()
     if session.wantsPositions { environment.positioned.remove() }
@@ -108,12 +115,12 @@ extension BrokerLoop {
 
   private func detach(_ session: Session, from workspace: WorkspaceID) {
     let key = session.key
-    let blocker = session.blocker
+    let blocker = session.ownBlocker
     onLoop(of: workspace) { $0.hosts[workspace]?.detach(key, blocker: blocker) }
   }
 
   /// Runs something on the loop that hosts a workspace: at once if that is this one.
-  private func onLoop(of workspace: WorkspaceID, _ body: @escaping @Sendable (BrokerLoop) -> Void) {
+  func onLoop(of workspace: WorkspaceID, _ body: @escaping @Sendable (BrokerLoop) -> Void) {
     let target = environment.loops.host(of: workspace)
     if target.index == port.index { body(self) } else { target.execute(body) }
   }
@@ -133,6 +140,8 @@ extension BrokerLoop {
 
   /// The host has no sessions left and nothing to remember.
   func remove(_ host: WorkspaceHost) {
+    guard hosts[host.id] === host else { return }
+    host.storeConsumers()
     hosts[host.id] = nil
     environment.workspaces.remove()
     environment.journal.close(host.id)
@@ -164,9 +173,23 @@ extension BrokerLoop {
     }
   }
 
+  /// Does something with the host of a workspace of this loop, which comes into memory for it.
+  /// - Returns: whether there was room for the workspace.
+  func wake(_ workspace: WorkspaceID, for body: @escaping (WorkspaceHost) -> Void) -> Bool {
+    if let host = hosts[workspace] {
+      host.whenLoaded(body)
+      return true
+    }
+    guard let host = makeHost(workspace) else { return false }
+    host.whenLoaded(body)
+    host.load()
+    return true
+  }
+
   func loadFailed(_ host: WorkspaceHost, _ error: JournalError) {
     environment.logger.error(
       "a workspace cannot be read from the journal", metadata: ["workspace": "\(host.id)", "error": "\(error)"])
+    wakeLater(host.id)
   }
 
   private func refuse(_ session: SessionKey) {
@@ -181,12 +204,13 @@ extension BrokerLoop {
 
 extension BrokerLoop {
   /// What happens in one tick of the loop is one batch for the journal, and one write for each session.
-  private func scheduleTick() {
+  func scheduleTick() {
     guard !isTickScheduled else { return }
     isTickScheduled = true
     port.eventLoop.assumeIsolated().execute { [self] in
       commits.commit()
       isTickScheduled = false
+      sendDeliveries()
       flush()
     }
   }
@@ -198,7 +222,7 @@ extension BrokerLoop {
 
   private func flush() {
     guard !isPausedBetweenSlices else { return }
-    switch shard.flush(sliceNanoseconds: Self.sliceNanoseconds) {
+    switch shard.flush(at: port.eventLoop.now, sliceNanoseconds: Self.sliceNanoseconds) {
     case .done: break
     case .sliceOver: pauseBetweenSlices()
     case .resting(let deadline): wakeUp(at: deadline)
@@ -235,7 +259,7 @@ extension BrokerLoop {
   }
 
   /// Gives this loop's sessions what is theirs: each answer before the events it caused.
-  private func deliver(_ outcomes: [Outcome]) {
+  func deliver(_ outcomes: [Outcome]) {
     for outcome in outcomes {
       if let asker = outcome.asker, asker.session.loop == port.index {
         sessions[asker.session.number]?.received(outcome)

@@ -31,6 +31,8 @@ final class CommitQueue {
     var records: [JournalRecord] = []
     var receipt: JournalReceipt?
     var snapshot: JournalSnapshot?
+    /// How far durable consumers are.
+    var positions: [JournalPosition] = []
 
     init(outcome: Outcome, host: WorkspaceHost) {
       self.outcome = outcome
@@ -39,7 +41,7 @@ final class CommitQueue {
     }
 
     /// Whether the journal is to keep anything of it.
-    var isKept: Bool { !records.isEmpty || receipt != nil || snapshot != nil }
+    var isKept: Bool { !records.isEmpty || receipt != nil || snapshot != nil || !positions.isEmpty }
   }
 
   /// - Returns: whether so much is gathered that it should be committed before the end of the tick.
@@ -75,6 +77,7 @@ final class CommitQueue {
     case .success:
       for entry in entries { entry.host.committed(entry) }
       port.loop.release(entries)
+      for entry in entries { entry.host.feedConsumers(entry) }
     case .failure(let error):
       fail(entries, error)
     }
@@ -86,7 +89,7 @@ final class CommitQueue {
     let failed = entries + gathered
     gathered = []
     gatheredBytes = 0
-    for entry in failed { entry.host.rollBack() }
+    for entry in failed { entry.host.rollBack(entry) }
     if case .conflict(let workspace, _, _) = error { port.loop.hosts[workspace]?.reload() }
     let failure = Failure(.journalUnavailable, "the journal could not commit, nothing was changed: \(error)")
     port.loop.release(failed.map { $0.failing(with: failure) })
@@ -106,7 +109,7 @@ extension CommitQueue.Entry {
     case .subscribe:
       host.cancelReplay(for: asker.session)
       entry.outcome.answer = .frame(.failure(to: asker, failure, at: host.position))
-    case .silent, .frame, .unsubscribe:
+    case .silent, .frame, .unsubscribe, .consumer:
       entry.outcome.answer = .frame(.failure(to: asker, failure, at: host.position))
     }
     return entry
@@ -146,7 +149,17 @@ extension JournalPart {
     records.append(contentsOf: entry.records)
     if let receipt = entry.receipt { receipts.append(receipt) }
     snapshot = entry.snapshot ?? snapshot
+    for position in entry.positions { add(position) }
     deadline = entry.host.current.nextDeadline?.milliseconds
+  }
+
+  /// The newest position of a consumer counts; what was parked on the way there stays parked.
+  private mutating func add(_ position: JournalPosition) {
+    guard let index = positions.firstIndex(where: { $0.consumer == position.consumer }) else {
+      return positions.append(position)
+    }
+    positions[index].offset = position.offset
+    positions[index].parked += position.parked
   }
 }
 

@@ -142,8 +142,12 @@ extension FanoutGroup {
     }
     roundIndex = 0
     dropServed()
-    if rest > .zero { restsUntil = .now() + rest }
     return true
+  }
+
+  /// A round is over: members that rest get no other one for a moment.
+  func rest(from now: NIODeadline) {
+    if rest > .zero { restsUntil = now + rest }
   }
 
   private func dropServed() {

@@ -4,7 +4,7 @@ import NIOCore
 
 /// The fan-out of one event loop: which sessions want what, and what they get in this tick.
 ///
-/// An event is appended once per group that wants it; ``flush(sliceNanoseconds:)`` gives each member of each touched group
+/// An event is appended once per group that wants it; ``flush(at:sliceNanoseconds:)`` gives each member of each touched group
 /// one write.
 final class FanoutShard {
   private let deflater: FrameDeflater
@@ -66,13 +66,15 @@ final class FanoutShard {
   }
 
   /// Ends the tick: answers first, then one write of the shared bytes to each member of each touched group.
-  /// - Parameter sliceNanoseconds: when to stop for now, so that other work is not kept waiting by a large fan-out.
-  func flush(sliceNanoseconds: Int64) -> OnFlush {
+  /// - Parameters:
+  ///   - now: the event loop's clock.
+  ///   - sliceNanoseconds: when to stop for now, so that other work is not kept waiting by a large fan-out.
+  func flush(at now: NIODeadline, sliceNanoseconds: Int64) -> OnFlush {
     for session in touchedSessions { session.endTick() }
     touchedSessions.removeAll(keepingCapacity: true)
-    let now = NIODeadline.now()
     wakeGroups(at: now)
-    guard serveGroups(from: now, until: now + .nanoseconds(sliceNanoseconds)) else { return .sliceOver }
+    var pace = FanoutPace(until: .now() + .nanoseconds(sliceNanoseconds))
+    guard serveGroups(at: now, &pace) else { return .sliceOver }
     // Serving groups can end sessions and so touch others.
     guard touchedSessions.isEmpty else { return .sliceOver }
     return restingGroups.first.map { .resting(until: $0.restsUntil) } ?? .done
@@ -85,14 +87,14 @@ final class FanoutShard {
   }
 
   /// - Returns: whether every group that does not rest was served.
-  private func serveGroups(from now: NIODeadline, until deadline: NIODeadline) -> Bool {
-    var pace = FanoutPace(until: deadline)
+  private func serveGroups(at now: NIODeadline, _ pace: inout FanoutPace) -> Bool {
     while let group = touchedGroups.first {
       guard group.restsUntil <= now else {
         restingGroups.append(touchedGroups.removeFirst())
         continue
       }
       guard group.serveRound(&pace) else { return false }
+      group.rest(from: now)
       touchedGroups.removeFirst()
       // Those who were served first wait for what came meanwhile until the other groups had their turn.
       if !group.isEmpty { touchedGroups.append(group) }

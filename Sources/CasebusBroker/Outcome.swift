@@ -12,6 +12,8 @@ struct Outcome: Sendable {
     case frame(TextFrame)
     case subscribe(SubscribeOptions, SubscriptionStart)
     case unsubscribe(SubscriptionID, StreamPosition?)
+    /// Something is to be done about durable consumers; the position is for a failure.
+    case consumer(ConsumerTask, StreamPosition?)
     /// A replay has come near to the end: what it has not read yet.
     case endOfReplay(SubscriptionID, ReplayEnd)
   }
@@ -36,6 +38,8 @@ struct Outcome: Sendable {
     var messageID: String?
     /// Whether answers tell where the workspace stands.
     var wantsPositions = false
+    /// The durable consumer that the session is part of.
+    var consumer: JournalConsumer.Key?
   }
 }
 

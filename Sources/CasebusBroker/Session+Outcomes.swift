@@ -5,9 +5,10 @@ extension Session {
   func received(_ outcome: Outcome) {
     unanswered -= 1
     takeEffect(outcome)
+    acceptHeld()
     closeIfDrained()
     // Last, because messages that waited are then taken at once.
-    if unanswered <= loop.configuration.commandsInFlightMax / 2 { setReading(true) }
+    if !durability.isAsking, unanswered <= loop.configuration.commandsInFlightMax / 2 { setReading(true) }
   }
 
   func takeEffect(_ outcome: Outcome) {
@@ -16,6 +17,8 @@ extension Session {
     case .frame(let frame): send(frame)
     case .subscribe where replay != nil: replay?.waiting.append(outcome)
     case .subscribe(let options, let start): subscribe(options, start, for: outcome.asker)
+    case .consumer(let task, let position):
+      if let asker = outcome.asker { carryOut(task, at: position, for: asker) }
     case .unsubscribe(let id, let position): unsubscribe(id, at: position, for: outcome.asker)
     case .endOfReplay(let id, let end): replayEnds(id, with: end)
     }
@@ -23,7 +26,9 @@ extension Session {
 
   private func subscribe(_ options: SubscribeOptions, _ start: SubscriptionStart, for asker: Outcome.Asker?) {
     guard let asker else { return }
+    if let name = options.durable { return enter(name, options, start, for: asker) }
     do throws(Failure) {
+      try checkIsNotDurable()
       try checkIsFirst(options)
       let id = try subscriptions.add(options.names, session: self.id, limits: loop.configuration)
       var result = SubscribeResult(id, recovered: start.isRecovered)
@@ -56,6 +61,7 @@ extension Session {
       try subscriptions.remove(id)
       if replay == nil { loop.shard.update(self, wanted: subscriptions.wanted) }
       cancelReplay(of: id)
+      leaveConsumer()
       send(.response(to: asker, at: position))
     } catch {
       send(.failure(to: asker, error, at: position))
@@ -69,7 +75,9 @@ extension Session {
       case .subscribe(let options): return try subscribeOutcome(options, asker: asker)
       case .unsubscribe(let id): return Outcome(asker: asker, answer: .unsubscribe(id, nil))
       case .request(let name, let parameters) where monitorRequests.contains(name):
-        _ = try Request(name: name, parameters: parameters)
+        if let task = ConsumerTask(try Request(name: name, parameters: parameters)) {
+          return Outcome(asker: asker, answer: .consumer(task, nil))
+        }
         return Outcome(asker: asker, answer: .allowedServices(monitorRequests, to: asker, at: nil))
       case .request(let name, _) where !Request.isKnown(name): throw .unknownRequest(name)
       case .request, .publish, .acknowledge:
@@ -83,6 +91,9 @@ extension Session {
   private static func subscribeOutcome(
     _ options: SubscribeOptions, asker: Outcome.Asker
   ) throws(Failure) -> Outcome {
+    if let name = options.durable, options.since == nil || options.since == .beginning {
+      return Outcome(asker: asker, answer: .consumer(.subscribe(options, name), nil))
+    }
     guard options.since == nil else {
       throw Failure(
         .workspaceRequired,
@@ -91,5 +102,7 @@ extension Session {
     return Outcome(asker: asker, answer: .subscribe(options, SubscriptionStart()))
   }
 
-  private static let monitorRequests = ["system.getAllowedServices"]
+  private static let monitorRequests = [
+    "consumer.delete", "consumer.get", "consumer.list", "system.getAllowedServices",
+  ]
 }

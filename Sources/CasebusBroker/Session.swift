@@ -1,3 +1,4 @@
+import CasebusJournal
 public import CasebusProtocol
 import CasebusWorkspace
 import Logging
@@ -23,6 +24,7 @@ public final class Session {
   var unanswered = 0
   /// What it missed and is being given; live events come when that is over.
   var replay: SessionReplay?
+  var durability = SessionDurability()
   /// Whether answers and events tell their positions.
   private(set) var wantsPositions = false
   private var state = State.open
@@ -60,8 +62,11 @@ public final class Session {
   /// Whether its connection can still be written to.
   var isOpen: Bool { state != .closed }
 
-  /// Whose markdone blocks this session makes.
-  var blocker: Blocker { .session(id) }
+  /// Whose markdone blocks this session makes: those of a durable consumer are its own (Protocol §8.2).
+  var blocker: Blocker { durability.consumer.map { .client("durable:\($0.name)") } ?? ownBlocker }
+
+  /// Whose blocks go with this session.
+  var ownBlocker: Blocker { .session(id) }
 }
 
 // MARK: - From the connection
@@ -74,7 +79,9 @@ extension Session {
     do throws(MessageFailure) {
       let message = try ClientMessage(decoding: text, limits: loop.configuration.jsonLimits)
       if case .subscribe(let options) = message.content, options.wantsPositions { beginPositions() }
-      accept(.success(message.content), from: asker(message.referenceID, messageID: message.messageID))
+      accept(
+        ReceivedMessage(
+          content: .success(message.content), referenceID: message.referenceID, messageID: message.messageID))
     } catch {
       reject(error.failure, referenceID: error.referenceID)
     }
@@ -109,24 +116,35 @@ extension Session {
   }
 
   private func reject(_ failure: Failure, referenceID: ReferenceID?) {
-    accept(.failure(failure), from: asker(referenceID))
+    accept(ReceivedMessage(content: .failure(failure), referenceID: referenceID))
     if failure.code == .malformedMessage { countMalformed() }
   }
 
   /// Passes a message on to where it takes its place in the order; one that cannot be read only to be answered there.
-  private func accept(_ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker) {
-    guard let content = admitted(content) else { return }
+  func accept(_ message: ReceivedMessage) {
+    guard !durability.isAsking else { return hold(message) }
+    guard let content = admitted(message.content) else { return }
     unanswered += 1
-    if unanswered == loop.configuration.commandsInFlightMax { setReading(false) }
-    switch scope {
-    case .workspace(let workspace): loop.forward(content, from: asker, to: workspace)
-    case .all: received(Self.monitorOutcome(of: content, asker: asker))
+    durability.isAsking = message.isConsumerTask
+    if durability.isAsking || unanswered == loop.configuration.commandsInFlightMax { setReading(false) }
+    let asker = asker(message.referenceID, messageID: message.messageID)
+    switch (scope, content) {
+    case (.workspace(let workspace), _): loop.forward(content, from: asker, to: workspace)
+    case (.all, .success(.acknowledge(let workspace, let offset))):
+      acknowledge(workspace, upTo: offset, from: asker)
+    case (.all, _): received(Self.monitorOutcome(of: content, asker: asker))
     }
+  }
+
+  private func hold(_ message: ReceivedMessage) {
+    unanswered += 1
+    durability.held.append(message)
   }
 
   func asker(_ referenceID: ReferenceID?, messageID: String? = nil) -> Outcome.Asker {
     Outcome.Asker(
-      session: key, blocker: blocker, referenceID: referenceID, messageID: messageID, wantsPositions: wantsPositions)
+      session: key, blocker: blocker, referenceID: referenceID, messageID: messageID,
+      wantsPositions: wantsPositions && scope != .all, consumer: durability.consumer)
   }
 
   /// Before the message that asks for it takes its place in the order, so that nothing after it is without.

@@ -17,17 +17,32 @@ struct SubscriptionSet {
         .limitExceeded,
         "the session has \(subscriptions.count) subscriptions, the most it may have (subscriptionsPerSessionMax)")
     }
+    try check(names, limits)
+    subscriptionsMade += 1
+    let id = SubscriptionID("\(session)-\(subscriptionsMade)")
+    subscriptions[id] = names
+    wanted.formUnion(names)
+    return id
+  }
+
+  /// Whether a subscription could be made that must be the only one.
+  /// - Throws: ``Failure`` with `invalid_message` or `limit_exceeded`.
+  func checkOnly(_ names: [EventName], limits: BrokerConfiguration) throws(Failure) {
+    guard subscriptions.isEmpty else {
+      throw Failure(
+        .invalidMessage,
+        "durable can only be given with the only subscription of a session, this one has \(subscriptions.count)")
+    }
+    try check(names, limits)
+  }
+
+  private func check(_ names: [EventName], _ limits: BrokerConfiguration) throws(Failure) {
     guard names.count <= limits.eventNamesPerSubscriptionMax else {
       throw Failure(
         .limitExceeded,
         "the subscription has \(names.count) event names, allowed are \(limits.eventNamesPerSubscriptionMax) "
           + "(eventNamesPerSubscriptionMax)")
     }
-    subscriptionsMade += 1
-    let id = SubscriptionID("\(session)-\(subscriptionsMade)")
-    subscriptions[id] = names
-    wanted.formUnion(names)
-    return id
   }
 
   /// - Throws: ``Failure`` with `subscription_not_found`.

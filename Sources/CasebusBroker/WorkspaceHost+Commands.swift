@@ -89,6 +89,7 @@ extension WorkspaceHost {
     if isLeaving || currentOffset - snapshotOffset >= loop.configuration.snapshotIntervalEvents {
       entry.snapshot = makeSnapshot()
     }
+    if entry.isKept { entry.positions = consumers.takeUntold() }
     uncommittedOutcomes += 1
     loop.commit(entry)
     updateDeadline()
@@ -123,13 +124,14 @@ extension WorkspaceHost {
   }
 
   /// The journal failed: one entry, and with it everything that is not durable, never happened.
-  func rollBack() {
+  func rollBack(_ entry: CommitQueue.Entry) {
     current = durable
     currentOffset = durableOffset
     snapshotOffset = durableSnapshotOffset
     receipts.rollBack()
     retained.rollBack(to: durableOffset)
     isLeaving = false
+    consumers.putBack(entry.positions)
     uncommittedOutcomes -= 1
     updateDeadline(noSoonerThan: .seconds(1))
     leaveIfIdle()

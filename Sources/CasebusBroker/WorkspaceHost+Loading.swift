@@ -25,7 +25,16 @@ extension WorkspaceHost {
   func load() {
     let port = loop.port
     let id = id
-    loop.journal.open(id) { result in
+    let journal = loop.journal
+    // What consumers there are must be known first: whatever is decided is for them.
+    loop.consumers.whenLoaded { known in
+      if case .failure(let error) = known { return port.execute { $0.hosts[id]?.loaded(.failure(error)) } }
+      Self.open(id, journal, port)
+    }
+  }
+
+  private static func open(_ id: WorkspaceID, _ journal: any EventJournal, _ port: LoopPort) {
+    journal.open(id) { result in
       if port.eventLoop.inEventLoop {
         port.loop.hosts[id]?.loaded(result)
       } else {
@@ -45,6 +54,7 @@ extension WorkspaceHost {
     guard case .running(let waiting) = loading else { return }
     do throws(JournalError) {
       try restore(from: result.get())
+      restoreConsumers()
       loading = .done
     } catch {
       loading = .failed(error)
@@ -90,7 +100,8 @@ extension WorkspaceHost {
 }
 
 extension WorkspaceEvent {
-  fileprivate init(_ record: JournalRecord) throws(ReplayError) {
+  /// Reads an event as it was kept.
+  init(_ record: JournalRecord) throws(ReplayError) {
     guard let name = EventName(record.event) else {
       throw ReplayError("record \(record.offset) has the unknown event name \(record.event)")
     }

@@ -13,17 +13,24 @@ extension WorkspaceHost {
       let content = try content.get()
       try checkLoaded()
       switch content {
-      case .subscribe(let options): subscribe(options, from: asker)
+      case .subscribe(let options):
+        if let name = options.durable { return finish(.subscribe(options, name), for: asker) }
+        subscribe(options, from: asker)
       case .unsubscribe(let id): finish(Outcome(asker: asker, answer: .unsubscribe(id, position)))
       case .publish(let name, let data): try publish(name, data, from: asker)
       case .request(let name, let parameters): try answer(Request(name: name, parameters: parameters), to: asker)
+      case .acknowledge(nil, let offset): try acknowledge(upTo: offset, from: asker)
       case .acknowledge:
-        throw Failure(
-          .invalidMessage, "this session is not part of a durable consumer, there is nothing to acknowledge")
+        throw Failure(.invalidMessage, "data.workspaceId is present, expected on the connection of a monitor only")
       }
     } catch {
       finish(Outcome(asker: asker, answer: .frame(.failure(to: asker, error, at: position))))
     }
+  }
+
+  /// The session asks for it when it is its turn.
+  private func finish(_ task: ConsumerTask, for asker: Outcome.Asker) {
+    finish(Outcome(asker: asker, answer: .consumer(task, position)))
   }
 
   private func checkLoaded() throws(Failure) {
@@ -43,6 +50,7 @@ extension WorkspaceHost {
   }
 
   private func answer(_ request: Request, to asker: Outcome.Asker) throws(Failure) {
+    if let task = ConsumerTask(request) { return finish(task, for: asker) }
     switch request {
     case .getByInteractionID(let id):
       try finish(asker) { buffer in current.interaction(id).map { buffer.writeJSON($0) } ?? buffer.writeJSON(.null) }
@@ -52,7 +60,7 @@ extension WorkspaceHost {
       finish(Outcome(asker: asker, answer: .allowedServices(Request.names, to: asker, at: position)))
     case .broadcastMessage(let channel, let message):
       broadcast(message, as: channel, from: asker, answer: .frame(.response(to: asker, at: position)))
-    case .listConsumers, .getConsumer, .deleteConsumer: throw .unknownRequest("consumer")
+    case .listConsumers, .getConsumer, .deleteConsumer: preconditionFailure("a task about consumers")
     case .deleteUserData(let id, let key):
       try execute(.deleteUserData(interactionID: id, key: key), from: asker)
     case .setUserData(let id, let userData):

@@ -28,6 +28,7 @@ final class WorkspaceHost {
   var sessions: Set<SessionKey> = []
   /// How many of them are on each loop.
   var sessionCounts: [Int]
+  var consumers = HostConsumers()
   /// Whose blocks are to be lifted, because they are gone.
   var departed: Set<Blocker> = []
   var uncommittedOutcomes = 0

@@ -49,14 +49,48 @@ public final class CasebusClient: Sendable {
     }
   }
 
+  /// How the connection ended; nil while it has not.
+  public var end: ClientError? { link.end }
+
   /// Subscribes to events by their names, such as `interaction` or `messenger:lunch`.
+  /// - Parameters:
+  ///   - positions: whether answers and events are to tell their positions (Protocol §9.1).
+  ///   - since: after which event to begin (Protocol §9.2); it must be the only subscription then.
+  ///   - durable: the durable consumer to be part of (Protocol §9.3); it must be the only subscription then.
   /// - Throws: ``ClientError``.
-  public func subscribe(to names: [String]) async throws(ClientError) -> SubscriptionID {
+  public func subscribe(
+    to names: [String], positions: Bool = false, since: ResumePoint? = nil, durable: String? = nil
+  ) async throws(ClientError) -> SubscribeResult {
     let answer = try await link.ask { reference in
-      ["event": "subscribe", "data": .array(names.map(JSONValue.string)), "referenceId": reference]
+      var message: JSONObject = ["event": "subscribe", "data": .array(names.map(JSONValue.string))]
+      if positions { message["positions"] = true }
+      message["since"] = since?.json
+      message["durable"] = durable.map(JSONValue.string)
+      message["referenceId"] = reference
+      return .object(message)
     }
     guard case .subscribed(_, let result) = answer else { throw ClientError.unexpectedAnswer(answer) }
-    return result.subscriptionID
+    return result
+  }
+
+  /// Says that this session of a durable consumer is done with an event, and with all that it was given before it in the
+  /// same workspace (Protocol §9.4); waits until that is durable.
+  /// - Throws: ``ClientError``.
+  public func acknowledge(_ event: Event) async throws(ClientError) {
+    guard let position = event.labels.position else { return }
+    try await acknowledge(upTo: position.offset, in: event.labels.workspaceID)
+  }
+
+  /// Says that this session of a durable consumer is done with everything that it was given up to an offset.
+  /// - Parameter workspace: on connections for all workspaces, and only there.
+  /// - Throws: ``ClientError``.
+  public func acknowledge(upTo offset: UInt64, in workspace: WorkspaceID? = nil) async throws(ClientError) {
+    _ = try await link.ask { reference in
+      var data: JSONObject = [:]
+      data["workspaceId"] = workspace.map { .string($0.text) }
+      data["offset"] = .number(JSONNumber(offset))
+      return ["event": "ack", "data": .object(data), "referenceId": reference]
+    }
   }
 
   /// Ends a subscription.
@@ -68,20 +102,31 @@ public final class CasebusClient: Sendable {
   }
 
   /// Publishes, and waits until the broker has committed it.
+  /// - Parameter messageID: unique in the workspace; with it, the same may be published again when no answer came, and
+  ///   happens once (Protocol §5.5).
   /// - Throws: ``ClientError``.
-  public func publish(_ event: String, _ data: JSONValue) async throws(ClientError) {
+  public func publish(_ event: String, _ data: JSONValue, messageID: String? = nil) async throws(ClientError) {
     _ = try await link.ask { reference in
-      ["event": "publish", "data": ["event": .string(event), "data": data], "referenceId": reference]
+      var message: JSONObject = ["event": "publish", "data": ["event": .string(event), "data": data]]
+      message["referenceId"] = reference
+      message["messageId"] = messageID.map(JSONValue.string)
+      return .object(message)
     }
   }
 
   /// Makes a request such as `interaction.markdone`; gives its result.
+  /// - Parameter messageID: unique in the workspace; with it, the same may be asked again when no answer came, and
+  ///   happens once (Protocol §5.5).
   /// - Throws: ``ClientError``.
-  public func request(_ name: String, _ parameters: [JSONValue] = []) async throws(ClientError) -> JSONValue {
+  public func request(
+    _ name: String, _ parameters: [JSONValue] = [], messageID: String? = nil
+  ) async throws(ClientError) -> JSONValue {
     let answer = try await link.ask { reference in
-      parameters.isEmpty
-        ? ["request": .string(name), "referenceId": reference]
-        : ["request": .string(name), "parameters": .array(parameters), "referenceId": reference]
+      var message: JSONObject = ["request": .string(name)]
+      if !parameters.isEmpty { message["parameters"] = .array(parameters) }
+      message["referenceId"] = reference
+      message["messageId"] = messageID.map(JSONValue.string)
+      return .object(message)
     }
     guard case .response(_, let data, _) = answer else { throw ClientError.unexpectedAnswer(answer) }
     return data
@@ -90,6 +135,15 @@ public final class CasebusClient: Sendable {
   /// Ends the connection with a closing handshake, and waits for its end.
   public func close() async {
     await link.close()
+  }
+}
+
+extension ResumePoint {
+  fileprivate var json: JSONValue {
+    switch self {
+    case .beginning: "beginning"
+    case .after(let position): ["epoch": .string(position.epoch), "offset": .number(JSONNumber(position.offset))]
+    }
   }
 }
 

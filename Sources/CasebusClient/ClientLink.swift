@@ -48,6 +48,9 @@ final class ClientLink: MessageReceiver, Sendable {
     return try Self.value(of: answer)
   }
 
+  /// How the connection ended; nil while it has not.
+  var end: ClientError? { state.withLock { $0.end } }
+
   func close() async {
     eventLoop.execute { [connection] in connection.value.close(.normal, reason: "the client is done") }
     try? await closed.futureResult.get()

@@ -56,17 +56,11 @@ public struct BrokerServer: Service {
 
   private var listener: some Service {
     let acceptor = SessionAcceptor(broker: broker)
-    let connection = configuration.connection
-    return Application(
-      router: Endpoints(acceptor: acceptor, handshake: OpeningHandshake(connection), readiness: readiness).router,
-      server: HTTPServerBuilder { responder in
-        UpgradingChannel(responder: responder, acceptor: acceptor, configuration: connection)
-      },
-      configuration: ApplicationConfiguration(
-        address: .hostname(configuration.host, port: configuration.port), serverName: "Casebus", backlog: 1024),
-      onServerRunning: { [onListening] channel in
-        if let address = channel.localAddress { await onListening(address) }
-      },
-      eventLoopGroupProvider: .shared(group), logger: logger)
+    let handshake = OpeningHandshake(configuration.connection)
+    let endpoints = Endpoints(acceptor: acceptor, handshake: handshake, readiness: readiness)
+    return WebSocketListener(
+      host: configuration.host, port: configuration.port, acceptor: acceptor,
+      responder: endpoints.router.httpResponder(logger), configuration: configuration.connection, group: group,
+      logger: logger, onListening: onListening)
   }
 }

@@ -29,18 +29,10 @@ public struct EchoServer: Service {
   }
 
   public func run() async throws {
-    let configuration = configuration
-    let application = Application(
-      router: Router(),
-      server: HTTPServerBuilder { responder in
-        UpgradingChannel(responder: responder, acceptor: EchoAcceptor(), configuration: configuration)
-      },
-      configuration: ApplicationConfiguration(address: .hostname(host, port: port), backlog: 1024),
-      onServerRunning: { [onListening] channel in
-        if let address = channel.localAddress { await onListening(address) }
-      },
-      eventLoopGroupProvider: .shared(group), logger: logger)
-    try await application.run()
+    let listener = WebSocketListener(
+      host: host, port: port, acceptor: EchoAcceptor(), responder: Router().httpResponder(logger),
+      configuration: configuration, group: group, logger: logger, onListening: onListening)
+    try await listener.run()
   }
 }
 

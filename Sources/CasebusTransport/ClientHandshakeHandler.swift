@@ -14,6 +14,7 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
   private let timeout: TimeAmount
   private let configuration: ConnectionConfiguration
   private let backlog: OutboundBacklog
+  private let timers: TimerWheel
   private let handshake: ClientOpeningHandshake
   private let open: @Sendable (WebSocketHandler) -> Receiver
   private let opened: EventLoopPromise<Receiver>
@@ -36,13 +37,14 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
 
   init(
     host: String, target: String, timeout: TimeAmount, configuration: ConnectionConfiguration, backlog: OutboundBacklog,
-    open: @escaping @Sendable (WebSocketHandler) -> Receiver, opened: EventLoopPromise<Receiver>
+    timers: TimerWheel, open: @escaping @Sendable (WebSocketHandler) -> Receiver, opened: EventLoopPromise<Receiver>
   ) {
     self.host = host
     self.target = target
     self.timeout = timeout
     self.configuration = configuration
     self.backlog = backlog
+    self.timers = timers
     self.open = open
     self.opened = opened
     handshake = ClientOpeningHandshake(
@@ -123,7 +125,8 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
   private func upgrade(_ context: ChannelHandlerContext, _ agreement: ClientOpeningHandshake.Agreement) {
     guard context.channel.isActive else { return }
     let handler = WebSocketHandler(
-      connection: connection(agreement), configuration: configuration, backlog: backlog)
+      connection: connection(agreement), configuration: configuration, backlog: backlog,
+      timers: timers)
     do {
       try context.pipeline.syncOperations.addHandler(handler)
     } catch {

@@ -11,38 +11,32 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   typealias InboundOut = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
 
-  /// What a good opening handshake led to.
-  struct Admission {
-    var ticket: Acceptor.Ticket
-    var response: OpeningHandshakeResponse
-  }
-
   /// Set when the request turned out to be a good opening handshake.
-  private(set) var admission: Admission?
-  private let acceptor: Acceptor
-  private let handshake: OpeningHandshake
-  private let configuration: ConnectionConfiguration
+  private(set) var admission: WebSocketOpening<Acceptor>.Admission?
+  private let opening: WebSocketOpening<Acceptor>
+  private let deadline: NIODeadline
   private let refusal: OpeningHandshakeRejection?
   private let valve: InboundValve
   private var timer: Scheduled<Void>?
   private var isHeadSeen = false
   private var hasAnswered = false
 
-  /// - Parameter refusal: what every request is answered with; nil if the connection is welcome.
+  /// - Parameters:
+  ///   - deadline: until when the first request must be whole.
+  ///   - refusal: what every request is answered with; nil if the connection is welcome.
   init(
-    _ acceptor: Acceptor, _ handshake: OpeningHandshake, _ configuration: ConnectionConfiguration,
-    refusal: OpeningHandshakeRejection?, valve: InboundValve
+    _ opening: WebSocketOpening<Acceptor>, deadline: NIODeadline, refusal: OpeningHandshakeRejection?,
+    valve: InboundValve
   ) {
-    self.valve = valve
-    self.acceptor = acceptor
-    self.handshake = handshake
-    self.configuration = configuration
+    self.opening = opening
+    self.deadline = deadline
     self.refusal = refusal
+    self.valve = valve
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
-    let seconds = configuration.handshakeTimeoutSeconds
-    timer = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(seconds))) {
+    let seconds = opening.configuration.handshakeTimeoutSeconds
+    timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
       self.answer(
         OpeningHandshakeRejection(
           status: 408, "the request was not complete within \(seconds) s (handshakeTimeoutSeconds)"), context)
@@ -88,13 +82,12 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
     context.fireChannelRead(wrapInboundOut(.head(head.asLastRequest)))
   }
 
-  private func check(_ head: HTTPRequestHead) throws(OpeningHandshakeRejection) -> Admission {
+  private func check(_ head: HTTPRequestHead) throws(OpeningHandshakeRejection) -> WebSocketOpening<Acceptor>.Admission
+  {
     guard head.version == .http1_1 else { throw .oldHTTP }
     guard !head.hasBody else { throw OpeningHandshakeRejection(status: 400, "an opening handshake has no body") }
     let headers = head.headers.lazy.map { (name: $0.name, value: $0.value) }
-    let (ticket, response) = try handshake.check(
-      method: head.method.rawValue, target: head.uri, headers: headers, with: acceptor)
-    return Admission(ticket: ticket, response: response)
+    return try opening.admit(method: head.method.rawValue, target: head.uri, headers: headers)
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -108,7 +101,7 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     switch error {
     case HTTPParserError.headerOverflow:
-      let limits = "\(configuration.headerBytesMax) bytes, \(configuration.headerFieldsMax) fields"
+      let limits = "\(opening.configuration.headerBytesMax) bytes, \(opening.configuration.headerFieldsMax) fields"
       answer(OpeningHandshakeRejection(status: 431, "the header is too large, allowed are \(limits)"), context)
     case is HTTPParserError:
       answer(OpeningHandshakeRejection(status: 400, "this is not valid HTTP/1.1: \(error)"), context)

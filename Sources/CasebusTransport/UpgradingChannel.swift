@@ -1,7 +1,7 @@
 import CasebusWebSocket
-public import HummingbirdCore
-public import Logging
-public import NIOCore
+import HummingbirdCore
+import Logging
+import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
@@ -11,13 +11,7 @@ import NIOHTTPTypesHTTP1
 ///
 /// After the upgrade all HTTP handlers have left the pipeline, and no task belongs to the connection, so that an idle
 /// one stays small.
-public struct UpgradingChannel<Acceptor: WebSocketAcceptor>: ServerChildChannel, HTTPChannelHandler {
-  /// A connection whose first request has perhaps not come yet.
-  public struct Value: ServerChildChannelValue {
-    public let channel: any Channel
-    let outcome: EventLoopFuture<Outcome>
-  }
-
+struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
   /// What the first request made of the connection.
   enum Outcome: Sendable {
     case http(HTTP1Channel.Value)
@@ -25,67 +19,77 @@ public struct UpgradingChannel<Acceptor: WebSocketAcceptor>: ServerChildChannel,
     case webSocket
   }
 
-  public let responder: HTTPChannelHandler.Responder
-  private let upgrade: WebSocketUpgrade<Acceptor, Outcome>
-  private let acceptor: Acceptor
-  private let handshake: OpeningHandshake
-  private let configuration: ConnectionConfiguration
-  private let census: ConnectionCensus
+  let opening: WebSocketOpening<Acceptor>
+  let census: ConnectionCensus
+  private let logger: Logger
+  private let onHTTP: @Sendable (HTTP1Channel.Value) -> Void
 
-  /// - Parameters:
-  ///   - responder: answers what is not upgraded.
-  ///   - acceptor: takes what is.
-  public init(
-    responder: @escaping HTTPChannelHandler.Responder, acceptor: Acceptor, configuration: ConnectionConfiguration
+  /// - Parameter onHTTP: gets the connections whose first request is for no WebSocket connection.
+  init(
+    acceptor: Acceptor, configuration: ConnectionConfiguration, logger: Logger,
+    onHTTP: @escaping @Sendable (HTTP1Channel.Value) -> Void
   ) {
-    self.responder = responder
-    self.acceptor = acceptor
-    self.configuration = configuration
-    handshake = OpeningHandshake(configuration)
+    opening = WebSocketOpening(acceptor: acceptor, configuration: configuration)
     census = ConnectionCensus(configuration)
-    upgrade = WebSocketUpgrade(acceptor: acceptor, configuration: configuration, result: .webSocket)
+    self.logger = logger
+    self.onHTTP = onHTTP
   }
 
-  public func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-    channel.eventLoop.makeCompletedFuture {
-      var refusal: OpeningHandshakeRejection?
-      do throws(OpeningHandshakeRejection) { try census.admit(channel) } catch { refusal = error }
-      let pipeline = channel.pipeline.syncOperations
-      let valve = InboundValve()
-      try pipeline.addHandler(valve)
-      let outcome = try pipeline.configureUpgradableHTTPServerPipeline(configuration: pipelineConfiguration(logger))
-      // Before the upgrade handler, so that a refused connection's request goes no further.
-      try pipeline.addHandler(
-        HandshakeGuard(acceptor, handshake, configuration, refusal: refusal, valve: valve),
-        position: .before(pipeline.handler(type: NIOTypedHTTPServerUpgradeHandler<Outcome>.self)))
-      return Value(channel: channel, outcome: outcome)
+  /// A connection was accepted.
+  func begin(_ channel: any Channel) throws {
+    do throws(OpeningHandshakeRejection) {
+      try census.admit(channel)
+    } catch {
+      let deadline = NIODeadline.now() + .seconds(Int64(opening.configuration.handshakeTimeoutSeconds))
+      return try configureHTTP(channel, deadline: deadline, refusal: error)
+    }
+    try channel.pipeline.syncOperations.addHandler(OpeningReader(self, on: channel.eventLoop))
+  }
+
+  /// The answer to a good opening handshake was sent.
+  func upgrade(_ admission: WebSocketOpening<Acceptor>.Admission, _ channel: any Channel) throws {
+    census.upgraded(channel)
+    try opening.open(admission, in: channel)
+  }
+
+  /// Prepares a channel for an HTTP request that may still ask for a WebSocket connection.
+  /// - Parameters:
+  ///   - deadline: until when the request must be whole.
+  ///   - refusal: what every request is answered with; nil if the connection is welcome.
+  func configureHTTP(_ channel: any Channel, deadline: NIODeadline, refusal: OpeningHandshakeRejection?) throws {
+    let pipeline = channel.pipeline.syncOperations
+    let valve = InboundValve()
+    try pipeline.addHandler(valve)
+    let outcome = try pipeline.configureUpgradableHTTPServerPipeline(configuration: pipelineConfiguration)
+    // Before the upgrade handler, so that a refused connection's request goes no further.
+    try pipeline.addHandler(
+      HandshakeGuard(opening, deadline: deadline, refusal: refusal, valve: valve),
+      position: .before(pipeline.handler(type: NIOTypedHTTPServerUpgradeHandler<Outcome>.self)))
+    outcome.whenSuccess { [onHTTP] in
+      if case .http(let connection) = $0 { onHTTP(connection) }
     }
   }
 
-  public func handle(value: Value, logger: Logger) async {
-    guard case .http(let channel) = try? await value.outcome.get() else { return }
-    await handleHTTP(asyncChannel: channel, logger: logger)
-  }
-
-  private func pipelineConfiguration(_ logger: Logger) -> NIOUpgradableHTTPServerPipelineConfiguration<Outcome> {
+  private var pipelineConfiguration: NIOUpgradableHTTPServerPipelineConfiguration<Outcome> {
     var pipeline = NIOUpgradableHTTPServerPipelineConfiguration<Outcome>(
-      upgradeConfiguration: NIOTypedHTTPServerUpgradeConfiguration(upgraders: [upgrade]) { channel in
-        channel.eventLoop.makeCompletedFuture { try configureHTTP(channel, logger) }
+      upgradeConfiguration: NIOTypedHTTPServerUpgradeConfiguration(upgraders: [WebSocketUpgrade(channel: self)]) {
+        channel in channel.eventLoop.makeCompletedFuture { try leaveToHummingbird(channel) }
       })
     pipeline.enablePipelining = false
     pipeline.enableErrorHandling = false
-    pipeline.decoderConfiguration.maxHeaderFieldSize = configuration.headerBytesMax
-    pipeline.decoderConfiguration.maxHeaderListSize = configuration.headerBytesMax
-    pipeline.decoderConfiguration.maxHeaderFieldCount = configuration.headerFieldsMax
+    pipeline.decoderConfiguration.maxHeaderFieldSize = opening.configuration.headerBytesMax
+    pipeline.decoderConfiguration.maxHeaderListSize = opening.configuration.headerBytesMax
+    pipeline.decoderConfiguration.maxHeaderFieldCount = opening.configuration.headerFieldsMax
     return pipeline
   }
 
-  private func configureHTTP(_ channel: any Channel, _ logger: Logger) throws -> Outcome {
+  private func leaveToHummingbird(_ channel: any Channel) throws -> Outcome {
     let pipeline = channel.pipeline.syncOperations
     try pipeline.removeHandshakeGuard(of: Acceptor.self)
     try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
     try pipeline.addHandler(
-      HTTPConnectionStateHandler(idleTimeout: .seconds(configuration.handshakeTimeoutSeconds), logger: logger))
+      HTTPConnectionStateHandler(
+        idleTimeout: .seconds(opening.configuration.handshakeTimeoutSeconds), logger: logger))
     return .http(
       try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(
         wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)))

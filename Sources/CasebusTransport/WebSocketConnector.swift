@@ -13,6 +13,7 @@ public struct WebSocketConnector: Sendable {
   private let group: any EventLoopGroup
   private let configuration: ConnectionConfiguration
   private let backlog: OutboundBacklog
+  private let timers = PerLoop { TimerWheel($0) }
 
   public init(group: any EventLoopGroup, configuration: ConnectionConfiguration) {
     self.group = group
@@ -41,8 +42,7 @@ public struct WebSocketConnector: Sendable {
           try channel.pipeline.syncOperations.addHandler(
             ClientHandshakeHandler(
               host: "\(host):\(port)", target: target, timeout: timeout, configuration: configuration, backlog: backlog,
-              open: open,
-              opened: promise))
+              timers: timers.value(on: channel.eventLoop), open: open, opened: promise))
         }
       }
     do {

@@ -3,12 +3,9 @@ import CasebusWebSocket
 import NIOCore
 
 /// The one timer of a connection, driven by ``KeepAlive``.
-extension WebSocketHandler {
+extension WebSocketHandler: Timed {
   func startTimer() {
-    guard let context else { return }
-    timer?.cancel()
-    let deadline = NIODeadline.uptimeNanoseconds(UInt64(keepAlive.nextDeadline))
-    timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.deadlineReached() }
+    if context != nil { timers.arm(self, at: keepAlive.nextDeadline) }
   }
 
   /// A close frame was sent or received: only the end of the connection is waited for now.
@@ -17,7 +14,7 @@ extension WebSocketHandler {
     startTimer()
   }
 
-  private func deadlineReached() {
+  func timeReached() {
     if isPaused { keepAlive.bytesReceived(at: Self.now) }
     switch keepAlive.deadlineReached(at: Self.now) {
     case .rearm: break

@@ -24,7 +24,8 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   var gathered = ByteBuffer()
   var connection: WebSocketConnection
   var keepAlive: KeepAlive
-  var timer: Scheduled<Void>?
+  var timerPlace: TimerWheel.Place?
+  let timers: TimerWheel
   var context: ChannelHandlerContext?
   /// How the connection ends, as soon as that is known.
   var closure: ConnectionClosure?
@@ -42,10 +43,15 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   /// - Parameters:
   ///   - connection: has sent and received nothing yet.
   ///   - backlog: counts what waits for this peer among the others of the server.
-  init(connection: WebSocketConnection, configuration: ConnectionConfiguration, backlog: OutboundBacklog) {
+  ///   - timers: those of the channel's event loop.
+  init(
+    connection: WebSocketConnection, configuration: ConnectionConfiguration, backlog: OutboundBacklog,
+    timers: TimerWheel
+  ) {
     self.connection = connection
     self.configuration = configuration
     self.backlog = backlog
+    self.timers = timers
     keepAlive = KeepAlive(timing: configuration.timing, openedAt: Self.now)
   }
 
@@ -126,8 +132,7 @@ extension WebSocketHandler {
   }
 
   private func connectionEnded() {
-    timer?.cancel()
-    timer = nil
+    timers.disarm(self)
     socket = nil
     setBacklog(0)
     guard let receiver else { return }

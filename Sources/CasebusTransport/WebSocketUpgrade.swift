@@ -3,21 +3,8 @@ import NIOCore
 import NIOHTTP1
 
 /// Turns an HTTP connection into a WebSocket connection where its ``HandshakeGuard`` found a good opening handshake.
-struct WebSocketUpgrade<Acceptor: WebSocketAcceptor, Result: Sendable>: NIOTypedHTTPServerProtocolUpgrader {
-  private let acceptor: Acceptor
-  private let configuration: ConnectionConfiguration
-  private let deflaters: LoopDeflaters?
-  private let backlog: OutboundBacklog
-  /// What the upgraded channel counts as.
-  private let result: Result
-
-  init(acceptor: Acceptor, configuration: ConnectionConfiguration, result: Result) {
-    self.acceptor = acceptor
-    self.configuration = configuration
-    self.result = result
-    deflaters = configuration.deflate.map(LoopDeflaters.init)
-    backlog = OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax)
-  }
+struct WebSocketUpgrade<Acceptor: WebSocketAcceptor>: NIOTypedHTTPServerProtocolUpgrader {
+  let channel: UpgradingChannel<Acceptor>
 
   var supportedProtocol: String { "websocket" }
   // The guard has checked all headers.
@@ -32,26 +19,20 @@ struct WebSocketUpgrade<Acceptor: WebSocketAcceptor, Result: Sendable>: NIOTyped
     }
   }
 
-  func upgrade(channel: any Channel, upgradeRequest: HTTPRequestHead) -> EventLoopFuture<Result> {
+  func upgrade(
+    channel: any Channel, upgradeRequest: HTTPRequestHead
+  ) -> EventLoopFuture<UpgradingChannel<Acceptor>.Outcome> {
     channel.eventLoop.makeCompletedFuture {
       let admission = try admission(to: channel)
       let pipeline = channel.pipeline.syncOperations
       try pipeline.removeHandshakeGuard(of: Acceptor.self)
       try pipeline.removeInboundValve()
-      let handler = WebSocketHandler(
-        connection: connection(admission.response), configuration: configuration, backlog: backlog)
-      try pipeline.addHandler(handler)
-      handler.open(acceptor.open(admission.ticket, handler, on: channel.eventLoop))
-      return result
+      try self.channel.upgrade(admission, channel)
+      return .webSocket
     }
   }
 
-  private func connection(_ response: OpeningHandshakeResponse) -> WebSocketConnection {
-    let compression = response.deflate.flatMap { deflaters?.compression(for: $0) }
-    return WebSocketConnection(role: .server, limits: configuration.limits, compression: compression)
-  }
-
-  private func admission(to channel: any Channel) throws -> HandshakeGuard<Acceptor>.Admission {
+  private func admission(to channel: any Channel) throws -> WebSocketOpening<Acceptor>.Admission {
     let handshakeGuard = try channel.pipeline.syncOperations.handler(type: HandshakeGuard<Acceptor>.self)
     guard let admission = handshakeGuard.admission else { throw ChannelError.inappropriateOperationForState }
     return admission

@@ -12,10 +12,11 @@ struct Casebus: AsyncParsableCommand {
         casebus simulate --agents 3                      simulated agents on a running broker
         casebus subscribe --events interaction,markdone  prints events as they come
         casebus call interaction.getInteractions         makes one request
+        casebus consumer list                            durable consumers, and how far they are
       """,
     version: "0.1.0",
     subcommands: [
       DemoCommand.self, ServeCommand.self, SimulateCommand.self, SubscribeCommand.self, CallCommand.self,
-      PublishCommand.self, JournalCommand.self, EchoServerCommand.self, EchoClientCommand.self,
+      PublishCommand.self, ConsumerCommand.self, JournalCommand.self, EchoServerCommand.self, EchoClientCommand.self,
     ])
 }

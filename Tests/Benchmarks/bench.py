@@ -84,6 +84,7 @@ def available_servers(arguments):
         Floor("bare", "C floor: one send() each"),
         Floor("coalesce", "C floor: one send() per tick"),
         Floor("deflate", "C floor: deflated once"),
+        Floor("workspaces", "C floor: one send() each, monitors once in 1 ms"),
         *([] if arguments.smoke else [Nchan(), Nats(), Mosquitto(), Websockets()]),
     ]
     servers = {}

@@ -3,6 +3,8 @@
 //   floor PORT bare       each event: one send() per subscriber
 //   floor PORT coalesce   each tick: one send() per subscriber, of everything published in it
 //   floor PORT deflate    as bare, the event deflated once (RFC 7692, no context takeover)
+//   floor PORT workspaces each event: one send() per subscriber with the same ?workspace=w00000 as its publisher; those with
+//                         ?workspace=* get the events of all, with the workspace's name, once in a millisecond
 //
 // A client's text message "S" subscribes and is answered with "OK"; "P" and a text publishes the text.
 // It checks nothing that a real server must check, and has one group of subscribers, no limits and no timeouts.
@@ -18,19 +20,22 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
-enum { EVENTS_MAX = 256, READ_BYTES = 65536, LOG_BYTES = 1 << 30 };
+enum { EVENTS_MAX = 256, READ_BYTES = 65536, LOG_BYTES = 1 << 30, WORKSPACES_MAX = 100000, MEMBERS_MAX = 8 };
+enum { NO_WORKSPACE = -1 };
 
 typedef struct {
   int fd;
   bool upgraded, deflates, wants_write;
   size_t position; // of the next byte of the log that this subscriber needs
+  int workspace;
   buffer in;
 } client;
 
-static bool coalesces, deflates;
+static bool coalesces, deflates, has_workspaces;
 static int poller;
 static client **subscribers;
 static size_t subscriber_count, subscriber_capacity;
@@ -38,6 +43,11 @@ static size_t subscriber_count, subscriber_capacity;
 static uint8_t *event_log;
 static size_t log_end, log_sent;
 static z_stream deflater;
+static struct {
+  client *members[MEMBERS_MAX];
+  int count;
+} workspaces[WORKSPACES_MAX];
+static uint64_t rests_until; // no send to monitors before, microseconds
 
 static void client_close(client *c) {
   for (size_t i = 0; i < subscriber_count; i++) {
@@ -64,8 +74,19 @@ static void client_send_log(client *c) {
   client_want_write(c, c->position < log_end);
 }
 
+static uint64_t microseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 static void fan_out(void) {
   if (log_sent == log_end) return;
+  if (has_workspaces) {
+    uint64_t now = microseconds();
+    if (now < rests_until) return;
+    rests_until = now + 1000;
+  }
   for (size_t i = 0; i < subscriber_count; i++) {
     if (!subscribers[i]->wants_write) client_send_log(subscribers[i]);
   }
@@ -88,6 +109,24 @@ static size_t deflate_once(const uint8_t *text, size_t count, uint8_t *out, size
   return capacity - deflater.avail_out - 4; // RFC 7692 §7.2.1: without the last four octets
 }
 
+// To the sessions of a workspace at once, to monitors with its name in place of the closing brace.
+static void publish_in_workspace(int workspace, const uint8_t *text, size_t count) {
+  static buffer frame, monitored;
+  frame.count = monitored.count = 0;
+  frame_append(&frame, 0x80 | OP_TEXT, text, count);
+  for (int i = 0; i < workspaces[workspace].count; i++) {
+    ssize_t n = send(workspaces[workspace].members[i]->fd, frame.bytes, frame.count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n >= 0 && (size_t)n < frame.count) abort(); // nothing is kept here for those who do not read
+  }
+  char name[64];
+  int n = snprintf(name, sizeof name, ",\"workspaceId\":\"w%05d\"}", workspace);
+  buffer_append(&monitored, text, count - 1);
+  buffer_append(&monitored, name, (size_t)n);
+  frame.count = 0;
+  frame_append(&frame, 0x80 | OP_TEXT, monitored.bytes, monitored.count);
+  log_append(frame.bytes, frame.count);
+}
+
 static void publish(const uint8_t *text, size_t count) {
   static uint8_t deflated[READ_BYTES * 2];
   static buffer frame;
@@ -102,6 +141,11 @@ static void publish(const uint8_t *text, size_t count) {
 }
 
 static void subscribe(client *c) {
+  if (c->workspace != NO_WORKSPACE) {
+    if (workspaces[c->workspace].count == MEMBERS_MAX) abort();
+    workspaces[c->workspace].members[workspaces[c->workspace].count++] = c;
+    return;
+  }
   if (subscriber_count == subscriber_capacity) {
     subscriber_capacity = subscriber_capacity * 2 + 1024;
     subscribers = realloc(subscribers, subscriber_capacity * sizeof *subscribers);
@@ -122,7 +166,11 @@ static bool handle_frame(client *c, const frame_header *f, uint8_t *payload) {
   if (f->opcode == OP_CLOSE) return false;
   if (f->opcode == OP_PING) answer(c, OP_PONG, payload, f->payload_count);
   if (f->opcode != OP_TEXT || f->payload_count == 0) return true;
-  if (payload[0] == 'P') publish(payload + 1, f->payload_count - 1);
+  if (payload[0] == 'P' && c->workspace != NO_WORKSPACE) {
+    publish_in_workspace(c->workspace, payload + 1, f->payload_count - 1);
+  } else if (payload[0] == 'P') {
+    publish(payload + 1, f->payload_count - 1);
+  }
   if (payload[0] == 'S') {
     subscribe(c);
     answer(c, OP_TEXT, "OK", 2);
@@ -148,6 +196,8 @@ static bool upgrade(client *c, char *head) {
       "Sec-WebSocket-Accept: %s\r\n%s\r\n",
       accept, c->deflates ? "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n" : "");
   send(c->fd, out, (size_t)n, MSG_NOSIGNAL);
+  const char *workspace = has_workspaces ? strstr(head, "workspace=w") : 0;
+  c->workspace = workspace ? atoi(workspace + strlen("workspace=w")) % WORKSPACES_MAX : NO_WORKSPACE;
   return c->upgraded = true;
 }
 
@@ -213,7 +263,7 @@ static int listen_on(int port) {
 
 int main(int argc, char **argv) {
   if (argc != 3) {
-    fprintf(stderr, "usage: floor PORT bare|coalesce|deflate\n");
+    fprintf(stderr, "usage: floor PORT bare|coalesce|deflate|workspaces\n");
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
@@ -221,7 +271,8 @@ int main(int argc, char **argv) {
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
-  coalesces = !strcmp(argv[2], "coalesce");
+  has_workspaces = !strcmp(argv[2], "workspaces");
+  coalesces = !strcmp(argv[2], "coalesce") || has_workspaces;
   deflates = !strcmp(argv[2], "deflate");
   deflateInit2(&deflater, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
   event_log = mmap(0, LOG_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -231,7 +282,7 @@ int main(int argc, char **argv) {
   struct epoll_event event = {.events = EPOLLIN}, events[EVENTS_MAX];
   epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
   for (;;) {
-    int n = epoll_wait(poller, events, EVENTS_MAX, -1);
+    int n = epoll_wait(poller, events, EVENTS_MAX, log_sent < log_end ? 1 : -1);
     for (int i = 0; i < n; i++) {
       client *c = events[i].data.ptr;
       if (!c) {

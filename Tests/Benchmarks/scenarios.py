@@ -14,7 +14,7 @@ class Scenario:
     probe_rate: int = 0
     padding: int = 0
     one_frame_per_event: list = field(
-        default_factory=lambda: ["casebus", "floor-bare", "floor-coalesce", "floor-deflate"]
+        default_factory=lambda: ["casebus", "floor-bare", "floor-coalesce", "floor-deflate", "floor-workspaces"]
     )
 
     def sizes(self, short):
@@ -71,7 +71,7 @@ SCENARIOS = [
     Scenario(
         "S7",
         "6,000 workspaces of 2 sessions, 5 monitors, 20,000 events/s",
-        ["casebus"],
+        ["floor-workspaces", "casebus"],
         {"subscribers": 12000, "channels": 6000, "monitors": 5, "events": 100000, "rate": 20000, "sample": 12000},
         {"subscribers": 400, "channels": 200, "monitors": 3, "events": 2000, "rate": 1000, "sample": 400},
     ),

@@ -20,6 +20,9 @@ FILES_MAX = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 EVENT_DATA = '{"eventType":"CASE_SELECTED","selectedCaseId":"d4187b87-9fe1-4db8-0515-@SEQ@","ts":@TS@%s}'
 EVENT = '{"event":"messenger:bench","data":' + EVENT_DATA + ',"userAgent":"WWE Server","protocolVersion":2}'
 
+WORKSPACE_DATA = '{"eventType":"CASE_SELECTED","ws":"@WS@","seq":@SEQ@,"ts":@TS@}'
+WORKSPACE_EVENT = '{"event":"agent","data":' + WORKSPACE_DATA + ',"userAgent":"WWE Server","protocolVersion":2}'
+
 
 def event_text(padding=0):
     return EVENT % (',"pad":"' + "x" * padding + '"' if padding else "")
@@ -86,7 +89,6 @@ class Casebus(Server):
         return ["--probe-path", "/v2", "--probe-message", request, "--probe-expect", '{"referenceId":@SEQ@,"data":[']
 
     def load_of_workspaces(self):
-        data = '{"eventType":"CASE_SELECTED","ws":"@WS@","seq":@SEQ@,"ts":@TS@}'
         return [
             "--path",
             "/v2?workspace=@WS@",
@@ -101,9 +103,9 @@ class Casebus(Server):
             "--monitor-answers",
             "1",
             "--event",
-            '{"event":"publish","data":{"event":"agent","data":' + data + '},"protocolVersion":2}',
+            '{"event":"publish","data":{"event":"agent","data":' + WORKSPACE_DATA + '},"protocolVersion":2}',
             "--delivered",
-            '{"event":"agent","data":' + data + ',"userAgent":"WWE Server","protocolVersion":2}',
+            WORKSPACE_EVENT,
         ]
 
 
@@ -116,6 +118,26 @@ class Floor(Server):
 
     def load(self, padding=0):
         return ["--hello", "S", "--answers", "1", "--before", "P", "--event", event_text(padding)]
+
+    def load_of_workspaces(self):
+        return [
+            "--path",
+            "/v2?workspace=@WS@",
+            "--hello",
+            "S",
+            "--answers",
+            "1",
+            "--monitor-path",
+            "/v2?workspace=*",
+            "--monitor-hello",
+            "S",
+            "--monitor-answers",
+            "1",
+            "--before",
+            "P",
+            "--event",
+            WORKSPACE_EVENT,
+        ]
 
 
 class Nchan(Server):

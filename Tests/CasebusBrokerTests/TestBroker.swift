@@ -13,9 +13,6 @@ final class TestBroker {
   let broker: Broker
 
   init(journal: any EventJournal = MemoryJournal(), configuration: BrokerConfiguration = BrokerConfiguration()) {
-    var configuration = configuration
-    // The rest is measured by a real clock, for which nothing here waits.
-    configuration.monitorWriteIntervalMilliseconds = 0
     broker = Broker(
       group: loop, journal: journal, configuration: configuration,
       logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), instance: "test",
@@ -35,6 +32,11 @@ final class TestBroker {
   /// Lets everything happen that is waiting to.
   func run() {
     loop.run()
+  }
+
+  /// Lets monitors have what was gathered for them: a moment of the loop's clock, none of the wall clock.
+  func letMonitorsCatchUp() {
+    loop.advanceTime(by: .milliseconds(1))
   }
 
   func advance(milliseconds: Int64) {

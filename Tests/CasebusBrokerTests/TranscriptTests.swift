@@ -44,6 +44,7 @@ struct TranscriptPlayer {
     } else if case .number(let milliseconds) = step["advanceMilliseconds"] {
       broker.advance(milliseconds: Int64(milliseconds.integer!))
     }
+    broker.letMonitorsCatchUp()
     // A connection that the broker closes is gone soon after.
     for client in clients.values where client.sink.closed != nil { client.disconnect() }
     for (name, client) in clients {

@@ -106,7 +106,7 @@ final class Peer {
     channel = EmbeddedChannel(loop: loop)
     handler = WebSocketHandler(
       connection: WebSocketConnection(role: .server, limits: configuration.limits), configuration: configuration,
-      backlog: backlog)
+      backlog: backlog, timers: TimerWheel(loop))
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     try channel.pipeline.syncOperations.addHandler(handler)
     handler.open(receiver)

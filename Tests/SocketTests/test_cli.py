@@ -12,7 +12,7 @@ from broker_process import BINARY, PATIENCE, BrokerProcess, read_line
 from clients import END, Clients, event_text
 from raw_connection import RawConnection
 
-COMMANDS = ["serve", "subscribe", "call", "publish"]
+COMMANDS = ["serve", "subscribe", "call", "publish", "consumer"]
 
 
 def casebus(*arguments, text=None, timeout=PATIENCE):
@@ -97,6 +97,17 @@ def test_serve_says_plainly_that_the_port_is_taken():
     (["subscribe", "--count", "many"], "--count"),
     (["subscribe", "--count", "0"], "--count"),
     (["subscribe", "--count=-1"], "--count"),
+    (["subscribe", "--since", "end"], "--since"),
+    (["subscribe", "--since", "e:"], "EPOCH:OFFSET"),
+    (["subscribe", "--since", "e:-1"], "EPOCH:OFFSET"),
+    (["subscribe", "--since", "e:9223372036854775808"], "EPOCH:OFFSET"),
+    (["subscribe", "--durable", "crm bot"], "--durable"),
+    (["subscribe", "--ack"], "--durable"),
+    (["consumer", "get"], "<name>"),
+    (["consumer", "delete"], "<name>"),
+    (["consumer", "list", "crm-bot"], "crm-bot"),
+    (["consumer", "list", "--workspace", "a b"], "--workspace"),
+    (["publish", "--message-id", "m"], "--message-id"),
     (["call"], "<request>"),
     (["call", "--workspace", "", "interaction.getInteractions"], "--workspace"),
     (["publish", "agent"], "data"),
@@ -280,6 +291,7 @@ def test_subscribe_to_an_unknown_event_fails(on):
     ('{"event":"agent"}', ["line 2", '"data"']),
     ('{"event":1,"data":{}}', ["line 2", '"event"']),
     ('{"event":"agent","data":1}', ["object", "invalid_parameters"]),
+    ('{"event":"agent","data":{},"messageId":7}', ["line 2", "messageId"]),
     ('{"event":"calls","data":{}}', ["calls", "unknown_event"]),
 ])
 def test_a_line_that_cannot_be_published_ends_the_command_and_those_before_it_stand(on, line, words):
@@ -302,6 +314,224 @@ def test_a_publish_that_fails_exits_with_1_and_says_why(on, arguments, words):
     assert (result.returncode, result.stdout) == (1, "")
     for word in words:
         assert word in plain(result.stderr)
+
+
+# Positions, resuming, messages sent again
+
+
+RINGING = '{"eventType":"RINGING","interaction":{"interactionId":"1"}}'
+
+
+@pytest.fixture
+def on_kept(broker, workspace, on):
+    """As `on`; a session holds the workspace, because a journal in memory forgets an empty one that nobody is connected to."""
+    with RawConnection(broker.port) as occupant:
+        occupant.open(workspace)
+        yield on
+
+
+def publish(on, event, data, *options):
+    result = casebus("publish", *on, event, data, *options)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+
+
+def events_since(on, since, count, *options):
+    """What `casebus subscribe --since` prints, and what it says on standard error."""
+    result = casebus("subscribe", *on, "--events", "agent", "--since", since, "--count", str(count), *options)
+    assert result.returncode == 0, result
+    return [json.loads(line) for line in result.stdout.splitlines()], result.stderr
+
+
+def test_subscribe_since_the_beginning_prints_what_there_was_with_positions(on_kept):
+    for n in range(3):
+        publish(on_kept, "agent", f'{{"n":{n}}}')
+    events, errors = events_since(on_kept, "beginning", 3)
+    assert errors == ""
+    assert [(event["offset"], event["data"]) for event in events] == [(1, {"n": 0}), (2, {"n": 1}), (3, {"n": 2})]
+    assert list(events[0]) == ["event", "data", "userAgent", "protocolVersion", "offset", "epoch"]
+    epoch = events[0]["epoch"]
+    later, errors = events_since(on_kept, f"{epoch}:1", 2)
+    assert (later, errors) == (events[1:], "")
+
+
+async def test_subscribe_since_a_position_that_is_gone_says_so_and_goes_on(broker, workspace):
+    async with Clients(broker) as clients:
+        source = await clients.open(workspace)
+        await source.publish("agent", {"n": 1})
+        with Subscriber(broker, workspace, "agent", "--since", "an:old:epoch:1", count=1) as subscriber:
+            assert read_line_of(subscriber.process.stderr).startswith("some events are missing here")
+            await make_ready(subscriber, source)
+            await source.publish("agent", {"n": 2})
+            assert json.loads(subscriber.lines(1)[0])["data"] == {"n": 2}
+            assert subscriber.process.wait(PATIENCE) == 0
+
+
+def read_line_of(pipe):
+    """A line of a pipe that is not standard output, letter by letter: what follows it stays there."""
+    line = b""
+    while not line.endswith(b"\n"):
+        letter = pipe.read(1)
+        assert letter, f"it ended after {line!r}"
+        line += letter
+    return line.decode()
+
+
+async def test_subscribe_prints_positions_where_they_are_wanted(broker, workspace):
+    async with Clients(broker) as clients:
+        source = await clients.open(workspace)
+        with Subscriber(broker, workspace, "agent", "--positions", count=2) as subscriber:
+            await make_ready(subscriber, source)
+            await source.publish("agent", {})
+            await source.publish("media", {})
+            await source.publish("agent", {})
+            assert [json.loads(line)["offset"] for line in subscriber.lines(2)] == [1, 3]
+
+
+async def test_subscribe_comes_back_when_the_broker_does(start_broker):
+    broker = start_broker("--drain-seconds", "1")
+    async with Clients(broker) as clients:
+        with Subscriber(broker, "w", "agent", "--reconnect", count=2) as subscriber:
+            source = await clients.open("w")
+            await make_ready(subscriber, source)
+            await source.publish("agent", {"n": 1})
+            assert json.loads(subscriber.lines(1)[0])["data"] == {"n": 1}
+            broker.stop()
+            again = start_broker("--port", str(broker.port))
+            # Its journal was memory: it cannot know what there was.
+            assert read_line_of(subscriber.process.stderr).startswith("some events are missing here")
+            async with Clients(again) as others:
+                await (await others.open("w")).publish("agent", {"n": 2})
+                assert json.loads(subscriber.lines(1)[0])["data"] == {"n": 2}
+            assert subscriber.process.wait(PATIENCE) == 0
+
+
+def test_subscribe_with_reconnect_says_plainly_that_there_never_was_a_broker():
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    result = casebus("subscribe", "--reconnect", "--url", f"127.0.0.1:{port}")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"127.0.0.1:{port}" in plain(result.stderr)
+
+
+def test_what_is_published_again_with_its_message_id_happens_once(on_kept):
+    for _ in range(2):
+        publish(on_kept, "agent", '{"n":1}', "--message-id", "m-1")
+    publish(on_kept, "agent", '{"n":1}', "--message-id", "m-2")
+    line = '{"event":"agent","data":{"n":2},"messageId":"m-3"}\n'
+    assert casebus("publish", *on_kept, text=line + line).returncode == 0
+    publish(on_kept, "agent", '{"n":3}')
+    events, _ = events_since(on_kept, "beginning", 4)
+    assert [event["data"]["n"] for event in events] == [1, 1, 2, 3]
+
+
+def test_a_call_made_again_with_its_message_id_fails_as_before(on_kept):
+    def markdone():
+        return casebus("call", *on_kept, "interaction.markdone", "1", "--message-id", "m-1")
+
+    before = markdone()
+    assert before.returncode == 1 and "interaction_not_found" in before.stderr
+    publish(on_kept, "interaction", RINGING)
+    publish(on_kept, "interaction", RINGING.replace("RINGING", "IDLE"), "--message-id", "m-2")
+    assert markdone().stderr == before.stderr
+    assert call(on_kept, "interaction.markdone", "1") is None
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["--message-id", ""], ["messageId", "invalid_message"]),
+    (["--message-id", "m" * 129], ["129", "invalid_message"]),
+])
+def test_a_bad_message_id_is_said_plainly(on, options, words):
+    result = casebus("publish", *on, "agent", "{}", *options)
+    assert (result.returncode, result.stdout) == (1, "")
+    for word in words:
+        assert word in plain(result.stderr)
+
+
+# Durable consumers
+
+
+def durable(on, count, *options):
+    """What `casebus subscribe --durable bot` prints."""
+    result = casebus("subscribe", *on, "--events", "agent", "--durable", "bot", "--count", str(count), *options)
+    assert (result.returncode, result.stderr) == (0, ""), result
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def labels(event):
+    return event["offset"], event.get("delivery")
+
+
+def test_a_durable_subscriber_that_acknowledges_gets_everything_once(on_kept):
+    on = on_kept
+    publish(on, "agent", '{"n":1}')
+    assert [labels(event) for event in durable(on, 1, "--since", "beginning", "--ack")] == [(1, None)]
+    for n in range(2, 5):
+        publish(on, "agent", f'{{"n":{n}}}')
+    assert [labels(event) for event in durable(on, 2, "--ack")] == [(2, None), (3, None)]
+    assert labels(durable(on, 1, "--ack")[0])[0] == 4
+    [listed] = [json.loads(line) for line in casebus("consumer", "list", *on).stdout.splitlines()]
+    assert listed["name"] == "bot" and listed["position"] == 4 and listed["backlog"] == listed["sessions"] == 0
+
+
+def test_a_durable_subscriber_that_does_not_acknowledge_gets_it_again(on_kept):
+    on = on_kept
+    publish(on, "agent", "{}")
+    assert labels(durable(on, 1, "--since", "beginning")[0]) == (1, None)
+    assert labels(durable(on, 1)[0]) == (1, 2)
+    assert labels(durable(on, 1, "--ack")[0]) == (1, 3)
+
+
+def test_consumers_are_shown_and_deleted(on_kept):
+    on = on_kept
+    assert casebus("consumer", "list", *on).stdout == ""
+    publish(on, "agent", "{}")
+    durable(on, 1, "--since", "beginning")
+    shown = casebus("consumer", "get", *on, "bot")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert json.loads(shown.stdout)["workspaces"][0]["backlog"] == 1
+    deleted = casebus("consumer", "delete", *on, "bot")
+    assert (deleted.returncode, deleted.stdout, deleted.stderr) == (0, "", "")
+    for command in ["get", "delete"]:
+        result = casebus("consumer", command, *on, "bot")
+        assert (result.returncode, result.stdout) == (1, "")
+        assert "bot" in plain(result.stderr) and "consumer_not_found" in result.stderr
+
+
+async def test_a_subscriber_of_a_deleted_consumer_ends_also_with_reconnect(broker, workspace, on):
+    async with Clients(broker) as clients:
+        client = await clients.open(workspace)
+        process = subprocess.Popen([BINARY, "subscribe", *on, "--durable", "bot", "--reconnect"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not any(consumer["sessions"] for consumer in await client.request("consumer.list")):
+                assert time.monotonic() < deadline
+            await client.request("consumer.delete", "bot")
+            output, errors = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+        assert (process.returncode, output) == (1, b"")
+        assert "4502" in plain(errors.decode())
+
+
+async def test_a_durable_subscriber_of_all_workspaces_acknowledges_in_each(start_broker):
+    broker = start_broker()
+    on = ["--url", broker.url, "--workspace", "*"]
+    async with Clients(broker) as clients:
+        process = subprocess.Popen([BINARY, "subscribe", *on, "--events", "agent", "--durable", "bot", "--ack", "--count", "2"], stdout=subprocess.PIPE, bufsize=0)
+        try:
+            monitor = await clients.open("*")
+            deadline = time.monotonic() + PATIENCE
+            while not any(consumer["sessions"] for consumer in await monitor.request("consumer.list")):
+                assert time.monotonic() < deadline
+            for workspace in ["north", "south"]:
+                await (await clients.open(workspace)).publish("agent", {})
+            printed = [json.loads(read_line(process)) for _ in range(2)]
+            assert {event["workspaceId"] for event in printed} == {"north", "south"}
+            assert process.wait(PATIENCE) == 0
+            assert (await monitor.request("consumer.get", "bot"))["workspaces"] == []
+        finally:
+            process.kill()
+            process.stdout.close()
 
 
 # simulate and demo

@@ -1,9 +1,6 @@
 import CasebusClient
-import CasebusJournal
 import CasebusProtocol
-import CasebusServer
 import Logging
-import NIOPosix
 import ServiceLifecycle
 import Testing
 
@@ -61,26 +58,6 @@ private func run(_ simulation: Simulation, until isEnough: @Sendable @escaping (
       try await Task.sleep(for: .milliseconds(10))
     }
     #expect(isEnough(simulation.tally.counts), "\(simulation.tally.counts) after two minutes")
-    await group.triggerGracefulShutdown()
-    try await tasks.waitForAll()
-  }
-}
-
-/// Runs a broker on a free port as long as the closure takes.
-private func withBroker(_ use: @Sendable @escaping (BrokerAddress) async throws -> Void) async throws {
-  let (addresses, continuation) = AsyncStream.makeStream(of: ListeningAddress.self)
-  var configuration = BrokerServerConfiguration()
-  configuration.port = 0
-  let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-  let server = BrokerServer(
-    configuration: configuration, journal: MemoryJournal(), group: MultiThreadedEventLoopGroup.singleton,
-    instance: "test", logger: logger
-  ) { continuation.yield(ListeningAddress($0)) }
-  let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [server], logger: logger))
-  try await withThrowingTaskGroup(of: Void.self) { tasks in
-    tasks.addTask { try await group.run() }
-    let address = try #require(await addresses.first { _ in true })
-    try await use(BrokerAddress(host: address.host, port: address.port))
     await group.triggerGracefulShutdown()
     try await tasks.waitForAll()
   }

@@ -12,6 +12,7 @@ struct CallCommand: AsyncParsableCommand {
       EXAMPLES:
         casebus call interaction.getByInteractionId 1
         casebus call interaction.setUserData 1 '{"Segment":"gold"}'
+        casebus call interaction.markdone 1 --message-id wrap-up-1
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -22,15 +23,14 @@ struct CallCommand: AsyncParsableCommand {
   @Argument(help: "The parameters, in order.")
   var parameters: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Names this call, so that the same call made again changes nothing and has the same result.", valueName: "id"))
+  var messageID: String?
+
   func run() async throws {
-    let client = try await connection.connect()
-    do {
-      printLine(try await client.request(request, parameters.map(JSONValue.init(commandLine:))).jsonText)
-    } catch {
-      await client.close()
-      throw CommandFailure("\(error)")
-    }
-    await client.close()
+    let values = parameters.map(JSONValue.init(commandLine:))
+    printLine(try await connection.request(request, values, messageID: messageID).jsonText)
   }
 }
 

@@ -16,10 +16,42 @@ struct ConnectionOptions: ParsableArguments {
   /// Connects; `*` is every workspace where the command allows it.
   /// - Throws: an error that says plainly why there is no connection.
   func connect() async throws -> CasebusClient {
-    guard let scope = WorkspaceScope(queryValue: workspace) else {
-      throw ValidationError("--workspace is \"\(workspace)\", expected 1 to 64 of A-Z a-z 0-9 . _ - or *")
+    try await url.connect(to: scope)
+  }
+
+  /// Connects as often as it is called.
+  func connector() throws -> ResumingClient.Connect {
+    let (url, scope) = (url, try scope)
+    return { () throws(ClientError) in
+      do throws(CommandFailure) {
+        return try await url.connect(to: scope)
+      } catch {
+        throw .notConnected(error.description)
+      }
     }
-    return try await url.connect(to: scope)
+  }
+
+  /// Connects for one request; gives its result.
+  /// - Throws: ``CommandFailure``.
+  func request(_ name: String, _ parameters: [JSONValue] = [], messageID: String? = nil) async throws -> JSONValue {
+    let client = try await connect()
+    do throws(ClientError) {
+      let result = try await client.request(name, parameters, messageID: messageID)
+      await client.close()
+      return result
+    } catch {
+      await client.close()
+      throw CommandFailure("\(error)")
+    }
+  }
+
+  private var scope: WorkspaceScope {
+    get throws {
+      guard let scope = WorkspaceScope(queryValue: workspace) else {
+        throw ValidationError("--workspace is \"\(workspace)\", expected 1 to 64 of A-Z a-z 0-9 . _ - or *")
+      }
+      return scope
+    }
   }
 }
 
@@ -46,7 +78,7 @@ struct BrokerAddress: ExpressibleByArgument, CustomStringConvertible {
   var defaultValueDescription: String { description }
 
   /// - Throws: ``CommandFailure`` that says plainly why there is no connection.
-  func connect(to scope: WorkspaceScope) async throws -> CasebusClient {
+  func connect(to scope: WorkspaceScope) async throws(CommandFailure) -> CasebusClient {
     do {
       return try await CasebusClient.connect(
         host: host, port: port, workspace: scope, group: MultiThreadedEventLoopGroup.singleton)

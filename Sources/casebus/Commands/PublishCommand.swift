@@ -6,8 +6,9 @@ struct PublishCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "publish", abstract: "Publishes events, from the arguments or as JSON lines from standard input.",
     discussion: """
-      Each line of standard input is {"event":"<name>","data":<anything>}. Each is published when the one before it is
-      committed; the first that fails ends the command with exit status 1.
+      Each line of standard input is {"event":"<name>","data":<anything>}, and may have a "messageId". Each is published
+      when the one before it is committed; the first that fails ends the command with exit status 1. What is published
+      again with the same messageId, within two minutes, happens once.
 
       EXAMPLES:
         casebus publish interaction '{"eventType":"RINGING","interaction":{"interactionId":"1"}}'
@@ -23,7 +24,14 @@ struct PublishCommand: AsyncParsableCommand {
   @Argument(help: "The event's data, as JSON.")
   var data: String?
 
+  @Option(
+    help: ArgumentHelp("Names this event, so that publishing the same again changes nothing.", valueName: "id"))
+  var messageID: String?
+
   func validate() throws {
+    if messageID != nil, event == nil {
+      throw ValidationError("--message-id is for one event, expected \"messageId\" in the lines of standard input")
+    }
     if event != nil, data == nil { throw ValidationError("the data of the event is missing, expected JSON") }
   }
 
@@ -31,7 +39,7 @@ struct PublishCommand: AsyncParsableCommand {
     if let event, let data {
       let value = try Self.parse(data, what: "the data")
       let client = try await connection.connect()
-      try await Self.publish(event, value, with: client)
+      try await Self.publish(event, value, messageID: messageID, with: client)
       await client.close()
     } else {
       try await publishLines()
@@ -49,16 +57,27 @@ struct PublishCommand: AsyncParsableCommand {
       guard let event = value["event"]?.stringValue, let data = value["data"] else {
         throw CommandFailure("line \(number) is not of the form {\"event\":\"<name>\",\"data\":<anything>}")
       }
-      try await Self.publish(event, data, with: client)
+      let messageID = try Self.messageID(in: value, of: number)
+      try await Self.publish(event, data, messageID: messageID, with: client)
       published += 1
     }
     await client.close()
     printError("published \(published) events")
   }
 
-  private static func publish(_ event: String, _ data: JSONValue, with client: CasebusClient) async throws {
+  private static func messageID(in line: JSONValue, of number: Int) throws -> String? {
+    switch line["messageId"] {
+    case nil, .null: nil
+    case .string(let id): id
+    case let other?: throw CommandFailure("line \(number): messageId is \(other.kind), expected a string")
+    }
+  }
+
+  private static func publish(
+    _ event: String, _ data: JSONValue, messageID: String?, with client: CasebusClient
+  ) async throws {
     do {
-      try await client.publish(event, data)
+      try await client.publish(event, data, messageID: messageID)
     } catch {
       await client.close()
       throw CommandFailure("\(error)")

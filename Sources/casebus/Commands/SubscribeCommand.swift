@@ -7,19 +7,28 @@ struct SubscribeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "subscribe", abstract: "Prints events as they come, one JSON line each, until it is stopped.",
     discussion: """
-      With --workspace '*' the events of all workspaces are printed, each with its workspaceId.
+      With --workspace '*' the events of all workspaces are printed, each with its
+      workspaceId.
 
-      EXAMPLE:
+      A position is written EPOCH:OFFSET, after the members epoch and offset of a
+      printed event. When the events after it are no longer all there, a line on
+      standard error says so, and only what happens from now on is printed.
+
+      A durable consumer is given each event until it is acknowledged; all its
+      subscribers share the events. Without --ack nothing is acknowledged: the same
+      events come again.
+
+      EXAMPLES:
         casebus subscribe --workspace default --events interaction,markdone
+        casebus subscribe --since beginning
+        casebus subscribe --durable crm-bot --ack --reconnect
       """)
 
   @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var subscription: SubscriptionOptions
 
-  @Option(
-    help: ArgumentHelp(
-      "Names, separated by commas: agent, interaction, markdone, media, outbound, system, messenger:<channel>.",
-      valueName: "names"))
-  var events = "interaction,markdone"
+  @Flag(help: "When the connection ends, connect again and go on after the last event.")
+  var reconnect = false
 
   @Option(help: ArgumentHelp("Stop after so many events.", valueName: "count"))
   var count: Int?
@@ -29,20 +38,78 @@ struct SubscribeCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    var printer = EventPrinter(acknowledges: subscription.ack, countMax: count)
+    if reconnect {
+      try await printAcrossConnections(with: &printer)
+    } else {
+      try await printConnection(with: &printer)
+    }
+  }
+
+  private func printConnection(with printer: inout EventPrinter) async throws {
     let client = try await connection.connect()
-    do {
-      _ = try await client.subscribe(to: events.split(separator: ",").map(String.init))
+    do throws(ClientError) {
+      let result = try await subscription.subscribe(client)
+      if result.recovered == false { EventPrinter.printGap() }
+      for await event in client.events where try await printer.print(event, of: client) {
+        return await client.close()
+      }
     } catch {
       await client.close()
       throw CommandFailure("\(error)")
     }
-    var printed = 0
-    for await event in client.events {
-      printLine(event.jsonText)
-      printed += 1
-      if printed == count { return await client.close() }
+    throw CommandFailure("the broker ended the connection\(client.end?.closure ?? "")")
+  }
+
+  private func printAcrossConnections(with printer: inout EventPrinter) async throws {
+    let updates = subscription.resumingClient(try connection.connector())
+    var client: CasebusClient?
+    do throws(ClientError) {
+      for try await update in updates {
+        switch update {
+        case .connected(let connected, let isWhole):
+          if !isWhole, client != nil || subscription.since != nil { EventPrinter.printGap() }
+          client = connected
+        case .event(let event):
+          guard let client, try await printer.print(event, of: client) else { continue }
+          return await client.close()
+        }
+      }
+    } catch {
+      throw CommandFailure("\(error)")
     }
-    throw CommandFailure("the broker ended the connection")
+  }
+}
+
+/// Prints events, a line each.
+private struct EventPrinter {
+  let acknowledges: Bool
+  let countMax: Int?
+  private var count = 0
+
+  init(acknowledges: Bool, countMax: Int?) {
+    self.acknowledges = acknowledges
+    self.countMax = countMax
+  }
+
+  /// - Returns: whether that was the last one.
+  mutating func print(_ event: CasebusClient.Event, of client: CasebusClient) async throws(ClientError) -> Bool {
+    printLine(event.jsonText)
+    count += 1
+    // Only what is printed is done with.
+    if acknowledges { try await client.acknowledge(event) }
+    return count == countMax
+  }
+
+  static func printGap() {
+    printError("some events are missing here: the broker does not have all of those after the position any more")
+  }
+}
+
+extension ClientError {
+  /// With which code and words the other side ended the connection.
+  fileprivate var closure: String {
+    if case .connectionLost(let code, let reason) = self { " (\(code) \(reason))" } else { "" }
   }
 }
 

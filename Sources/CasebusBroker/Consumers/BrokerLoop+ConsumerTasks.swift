@@ -1,0 +1,206 @@
+import CasebusJournal
+import CasebusProtocol
+import CasebusWorkspace
+import Logging
+import NIOCore
+
+/// Making and deleting durable consumers (Protocol §9.3, §10.13). The journal knows of both before anybody else does.
+extension BrokerLoop {
+  /// Carries out a task, on the loop of its workspace or, for a monitor, on the session's own.
+  func carryOut(_ task: ConsumerTask, for call: ConsumerCall) {
+    guard let workspace = call.workspace else { return begin(task, for: call) }
+    onLoop(of: workspace) { $0.begin(task, for: call) }
+  }
+
+  private func begin(_ task: ConsumerTask, for call: ConsumerCall) {
+    let port = port
+    consumers.whenLoaded { result in
+      port.execute { loop in
+        switch (result, task) {
+        case (.failure(let error), _): loop.fail(call, .unreadable(error))
+        case (_, .subscribe(let options, let name)): loop.subscribe(options, name, for: call)
+        case (_, .delete(let name)): loop.delete(name, for: call)
+        case (_, .list): loop.listConsumers(for: call)
+        case (_, .get(let name)): loop.getConsumer(name, for: call)
+        }
+      }
+    }
+  }
+
+  func fail(_ call: ConsumerCall, _ failure: Failure) {
+    answer(call.asker, .frame(.failure(to: call.asker, failure, at: position(of: call))))
+  }
+
+  /// Where the workspace stands with what is durable; nil for a monitor.
+  func position(of call: ConsumerCall) -> StreamPosition? {
+    call.workspace.flatMap { hosts[$0] }.map { StreamPosition(offset: $0.durableOffset, epoch: $0.epoch) }
+  }
+}
+
+// MARK: - Making
+
+extension BrokerLoop {
+  private func subscribe(_ options: SubscribeOptions, _ name: ConsumerName, for call: ConsumerCall) {
+    let port = port
+    let names = options.names.map(\.description)
+    let consumer = JournalConsumer(key: call.key(name), events: names, time: now.milliseconds)
+    let entrance = consumers.enter(consumer, limit: configuration.consumersMax) {
+      port.execute { $0.subscribe(options, name, for: call) }
+    }
+    switch entrance {
+    case .wait: break
+    case .present(let existing) where Set(existing.events) == Set(names): welcome(options, to: call)
+    case .present(let existing): fail(call, .otherNames(existing))
+    case .full: fail(call, .tooManyConsumers(configuration.consumersMax))
+    case .make: make(consumer, options, for: call)
+    }
+  }
+
+  /// The session learns that it is part of the consumer, and then enters it.
+  private func welcome(_ options: SubscribeOptions, to call: ConsumerCall) {
+    answer(call.asker, .subscribe(options, SubscriptionStart(position: position(of: call))))
+  }
+
+  private func make(_ consumer: JournalConsumer, _ options: SubscribeOptions, for call: ConsumerCall) {
+    do throws(Failure) {
+      let batch = JournalBatch(consumerChanges: [.make(consumer, try start(of: options.since, in: call.workspace))])
+      let port = port
+      journal.append(batch) { result in
+        port.execute { $0.made(consumer, options, result, for: call) }
+      }
+    } catch {
+      consumers.abandon(consumer.key)
+      fail(call, error)
+    }
+  }
+
+  private func start(of since: ResumePoint?, in workspace: WorkspaceID?) throws(Failure) -> JournalConsumer.Start {
+    guard let workspace else { return since == nil ? .now : .beginning }
+    guard let host = hosts[workspace], case .done = host.loading else {
+      throw Failure(.journalUnavailable, "the workspace could not be read, nothing was changed")
+    }
+    switch since {
+    case nil: return .after(host.durableOffset)
+    case .beginning: return .beginning
+    case .after(let position):
+      guard position.epoch == host.epoch, position.offset <= host.durableOffset else {
+        throw .noPosition(position, host)
+      }
+      return .after(position.offset)
+    }
+  }
+
+  private func made(
+    _ consumer: JournalConsumer, _ options: SubscribeOptions, _ result: Result<Void, JournalError>,
+    for call: ConsumerCall
+  ) {
+    let port = port
+    if case .failure(let error) = result { return notMade(consumer, error, for: call) }
+    journal.backlog(of: consumer.key) { result in
+      port.execute { loop in
+        switch result {
+        case .success(let backlogs): loop.announce(consumer, backlogs.positions(of: consumer.key), options, for: call)
+        case .failure(let error): loop.notMade(consumer, error, for: call)
+        }
+      }
+    }
+  }
+
+  private func notMade(_ consumer: JournalConsumer, _ error: JournalError, for call: ConsumerCall) {
+    consumers.abandon(consumer.key)
+    fail(call, Failure(.journalUnavailable, "the journal could not commit, nothing was changed: \(error)"))
+  }
+
+  /// Everything that is decided from here on is for the consumer, in whatever workspace: only then is it welcomed.
+  private func announce(
+    _ consumer: JournalConsumer, _ positions: [WorkspaceID: JournalOffset], _ options: SubscribeOptions,
+    for call: ConsumerCall
+  ) {
+    consumers.announce(consumer.key, positions: positions)
+    log("a durable consumer was made", consumer.key)
+    let port = port
+    visitLoops { loop in
+      for host in loop.hosts.values where consumer.key.workspace ?? host.id == host.id {
+        guard case .done = host.loading else { continue }
+        host.start(consumer, after: positions[host.id] ?? host.durableOffset)
+      }
+    } then: {
+      port.execute { loop in
+        loop.consumers.settle(consumer.key)
+        loop.welcome(options, to: call)
+      }
+    }
+  }
+}
+
+// MARK: - Deleting
+
+extension BrokerLoop {
+  private func delete(_ name: ConsumerName, for call: ConsumerCall) {
+    let key = call.key(name)
+    let port = port
+    switch consumers.beginDeletion(of: key, whenSettled: { port.execute { $0.delete(name, for: call) } }) {
+    case .wait: break
+    case .absent: fail(call, .unknownConsumer(name))
+    case .delete:
+      journal.append(JournalBatch(consumerChanges: [.delete(key)])) { result in
+        port.execute { $0.deleted(key, result, for: call) }
+      }
+    }
+  }
+
+  private func deleted(_ key: JournalConsumer.Key, _ result: Result<Void, JournalError>, for call: ConsumerCall) {
+    if case .failure(let error) = result {
+      consumers.settle(key)
+      return fail(call, Failure(.journalUnavailable, "the journal could not commit, nothing was changed: \(error)"))
+    }
+    let sessions = consumers.remove(key)
+    log("a durable consumer was deleted", key)
+    answer(call.asker, .frame(.response(to: call.asker, at: position(of: call))))
+    onAllLoops { loop in
+      loop.consumerRooms[key] = nil
+      for host in loop.hosts.values { host.forget(key) }
+    }
+    for session in sessions {
+      loops[session.loop].execute {
+        $0.sessions[session.number]?.close(.consumerDeleted, reason: "the durable consumer \(key.name) was deleted")
+      }
+    }
+  }
+}
+
+extension BrokerLoop {
+  private func log(_ message: Logger.Message, _ key: JournalConsumer.Key) {
+    logger.notice(message, metadata: ["consumer": "\(key.name)", "workspace": "\(key.workspace?.text ?? "*")"])
+  }
+}
+
+// MARK: - Failures
+
+extension Failure {
+  fileprivate static func otherNames(_ consumer: JournalConsumer) -> Failure {
+    Failure(
+      .invalidParameters,
+      "the durable consumer \"\(consumer.key.name)\" has the events \(consumer.events.joined(separator: ", ")), expected the same"
+    )
+  }
+
+  fileprivate static func tooManyConsumers(_ limit: Int) -> Failure {
+    Failure(.limitExceeded, "there are \(limit) durable consumers, the most there may be (consumersMax)")
+  }
+
+  fileprivate static func noPosition(_ position: StreamPosition, _ host: WorkspaceHost) -> Failure {
+    Failure(
+      .invalidParameters,
+      "since is offset \(position.offset) of epoch \(position.epoch), expected up to \(host.durableOffset) of \(host.epoch)"
+    )
+  }
+
+  static func unknownConsumer(_ name: ConsumerName) -> Failure {
+    Failure(.consumerNotFound, "there is no durable consumer \"\(name)\"")
+  }
+
+  static func unreadable(_ error: JournalError) -> Failure {
+    Failure(.journalUnavailable, "the journal could not be read: \(error)")
+  }
+}

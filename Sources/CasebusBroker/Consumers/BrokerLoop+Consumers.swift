@@ -1,0 +1,112 @@
+import CasebusJournal
+import CasebusProtocol
+import CasebusWorkspace
+import NIOCore
+
+/// Who is part of a durable consumer, and what its sessions get.
+extension BrokerLoop {
+  /// A session of this loop becomes part of a consumer, in its workspace or in all of them.
+  func enter(_ key: JournalConsumer.Key, _ session: Session) {
+    let member = session.key
+    guard consumers.add(member, to: key) else {
+      return session.close(.consumerDeleted, reason: "the durable consumer \(key.name) was deleted")
+    }
+    if let workspace = key.workspace {
+      onLoop(of: workspace) { $0.hosts[workspace]?.whenLoaded { $0.join(key, member) } }
+    } else {
+      onAllLoops { loop in
+        for host in loop.hosts.values { host.whenLoaded { $0.join(key, member) } }
+      }
+      for workspace in consumers.workspacesWithBacklog(of: key) { wake(workspace) }
+    }
+  }
+
+  /// A session is no longer part of a consumer.
+  func leave(_ key: JournalConsumer.Key, _ session: SessionKey) {
+    consumers.remove(session, from: key)
+    if let workspace = key.workspace {
+      onLoop(of: workspace) { $0.hosts[workspace]?.whenLoaded { $0.leave(key, session) } }
+    } else {
+      onAllLoops { $0.leaveEverywhere(key, session) }
+    }
+  }
+
+  /// What gets free is given to others only when the session is nowhere a part of the consumer any more.
+  private func leaveEverywhere(_ key: JournalConsumer.Key, _ session: SessionKey) {
+    consumerRooms[key]?.isClosed = true
+    for host in hosts.values { host.whenLoaded { $0.leave(key, session) } }
+    consumerRooms[key]?.isClosed = false
+    serveStarved(key)
+  }
+
+  /// A monitor acknowledges; perhaps late, in a workspace that has left memory.
+  func acknowledge(upTo offset: JournalOffset, in workspace: WorkspaceID, from asker: Outcome.Asker) {
+    let content = ClientMessage.Content.acknowledge(nil, offset: offset)
+    onLoop(of: workspace) { loop in
+      guard !loop.wake(workspace, for: { $0.receive(.success(content), from: asker) }) else { return }
+      let failure = Failure(
+        .limitExceeded, "\(loop.configuration.workspacesMax) workspaces are open (workspacesMax), send it again later")
+      loop.answer(asker, .frame(.failure(to: asker, failure, at: nil)))
+    }
+  }
+
+  /// A workspace could not be read that sessions of durable consumers wait for.
+  func wakeLater(_ workspace: WorkspaceID) {
+    guard consumers.isAwaited(workspace) else { return }
+    port.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { [weak self] in
+      guard let self else { return }
+      wake(workspace)
+    }
+  }
+
+  /// Answers what was not decided in a workspace.
+  func answer(_ asker: Outcome.Asker, _ answer: Outcome.Answer) {
+    loops[asker.session.loop].execute { $0.deliver([Outcome(asker: asker, answer: answer)]) }
+  }
+}
+
+// MARK: - Deliveries
+
+extension BrokerLoop {
+  /// Sends an event at the end of the tick, behind what was released in it.
+  func send(_ delivery: DurableDelivery) {
+    outbox.add(delivery)
+    scheduleTick()
+  }
+
+  func sendDeliveries() {
+    for (loop, deliveries) in outbox.take() {
+      if loop == port.index { deliver(deliveries) } else { loops[loop].execute { $0.deliver(deliveries) } }
+    }
+  }
+
+  private func deliver(_ deliveries: [DurableDelivery]) {
+    for delivery in deliveries { sessions[delivery.session.number]?.deliver(delivery) }
+  }
+}
+
+// MARK: - Room
+
+extension BrokerLoop {
+  /// How much more the sessions of a consumer may be given by a workspace of this loop.
+  func consumerRoom(of key: JournalConsumer.Key) -> Int {
+    guard key.workspace == nil else { return .max }
+    return consumerRooms[key, default: newRoom].free
+  }
+
+  /// The sessions of a consumer have more or less from a workspace than before.
+  /// - Parameter isStarved: whether it has more for them, and only room was missing.
+  func consumerChanged(_ key: JournalConsumer.Key, in workspace: WorkspaceID, by difference: Int, isStarved: Bool) {
+    guard key.workspace == nil else { return }
+    consumerRooms[key, default: newRoom].changed(by: difference)
+    if isStarved { consumerRooms[key]?.wait(workspace) }
+    if difference < 0 { serveStarved(key) }
+  }
+
+  /// What got free is for those who waited; serving one takes room and never frees any.
+  private func serveStarved(_ key: JournalConsumer.Key) {
+    while let workspace = consumerRooms[key]?.next() { hosts[workspace]?.serve(key) }
+  }
+
+  private var newRoom: ConsumerRoom { ConsumerRoom(unacknowledgedMax: configuration.spanningUnacknowledgedMax) }
+}

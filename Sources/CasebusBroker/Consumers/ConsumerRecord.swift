@@ -1,0 +1,19 @@
+import CasebusJournal
+import NIOCore
+
+/// A record as a durable consumer sees it.
+struct ConsumerRecord: Hashable {
+  var record: JournalRecord
+  /// What its order and its session hang on; nil where any session will do.
+  var key: EventKey?
+
+  var offset: JournalOffset { record.offset }
+  /// What it holds in memory, about.
+  var bytes: Int { record.data.readableBytes }
+}
+
+/// What events belong together by: those of one key go to one session, in order (Protocol §9.3).
+enum EventKey: Hashable {
+  case interaction(String)
+  case caseID(String)
+}

@@ -1,0 +1,156 @@
+import CasebusJournal
+import CasebusProtocol
+import CasebusWorkspace
+import Logging
+import NIOCore
+
+/// The durable consumers of a workspace: what is committed is for them, too (Protocol §9.3).
+extension WorkspaceHost {
+  /// The workspace was read from the journal: its consumers take up their work.
+  func restoreConsumers() {
+    for coverage in loop.consumers.coverage(of: id) {
+      start(coverage.consumer, after: coverage.position ?? durableOffset)
+      for session in coverage.sessions { join(coverage.consumer.key, session) }
+      let last = durableOffset
+      tell(coverage.consumer.key) { $0.recordsNoticed(upTo: last, at: $1) }
+    }
+  }
+
+  /// A consumer begins with the event after an offset, unless the workspace has it already.
+  func start(_ consumer: JournalConsumer, after offset: JournalOffset) {
+    guard consumers.queues[consumer.key] == nil else { return }
+    consumers.queues[consumer.key] = ConsumerQueue(
+      names: Set(consumer.events), limits: loop.configuration.consumerLimits, position: offset, last: durableOffset,
+      turn: id.hashValue)
+  }
+
+  func join(_ key: JournalConsumer.Key, _ session: SessionKey) {
+    guard consumers.queues[key]?.hasMember(session) == false else { return }
+    tell(key) { $0.sessionJoined(session, at: $1) }
+    leaveIfIdle()
+  }
+
+  func leave(_ key: JournalConsumer.Key, _ session: SessionKey) {
+    tell(key) { $0.sessionLeft(session, at: $1) }
+    leaveIfIdle()
+  }
+
+  /// A consumer was deleted.
+  func forget(_ key: JournalConsumer.Key) {
+    consumers.forget(key)
+    leaveIfIdle()
+  }
+
+  /// Events are durable and were released to those who want them at once.
+  func feedConsumers(_ entry: CommitQueue.Entry) {
+    guard !consumers.queues.isEmpty, !entry.records.isEmpty else { return }
+    let records = zip(entry.records, entry.events).map { ConsumerRecord(record: $0, key: EventKey(of: $1)) }
+    for key in consumers.queues.keys { tell(key) { $0.recordsAppended(records, at: $1) } }
+    leaveIfIdle()
+  }
+
+  /// There is room again for what waits.
+  func serve(_ key: JournalConsumer.Key) {
+    tell(key) { $0.actions(at: $1) }
+    leaveIfIdle()
+  }
+
+  /// The workspace leaves memory; where its consumers are is known while it is away.
+  func storeConsumers() {
+    consumers.timer?.timer.cancel()
+    for (key, queue) in consumers.queues {
+      loop.consumerChanged(key, in: id, by: -queue.unacknowledged, isStarved: false)
+      loop.consumers.setPosition(queue.position < durableOffset ? queue.position : nil, of: key, in: id)
+    }
+  }
+}
+
+// MARK: - Acknowledging
+
+extension WorkspaceHost {
+  /// - Throws: ``Failure`` with `invalid_message` or `invalid_parameters`.
+  func acknowledge(upTo offset: JournalOffset, from asker: Outcome.Asker) throws(Failure) {
+    guard let key = asker.consumer, consumers.queues[key] != nil else {
+      throw Failure(
+        .invalidMessage, "this session is not part of a durable consumer, there is nothing to acknowledge")
+    }
+    try tell(key) { queue, now throws(Failure) in
+      try queue.acknowledged(by: asker.session, upTo: offset, at: now)
+    }
+    // Without a reference nobody waits for the answer (Protocol §9.4).
+    let isAnswered = asker.referenceID != nil
+    commitPositions(Outcome(asker: asker, answer: isAnswered ? .frame(.response(to: asker, at: position)) : .silent))
+  }
+
+  private func commitPositions(_ outcome: Outcome) {
+    var entry = CommitQueue.Entry(outcome: outcome, host: self)
+    entry.positions = consumers.takeUntold()
+    uncommittedOutcomes += 1
+    loop.commit(entry)
+  }
+}
+
+// MARK: - What the queues want
+
+extension WorkspaceHost {
+  /// Tells a queue something, and does what it then wants.
+  func tell<Refusal: Error>(
+    _ key: JournalConsumer.Key, _ body: (inout ConsumerQueue, Timestamp) throws(Refusal) -> ConsumerQueue.Actions
+  ) throws(Refusal) {
+    guard consumers.queues[key] != nil else { return }
+    let before = consumers.queues[key]!.unacknowledged
+    consumers.queues[key]!.room = loop.consumerRoom(of: key)
+    let actions = try body(&consumers.queues[key]!, loop.now)
+    let difference = consumers.queues[key]!.unacknowledged - before
+    updateTimer(consumers.queues[key]!.nextDeadline)
+    carryOut(actions, of: key)
+    loop.consumerChanged(key, in: id, by: difference, isStarved: consumers.queues[key]?.isStarved ?? false)
+  }
+
+  private func carryOut(_ actions: ConsumerQueue.Actions, of key: JournalConsumer.Key) {
+    if actions.position != nil || !actions.parked.isEmpty {
+      consumers.moved(key, to: consumers.queues[key]!.position, parked: actions.parked)
+    }
+    let now = loop.now
+    for delivery in actions.deliveries {
+      loop.send(
+        DurableDelivery(
+          session: delivery.session, consumer: key, workspace: id, epoch: epoch, record: delivery.record,
+          number: delivery.number, time: now))
+    }
+    if let read = actions.read { self.read(read, for: key) }
+    if !actions.parked.isEmpty {
+      logParked(actions.parked, of: key)
+      commitPositions(Outcome(asker: nil, answer: .silent))
+    }
+  }
+
+  private func logParked(_ parked: [ParkedRecord], of key: JournalConsumer.Key) {
+    for record in parked {
+      loop.logger.warning(
+        "an event was parked, its durable consumer never acknowledged it",
+        metadata: [
+          "consumer": "\(key.name)", "workspace": "\(id)", "offset": "\(record.offset)",
+          "deliveries": "\(record.deliveries)",
+        ])
+    }
+  }
+
+  private func updateTimer(_ deadline: Timestamp?) {
+    guard let deadline else { return }
+    if let present = consumers.timer, present.at <= deadline { return }
+    consumers.timer?.timer.cancel()
+    let delay = TimeAmount.milliseconds(max(0, deadline.milliseconds(since: loop.now)))
+    let timer = loop.port.eventLoop.assumeIsolated().scheduleTask(in: delay) { [weak self] in
+      guard let self else { return }
+      timerFired()
+    }
+    consumers.timer = (deadline, timer)
+  }
+
+  private func timerFired() {
+    consumers.timer = nil
+    for key in consumers.queues.keys { tell(key) { $0.deadlineReached(at: $1) } }
+    leaveIfIdle()
+  }
+}

@@ -1,0 +1,154 @@
+import CasebusJournal
+import CasebusProtocol
+import CasebusWorkspace
+import DequeModule
+import NIOCore
+
+/// A session's part in durable consumers.
+struct SessionDurability {
+  /// The consumer that the session is part of.
+  var consumer: JournalConsumer.Key?
+  /// Whether something is asked about consumers that is not answered yet; what the client says meanwhile is held.
+  var isAsking = false
+  var held: Deque<ReceivedMessage> = []
+  var isReleasing = false
+  /// Events that wait until the connection has room for them.
+  var undelivered: Deque<DurableDelivery> = []
+  var isWaitingForRoom = false
+  /// What was sent since the connection was last asked whether it has room.
+  var sentBytes = 0
+
+  static var pageBytesMax: Int { 131_072 }
+}
+
+/// What a client said, before it takes its place in the order.
+struct ReceivedMessage {
+  var content: Result<ClientMessage.Content, Failure>
+  var referenceID: ReferenceID?
+  var messageID: String?
+
+  var isConsumerTask: Bool {
+    if case .success(let content) = content { ConsumerTask.isAsked(by: content) } else { false }
+  }
+}
+
+// MARK: - Asking, one thing at a time
+
+extension Session {
+  /// Everything before this message was answered: it is carried out, and everything after it waits for that.
+  func carryOut(_ task: ConsumerTask, at position: StreamPosition?, for asker: Outcome.Asker) {
+    if case .subscribe(let options, _) = task {
+      do throws(Failure) {
+        try subscriptions.checkOnly(options.names, limits: loop.configuration)
+      } catch {
+        return send(.failure(to: asker, error, at: position))
+      }
+    }
+    unanswered += 1
+    loop.carryOut(task, for: ConsumerCall(asker: asker, workspace: workspace))
+  }
+
+  /// Takes the messages that were held, as soon as nothing is asked any more.
+  func acceptHeld() {
+    guard !durability.isReleasing, !durability.isAsking || unanswered == durability.held.count else { return }
+    durability.isAsking = false
+    durability.isReleasing = true
+    while !durability.isAsking, let message = durability.held.popFirst() {
+      unanswered -= 1
+      accept(message)
+    }
+    durability.isReleasing = false
+  }
+
+  private var workspace: WorkspaceID? {
+    switch scope {
+    case .workspace(let workspace): workspace
+    case .all: nil
+    }
+  }
+}
+
+// MARK: - Being part of a consumer
+
+extension Session {
+  /// The session is part of a consumer from now on; its first events follow the answer.
+  func enter(_ name: ConsumerName, _ options: SubscribeOptions, _ start: SubscriptionStart, for asker: Outcome.Asker) {
+    do throws(Failure) {
+      let id = try subscriptions.add(options.names, session: self.id, limits: loop.configuration)
+      let key = JournalConsumer.Key(name: name.text, workspace: workspace)
+      durability.consumer = key
+      let result = SubscribeResult(id, durable: name, position: start.position)
+      send(TextFrame { ServerMessage.writeSubscribed(to: asker.referenceID, result, into: &$0) })
+      loop.enter(key, self)
+    } catch {
+      send(.failure(to: asker, error, at: start.position))
+    }
+  }
+
+  /// The session ends, or unsubscribes.
+  func leaveConsumer() {
+    guard let consumer = durability.consumer else { return }
+    durability.consumer = nil
+    durability.undelivered.removeAll()
+    loop.leave(consumer, key)
+  }
+
+  /// - Throws: ``Failure`` with `invalid_message` if it is.
+  func checkIsNotDurable() throws(Failure) {
+    guard let consumer = durability.consumer else { return }
+    throw Failure(
+      .invalidMessage,
+      "the session is part of the durable consumer \"\(consumer.name)\" and can have no other subscription")
+  }
+
+  /// What becomes of an acknowledgement on the connection of a monitor.
+  func acknowledge(_ workspace: WorkspaceID?, upTo offset: UInt64, from asker: Outcome.Asker) {
+    guard durability.consumer != nil else {
+      return refuse(asker, "this session is not part of a durable consumer, there is nothing to acknowledge")
+    }
+    guard let workspace else {
+      return refuse(asker, "data.workspaceId is missing, expected the workspace of the event")
+    }
+    loop.acknowledge(upTo: offset, in: workspace, from: asker)
+  }
+
+  private func refuse(_ asker: Outcome.Asker, _ reason: String) {
+    received(Outcome(asker: asker, answer: .frame(.failure(to: asker, Failure(.invalidMessage, reason), at: nil))))
+  }
+}
+
+// MARK: - Events
+
+extension Session {
+  /// The session is given an event, as soon as its connection has room.
+  func deliver(_ delivery: DurableDelivery) {
+    guard durability.consumer == delivery.consumer, isOpen else { return }
+    if let oldest = durability.undelivered.first, isOverdue(oldest) {
+      return close(.slowConsumer, reason: "events waited longer than ackTimeoutSeconds for the connection to have room")
+    }
+    durability.undelivered.append(delivery)
+    sendUndelivered()
+  }
+
+  private func isOverdue(_ delivery: DurableDelivery) -> Bool {
+    loop.now.milliseconds(since: delivery.time) >= loop.configuration.consumerLimits.ackTimeoutMilliseconds
+  }
+
+  private func sendUndelivered() {
+    while isOpen, !durability.isWaitingForRoom, let delivery = durability.undelivered.popFirst() {
+      guard let frame = delivery.frame(forMonitor: scope == .all) else { continue }
+      send(frame)
+      durability.sentBytes += frame.messageBytes
+      if durability.sentBytes >= SessionDurability.pageBytesMax { waitForRoom() }
+    }
+  }
+
+  private func waitForRoom() {
+    durability.isWaitingForRoom = true
+    durability.sentBytes = 0
+    sink.whenWritable { [weak self] in
+      self?.durability.isWaitingForRoom = false
+      self?.sendUndelivered()
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import NIOCore
+import Synchronization
+
+/// A value for each event loop, made when it is first asked for, and used on that loop only.
+final class PerLoop<Value>: Sendable {
+  private let values = Mutex<[ObjectIdentifier: NIOLoopBound<Value>]>([:])
+  private let make: @Sendable (any EventLoop) -> Value
+
+  init(_ make: @escaping @Sendable (any EventLoop) -> Value) {
+    self.make = make
+  }
+
+  /// The value of the loop that this is called on.
+  func value(on eventLoop: any EventLoop) -> Value {
+    let bound = values.withLock { values in
+      if let bound = values[ObjectIdentifier(eventLoop)] { return bound }
+      let new = NIOLoopBound(make(eventLoop), eventLoop: eventLoop)
+      values[ObjectIdentifier(eventLoop)] = new
+      return new
+    }
+    return bound.value
+  }
+}

@@ -1,0 +1,78 @@
+public import HummingbirdCore
+public import Logging
+public import NIOCore
+import NIOPosix
+public import ServiceLifecycle
+
+/// Listens on a port: WebSocket connections go to an acceptor, all other requests to an HTTP responder.
+///
+/// ``run()`` serves until it is shut down gracefully. Then nothing more is accepted, connections without a request are
+/// closed, and it returns when the requests that have begun are answered. WebSocket connections stay: they are their
+/// acceptor's.
+public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
+  private let address: (host: String, port: Int)
+  private let acceptor: Acceptor
+  private let responder: HTTPChannelHandler.Responder
+  private let configuration: ConnectionConfiguration
+  private let group: any EventLoopGroup
+  private let logger: Logger
+  private let onListening: @Sendable (SocketAddress) async -> Void
+
+  /// How many connections the kernel may hold ready, and how many are taken at a time.
+  private static var backlog: Int32 { 4096 }
+  private static var acceptedAtOnce: UInt { 64 }
+
+  /// - Parameters:
+  ///   - responder: answers what is no good opening handshake.
+  ///   - onListening: called once, when clients can connect, with the address that is listened on.
+  public init(
+    host: String, port: Int, acceptor: Acceptor, responder: @escaping HTTPChannelHandler.Responder,
+    configuration: ConnectionConfiguration, group: any EventLoopGroup, logger: Logger,
+    onListening: @escaping @Sendable (SocketAddress) async -> Void
+  ) {
+    address = (host, port)
+    self.acceptor = acceptor
+    self.responder = responder
+    self.configuration = configuration
+    self.group = group
+    self.logger = logger
+    self.onListening = onListening
+  }
+
+  public func run() async throws {
+    let (connections, source) = AsyncStream.makeStream(of: HTTP1Channel.Value.self)
+    let entrance = UpgradingChannel(acceptor: acceptor, configuration: configuration, logger: logger) {
+      if case .terminated = source.yield($0) { $0.channel.close(promise: nil) }
+    }
+    let listener = try await bootstrap(entrance).bind(host: address.host, port: address.port).get()
+    if let address = listener.localAddress { await onListening(address) }
+    await withGracefulShutdownHandler {
+      await serve(connections)
+    } onGracefulShutdown: {
+      listener.close(promise: nil)
+      entrance.census.quiesce()
+      source.finish()
+    }
+    try? await listener.close()
+  }
+
+  private func serve(_ connections: AsyncStream<HTTP1Channel.Value>) async {
+    let http = HTTP1Channel(responder: responder)
+    await withDiscardingTaskGroup { group in
+      for await connection in connections {
+        group.addTask { [logger] in await http.handle(value: connection, logger: logger) }
+      }
+    }
+  }
+
+  private func bootstrap(_ entrance: UpgradingChannel<Acceptor>) -> ServerBootstrap {
+    ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: Self.backlog)
+      .serverChannelOption(.maxMessagesPerRead, value: Self.acceptedAtOnce)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try entrance.begin(channel) }
+      }
+  }
+}
