@@ -12,10 +12,13 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
+import powercut
 from bots import Bot, Consumer
 from checker import check_run
+from export import check_export
 from history import JOURNALED, Violation
 from roles import Commander, Subscriber
 from run import Run
@@ -44,7 +47,9 @@ def main_of(body, parser):
     try:
         asyncio.run(body(arguments, arguments.seed, folder))
     except (Violation, BrokerFailed) as error:
-        words = " ".join(f"--{name} {value}" for name, value in vars(arguments).items() if type(value) in (int, float))
+        words = " ".join(
+            f"--{name}" if value is True else f"--{name} {value}" for name, value in vars(arguments).items() if value
+        )
         print(f"FAILED {error}\nagain: {sys.argv[0]} {words}\ndata: {folder}", flush=True)
         return 1
     if not arguments.keep:
@@ -53,13 +58,14 @@ def main_of(body, parser):
 
 
 async def crash(arguments, seed, folder):
-    server = Server(*options(folder / "data"))
+    data = folder / "data"
+    server = Server(*options(data, arguments.durability), **(power_cuts(folder, data, seed) if arguments.power else {}))
     run = Run(seed, server)
     began = time.monotonic()
     try:
         await server.start()
         run.add_load(arguments.workspaces, rate=arguments.rate)
-        # add_bots(run)
+        add_bots(run)
         in_flight = await kill_and_start(run, arguments.kills)
         await run.quiesce()
         await last_restart(run)
@@ -68,8 +74,8 @@ async def crash(arguments, seed, folder):
     finally:
         await server.end()
     proven = check_run(run.history, run.end_of)
-    exported = check_export(run, folder / "data")
-    report(run, proven, exported, in_flight, time.monotonic() - began)
+    proven["events exported"] = await check_export(run, data)
+    report(run, proven, in_flight, time.monotonic() - began)
 
 
 def options(data, durability="full", *more):
@@ -77,6 +83,18 @@ def options(data, durability="full", *more):
         "--journal", "sqlite", "--data", str(data), "--durability", durability,
         "--block-markdone-timeout", "700", "--log-level", "warning", *more,
     )  # fmt: skip
+
+
+def power_cuts(folder, data, seed):
+    """The broker writes down what it writes; after each kill a part of what no fsync has covered is taken away."""
+    log = folder / "writes"
+    dice, lost = random.Random(f"{seed}/power"), Counter()
+
+    def cut():
+        lost.update(dict(zip(("writes not covered", "writes lost"), powercut.cut(log, dice))))
+
+    environment = powercut.environment(powercut.compile_library(folder), data, log)
+    return {"environment": environment, "after_kill": cut, "lost": lost}
 
 
 def add_bots(run):
@@ -127,12 +145,7 @@ async def last_restart(run):
         run.history.counts["events replayed from the beginning"] += auditor.offset
 
 
-def check_export(run, data):
-    """`casebus journal export` says what the clients saw, and `verify` finds nothing wrong."""
-    return None
-
-
-def report(run, proven, exported, in_flight, seconds):
+def report(run, proven, in_flight, seconds):
     starts = sorted(run.server.start_seconds)
     with_load = sum(count > 0 for count in in_flight)
     print(
@@ -140,8 +153,11 @@ def report(run, proven, exported, in_flight, seconds):
         f"{run.server.starts} starts (median {starts[len(starts) // 2] * 1000:.0f} ms, "
         f"longest {starts[-1] * 1000:.0f} ms), {seconds:.0f} s"
     )
-    print("  " + ", ".join(f"{count} {what}" for what, count in (*sorted(proven.items()), *sorted(run.history.counts.items()))))
+    print("  " + ", ".join(f"{count} {what}" for what, count in (*sorted(proven.items()), *sorted(run.history.counts.items()), *run.server.lost.items())))
 
 
 if __name__ == "__main__":
-    sys.exit(main_of(crash, arguments_of(__doc__, kills=200)))
+    parser = arguments_of(__doc__, kills=200)
+    parser.add_argument("--power", action="store_true", help="each kill is a power cut: what no fsync covered is lost")
+    parser.add_argument("--durability", default="full", help="with --power, `normal` must fail: the check of this check")
+    sys.exit(main_of(crash, parser))

@@ -119,7 +119,7 @@ async def fill_and_make_room(arguments, seed, disk):
         await server.end()
     proven = check_run(run.history, run.end_of)
     print(f"{type(disk).__name__}:", end=" ")
-    report(run, proven, None, [], 0)
+    report(run, proven, [], 0)
 
 
 async def one_round(run, disk):

@@ -59,7 +59,7 @@ def cut(log, random):
     # The kinds of disk: nothing of it arrived, a first part, or any of it in any order.
     kind = random.choice(("all", "suffix", "any"))
     for path, changes in uncovered(log).items():
-        if not os.path.exists(path):
+        if not changes or not os.path.isfile(path):
             continue
         first = random.randint(0, len(changes))
         kept = {

@@ -23,10 +23,13 @@ class BrokerFailed(AssertionError):
 class Server:
     """`casebus serve` on one data directory. `port` is None while it does not listen."""
 
-    def __init__(self, *options, prepare=None, environment=None):
+    def __init__(self, *options, prepare=None, environment=None, after_kill=None, lost=None):
         self.options = options
         # Runs in the new process before the broker does.
         self.prepare = prepare
+        # Runs when it was killed; counts what it took away.
+        self.after_kill = after_kill or (lambda: None)
+        self.lost = {} if lost is None else lost
         self.environment = {**os.environ, "SWIFT_BACKTRACE": "enable=no", **(environment or {})}
         self.errors = tempfile.TemporaryFile()
         self.process = None
@@ -72,6 +75,7 @@ class Server:
         self.gone()
         self.process.send_signal(signal.SIGKILL)
         await self.process.wait()
+        self.after_kill()
 
     async def stop(self):
         """Ends it as an operator does."""
@@ -92,6 +96,7 @@ class Server:
         if self.process and self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
+            self.after_kill()
 
     def gone(self):
         self.port = None
