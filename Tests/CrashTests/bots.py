@@ -62,6 +62,8 @@ class Bot(Role):
             self.event_received(text)
         elif text.startswith(b'{"referenceId":"ack '):
             self.ack_answered(text)
+        elif b'"errorCode":"shutting_down"' in text:
+            pass
         elif not text.startswith(b'{"referenceId":"subscribe","subscriptionId":'):
             if b'"errorCode":"journal_unavailable"' not in text:
                 self.history.violation(f"{self.name}: unexpected {text!r}")
@@ -113,6 +115,8 @@ class Bot(Role):
         if b'"errorMessage":' not in text:
             self.acknowledged[workspace] = max(self.acknowledged[workspace], int(offset))
             self.history.counts["acks answered"] += 1
+        elif b'"errorCode":"shutting_down"' in text:
+            pass  # it comes again
         elif b'"errorCode":"journal_unavailable"' in text:
             # Its events stay unacknowledged: they come again to the next session.
             self.run.refusal(None)

@@ -24,10 +24,12 @@ async def check_export(run, data):
     """`verify` finds nothing wrong; `export` has exactly the events that clients saw; no consumer is owed anything."""
     await journal("verify", data)
     lines = (await journal("export", data)).splitlines()
-    counts, positions = defaultdict(int), {}
+    counts, positions, blocks = defaultdict(int), {}, defaultdict(list)
     for line in lines:
         if line.startswith(b'{"type":"event",'):
             check_event(run, line, counts)
+            if b'"MARKDONE_BLOCK' in line:
+                check_block(json.loads(line), blocks)
         elif line.startswith(b'{"type":"position",'):
             position = json.loads(line)
             positions[position["consumer"], position["workspace"]] = position["offset"]
@@ -47,6 +49,16 @@ def check_event(run, line, counts):
     seen = run.history.streams[workspace].events.get(offset)
     if offset != counts[workspace] or seen is None or not content.startswith(seen):
         raise Violation(f"the export says {line[:400]!r}, seen was {seen!r}")
+
+
+def check_block(record, blocks):
+    """A block stands until its time is over, also where the broker that set it is gone."""
+    data, time = record["data"], record["time"]
+    begun = blocks[record["workspace"], data["interactionId"]]
+    if data["eventType"] == "MARKDONE_BLOCKED":
+        begun.append(time + data["timeout"])
+    elif not any(deadline <= time for deadline in begun):
+        raise Violation(f"{record} at {time}, too early: the blocks of this interaction end at {begun[-5:]}")
 
 
 def check_positions(consumer, positions, run):

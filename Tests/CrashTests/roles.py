@@ -218,6 +218,8 @@ class Subscriber(Role):
             self.history.state(self.name, self.workspace, text)
         elif text.startswith(b'{"referenceId":"subscribe","subscriptionId":'):
             self.answer_received(text)
+        elif b'"errorCode":"shutting_down"' in text:
+            pass  # it asks the next broker
         elif b'"errorCode":"journal_unavailable"' in text:
             self.run.refusal(None)
             if text.startswith(b'{"referenceId":"subscribe"'):
