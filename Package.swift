@@ -73,7 +73,8 @@ let package = Package(
     target(
       "CasebusTransport",
       [
-        "CasebusDeflate", "CasebusProtocol", "CasebusWebSocket", .hummingbirdCore, .logging, .nioCore, .nioHTTP1,
+        "CasebusDeflate", "CasebusProtocol", "CasebusTLS", "CasebusWebSocket", .hummingbirdCore, .logging, .nioCore,
+        .nioHTTP1,
         .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix,
       ]),
     // L3
@@ -83,21 +84,22 @@ let package = Package(
         "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusWebSocket", "CasebusWorkspace", .deque, .logging,
         .nioCore,
       ]),
-    target("CasebusClient", ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .nioCore]),
+    target("CasebusClient", ["CasebusProtocol", "CasebusTLS", "CasebusTransport", "CasebusWebSocket", .nioCore]),
     // L4
     target(
       "CasebusServer",
       [
-        "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTransport", "CasebusWebSocket",
-        "CasebusWorkspace",
-        .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .serviceLifecycle,
+        "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTLS", "CasebusTransport", "CasebusWebSocket",
+        "CasebusWorkspace", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore,
+        .serviceLifecycle,
       ]),
     // L5
     .executableTarget(
       name: "casebus",
       dependencies: [
-        "CasebusBroker", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusTransport",
-        "CasebusWebSocket", "CasebusWorkspace", .argumentParser, .logging, .nioCore, .nioPosix, .serviceLifecycle,
+        "CasebusBroker", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusTLS",
+        "CasebusTransport", "CasebusWebSocket", "CasebusWorkspace", .argumentParser, .logging, .nioCore, .nioPosix,
+        .serviceLifecycle,
         .unixSignals,
       ], swiftSettings: settings),
     // Tests

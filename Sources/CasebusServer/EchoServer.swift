@@ -29,11 +29,11 @@ public struct EchoServer: Service {
   }
 
   public func run() async throws {
-    let configuration = configuration
+    let connections = ServerConnections(configuration)
     let application = Application(
       router: Router(),
       server: HTTPServerBuilder { responder in
-        UpgradingChannel(responder: responder, acceptor: EchoAcceptor(), configuration: configuration)
+        UpgradingChannel(responder: responder, acceptor: EchoAcceptor(), connections: connections)
       },
       configuration: ApplicationConfiguration(address: .hostname(host, port: port), backlog: 1024),
       onServerRunning: { [onListening] channel in

@@ -1,4 +1,5 @@
 import CasebusDeflate
+import CasebusTLS
 import CasebusWebSocket
 import NIOCore
 import NIOHTTP1
@@ -14,6 +15,7 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
   private let timeout: TimeAmount
   private let configuration: ConnectionConfiguration
   private let backlog: OutboundBacklog
+  private let hasTLS: Bool
   private let handshake: ClientOpeningHandshake
   private let open: @Sendable (WebSocketHandler) -> Receiver
   private let opened: EventLoopPromise<Receiver>
@@ -36,13 +38,14 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
 
   init(
     host: String, target: String, timeout: TimeAmount, configuration: ConnectionConfiguration, backlog: OutboundBacklog,
-    open: @escaping @Sendable (WebSocketHandler) -> Receiver, opened: EventLoopPromise<Receiver>
+    hasTLS: Bool, open: @escaping @Sendable (WebSocketHandler) -> Receiver, opened: EventLoopPromise<Receiver>
   ) {
     self.host = host
     self.target = target
     self.timeout = timeout
     self.configuration = configuration
     self.backlog = backlog
+    self.hasTLS = hasTLS
     self.open = open
     self.opened = opened
     handshake = ClientOpeningHandshake(
@@ -76,7 +79,7 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    fail(.handshakeFailed("\(error)"), context)
+    fail((error as? TLSError).map { .tls($0) } ?? .handshakeFailed("\(error)"), context)
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
@@ -122,9 +125,11 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
 
   private func upgrade(_ context: ChannelHandlerContext, _ agreement: ClientOpeningHandshake.Agreement) {
     guard context.channel.isActive else { return }
-    let handler = WebSocketHandler(
-      connection: connection(agreement), configuration: configuration, backlog: backlog)
+    let handler: WebSocketHandler
     do {
+      handler = WebSocketHandler(
+        connection: connection(agreement), configuration: configuration, backlog: backlog,
+        tls: hasTLS ? try context.pipeline.syncOperations.handler(type: TLSHandler.self) : nil)
       try context.pipeline.syncOperations.addHandler(handler)
     } catch {
       return fail(.handshakeFailed("\(error)"), context)

@@ -29,27 +29,33 @@ public struct UpgradingChannel<Acceptor: WebSocketAcceptor>: ServerChildChannel,
   private let upgrade: WebSocketUpgrade<Acceptor, Outcome>
   private let acceptor: Acceptor
   private let handshake: OpeningHandshake
-  private let configuration: ConnectionConfiguration
-  private let census: ConnectionCensus
+  private let connections: ServerConnections
+  private let tls: ListenerTLS?
 
   /// - Parameters:
   ///   - responder: answers what is not upgraded.
   ///   - acceptor: takes what is.
+  ///   - connections: what this listener has in common with the others of the server.
+  ///   - tls: nil for connections that are not encrypted.
   public init(
-    responder: @escaping HTTPChannelHandler.Responder, acceptor: Acceptor, configuration: ConnectionConfiguration
+    responder: @escaping HTTPChannelHandler.Responder, acceptor: Acceptor, connections: ServerConnections,
+    tls: ListenerTLS? = nil
   ) {
     self.responder = responder
     self.acceptor = acceptor
-    self.configuration = configuration
-    handshake = OpeningHandshake(configuration)
-    census = ConnectionCensus(configuration)
-    upgrade = WebSocketUpgrade(acceptor: acceptor, configuration: configuration, result: .webSocket)
+    self.connections = connections
+    self.tls = tls
+    handshake = OpeningHandshake(connections.configuration)
+    upgrade = WebSocketUpgrade(acceptor: acceptor, connections: connections, hasTLS: tls != nil, result: .webSocket)
   }
+
+  private var configuration: ConnectionConfiguration { connections.configuration }
 
   public func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {
       var refusal: OpeningHandshakeRejection?
-      do throws(OpeningHandshakeRejection) { try census.admit(channel) } catch { refusal = error }
+      do throws(OpeningHandshakeRejection) { try connections.census.admit(channel) } catch { refusal = error }
+      try tls?.add(to: channel)
       let pipeline = channel.pipeline.syncOperations
       let valve = InboundValve()
       try pipeline.addHandler(valve)
@@ -83,7 +89,7 @@ public struct UpgradingChannel<Acceptor: WebSocketAcceptor>: ServerChildChannel,
   private func configureHTTP(_ channel: any Channel, _ logger: Logger) throws -> Outcome {
     let pipeline = channel.pipeline.syncOperations
     try pipeline.removeHandshakeGuard(of: Acceptor.self)
-    try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+    try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: tls != nil))
     try pipeline.addHandler(
       HTTPConnectionStateHandler(idleTimeout: .seconds(configuration.handshakeTimeoutSeconds), logger: logger))
     return .http(

@@ -1,3 +1,4 @@
+import CasebusTLS
 public import CasebusWebSocket
 import NIOCore
 import NIOHTTP1
@@ -5,18 +6,16 @@ import NIOHTTP1
 /// Turns an HTTP connection into a WebSocket connection where its ``HandshakeGuard`` found a good opening handshake.
 struct WebSocketUpgrade<Acceptor: WebSocketAcceptor, Result: Sendable>: NIOTypedHTTPServerProtocolUpgrader {
   private let acceptor: Acceptor
-  private let configuration: ConnectionConfiguration
-  private let deflaters: LoopDeflaters?
-  private let backlog: OutboundBacklog
+  private let connections: ServerConnections
+  private let hasTLS: Bool
   /// What the upgraded channel counts as.
   private let result: Result
 
-  init(acceptor: Acceptor, configuration: ConnectionConfiguration, result: Result) {
+  init(acceptor: Acceptor, connections: ServerConnections, hasTLS: Bool, result: Result) {
     self.acceptor = acceptor
-    self.configuration = configuration
+    self.connections = connections
+    self.hasTLS = hasTLS
     self.result = result
-    deflaters = configuration.deflate.map(LoopDeflaters.init)
-    backlog = OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax)
   }
 
   var supportedProtocol: String { "websocket" }
@@ -39,7 +38,8 @@ struct WebSocketUpgrade<Acceptor: WebSocketAcceptor, Result: Sendable>: NIOTyped
       try pipeline.removeHandshakeGuard(of: Acceptor.self)
       try pipeline.removeInboundValve()
       let handler = WebSocketHandler(
-        connection: connection(admission.response), configuration: configuration, backlog: backlog)
+        connection: connection(admission.response), configuration: connections.configuration,
+        backlog: connections.backlog, tls: hasTLS ? try pipeline.handler(type: TLSHandler.self) : nil)
       try pipeline.addHandler(handler)
       handler.open(acceptor.open(admission.ticket, handler, on: channel.eventLoop))
       return result
@@ -47,8 +47,8 @@ struct WebSocketUpgrade<Acceptor: WebSocketAcceptor, Result: Sendable>: NIOTyped
   }
 
   private func connection(_ response: OpeningHandshakeResponse) -> WebSocketConnection {
-    let compression = response.deflate.flatMap { deflaters?.compression(for: $0) }
-    return WebSocketConnection(role: .server, limits: configuration.limits, compression: compression)
+    let compression = response.deflate.flatMap { connections.deflaters?.compression(for: $0) }
+    return WebSocketConnection(role: .server, limits: connections.configuration.limits, compression: compression)
   }
 
   private func admission(to channel: any Channel) throws -> HandshakeGuard<Acceptor>.Admission {

@@ -75,7 +75,7 @@ private func withBroker(_ use: @Sendable @escaping (BrokerAddress) async throws 
   let server = BrokerServer(
     configuration: configuration, journal: MemoryJournal(), group: MultiThreadedEventLoopGroup.singleton,
     instance: "test", logger: logger
-  ) { continuation.yield(ListeningAddress($0)) }
+  ) { continuation.yield(BrokerAddresses($0).first) }
   let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [server], logger: logger))
   try await withThrowingTaskGroup(of: Void.self) { tasks in
     tasks.addTask { try await group.run() }

@@ -18,6 +18,8 @@ struct ServerOptions: ParsableArguments {
   @Option(help: "The port to listen on; 0 lets the system choose one.")
   var port = 8080
 
+  @OptionGroup var tls: TLSOptions
+
   @Option(help: "Where events are kept; memory: as long as the broker runs.")
   var journal = Journal.memory
 
@@ -89,7 +91,7 @@ struct ServerOptions: ParsableArguments {
   var configuration: BrokerServerConfiguration {
     var configuration = BrokerServerConfiguration()
     configuration.host = host
-    configuration.port = port
+    configuration.port = tls.noPlain ? nil : port
     configuration.drainSeconds = drainSeconds
     configuration.broker.sessionsMax = sessionsMax
     configuration.broker.workspaceRules.transitions = transitions

@@ -1,0 +1,14 @@
+/// What the connections of all listeners of one server share: limits that count them together, and deflaters.
+public final class ServerConnections: Sendable {
+  let configuration: ConnectionConfiguration
+  let census: ConnectionCensus
+  let backlog: OutboundBacklog
+  let deflaters: LoopDeflaters?
+
+  public init(_ configuration: ConnectionConfiguration) {
+    self.configuration = configuration
+    census = ConnectionCensus(configuration)
+    backlog = OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax)
+    deflaters = configuration.deflate.map(LoopDeflaters.init)
+  }
+}
