@@ -66,7 +66,9 @@ let package = Package(
     target("CasebusWebSocket", [.nioCore]),
     // C
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     // L1
+    target("CasebusTLS", ["COpenSSL", .nioCore]),
     target("CasebusDeflate", ["CZlib", "CasebusWebSocket", .nioCore]),
     target("CasebusWorkspace", ["CasebusProtocol", .nioCore, .orderedCollections]),
     target("CasebusJournal", ["CasebusProtocol", .deque, .nioCore]),
@@ -74,8 +76,8 @@ let package = Package(
     target(
       "CasebusTransport",
       [
-        "CasebusDeflate", "CasebusProtocol", "CasebusWebSocket", .hummingbirdCore, .logging, .nioCore, .nioHTTP1,
-        .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix, .serviceLifecycle,
+        "CasebusDeflate", "CasebusProtocol", "CasebusTLS", "CasebusWebSocket", .hummingbirdCore, .logging, .nioCore,
+        .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix, .serviceLifecycle,
       ]),
     target("CasebusSQLite", ["CasebusJournal", "CasebusProtocol", .grdb, .grdbSQLite, .logging, .nioCore]),
     // L3
@@ -85,22 +87,22 @@ let package = Package(
         "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusWebSocket", "CasebusWorkspace", .deque, .logging,
         .nioCore,
       ]),
-    target("CasebusClient", ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .nioCore]),
+    target("CasebusClient", ["CasebusProtocol", "CasebusTLS", "CasebusTransport", "CasebusWebSocket", .nioCore]),
     // L4
     target(
       "CasebusServer",
       [
-        "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTransport", "CasebusWebSocket",
-        "CasebusWorkspace",
-        .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .serviceLifecycle,
+        "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTLS", "CasebusTransport", "CasebusWebSocket",
+        "CasebusWorkspace", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore,
+        .serviceLifecycle,
       ]),
     // L5
     .executableTarget(
       name: "casebus",
       dependencies: [
         "CasebusBroker", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusSQLite", "CasebusServer",
-        "CasebusTransport",
-        "CasebusWebSocket", "CasebusWorkspace", .argumentParser, .logging, .nioCore, .nioPosix, .serviceLifecycle,
+        "CasebusTLS", "CasebusTransport", "CasebusWebSocket", "CasebusWorkspace", .argumentParser, .logging, .nioCore,
+        .nioPosix, .serviceLifecycle,
         .unixSignals,
       ], swiftSettings: settings),
     // Tests
@@ -111,6 +113,7 @@ let package = Package(
     testTarget("CasebusProtocolTests", ["CasebusProtocol", "CasebusTestSupport", .nioCore]),
     testTarget("CasebusWebSocketTests", ["CasebusWebSocket", .nioCore]),
     testTarget("CasebusDeflateTests", ["CasebusDeflate", "CasebusWebSocket", .nioCore]),
+    testTarget("CasebusTLSTests", ["CasebusTLS", "COpenSSL", .nioCore, .nioEmbedded]),
     .testTarget(
       name: "CasebusFuzzTests", dependencies: ["CasebusDeflate", "CasebusProtocol", "CasebusWebSocket", .nioCore],
       path: "Tests/Fuzz", exclude: ["run", "Seeds", "FailCases"], swiftSettings: settings),
