@@ -115,8 +115,11 @@ let package = Package(
       name: "CasebusFuzzTests", dependencies: ["CasebusDeflate", "CasebusProtocol", "CasebusWebSocket", .nioCore],
       path: "Tests/Fuzz", exclude: ["run", "Seeds", "FailCases"], swiftSettings: settings),
     testTarget("CasebusWorkspaceTests", ["CasebusProtocol", "CasebusTestSupport", "CasebusWorkspace", .nioCore]),
-    testTarget(
-      "CasebusJournalTests", ["CasebusJournal", "CasebusProtocol", "CasebusSQLite", .grdb, .logging, .nioCore]),
+    .testTarget(
+      name: "CasebusJournalTests",
+      dependencies: [
+        "CasebusJournal", "CasebusProtocol", "CasebusSQLite", "CasebusTestSupport", .grdb, .logging, .nioCore,
+      ], exclude: ["Journals"], swiftSettings: settings),
     testTarget(
       "CasebusTransportTests",
       ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .nioCore, .nioEmbedded]),

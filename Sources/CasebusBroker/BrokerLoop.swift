@@ -173,9 +173,23 @@ extension BrokerLoop {
     }
   }
 
+  /// Does something with the host of a workspace of this loop, which comes into memory for it.
+  /// - Returns: whether there was room for the workspace.
+  func wake(_ workspace: WorkspaceID, for body: @escaping (WorkspaceHost) -> Void) -> Bool {
+    if let host = hosts[workspace] {
+      host.whenLoaded(body)
+      return true
+    }
+    guard let host = makeHost(workspace) else { return false }
+    host.whenLoaded(body)
+    host.load()
+    return true
+  }
+
   func loadFailed(_ host: WorkspaceHost, _ error: JournalError) {
     environment.logger.error(
       "a workspace cannot be read from the journal", metadata: ["workspace": "\(host.id)", "error": "\(error)"])
+    wakeLater(host.id)
   }
 
   private func refuse(_ session: SessionKey) {

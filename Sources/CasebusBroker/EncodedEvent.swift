@@ -59,8 +59,11 @@ extension EncodedEvent {
 extension TextFrame {
   /// - Parameter data: the `data` of the envelope as JSON.
   init(event name: EventName, _ data: ByteBuffer, _ labels: EventLabels) {
-    self.init { buffer in
+    self.init(messageBytes: data.readableBytes + Self.envelopeBytes) { buffer in
       ServerMessage.writeEvent(name.description, labels, into: &buffer) { $0.writeImmutableBuffer(data) }
     }
   }
+
+  /// What an event has beside its data, about.
+  private static var envelopeBytes: Int { 128 }
 }

@@ -15,6 +15,8 @@ struct SessionDurability {
   /// Events that wait until the connection has room for them.
   var undelivered: Deque<DurableDelivery> = []
   var isWaitingForRoom = false
+  /// What was sent since the connection was last asked whether it has room.
+  var sentBytes = 0
 
   static var pageBytesMax: Int { 131_072 }
 }
@@ -133,18 +135,17 @@ extension Session {
   }
 
   private func sendUndelivered() {
-    guard !durability.isWaitingForRoom else { return }
-    var bytes = 0
-    while isOpen, let delivery = durability.undelivered.popFirst() {
+    while isOpen, !durability.isWaitingForRoom, let delivery = durability.undelivered.popFirst() {
       guard let frame = delivery.frame(forMonitor: scope == .all) else { continue }
       send(frame)
-      bytes += frame.messageBytes
-      if bytes >= SessionDurability.pageBytesMax { return sendRestWhenWritable() }
+      durability.sentBytes += frame.messageBytes
+      if durability.sentBytes >= SessionDurability.pageBytesMax { waitForRoom() }
     }
   }
 
-  private func sendRestWhenWritable() {
+  private func waitForRoom() {
     durability.isWaitingForRoom = true
+    durability.sentBytes = 0
     sink.whenWritable { [weak self] in
       self?.durability.isWaitingForRoom = false
       self?.sendUndelivered()

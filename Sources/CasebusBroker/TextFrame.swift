@@ -7,14 +7,17 @@ struct TextFrame: Sendable {
   let bytes: ByteBuffer
   private let headerBytes: Int
 
-  init(writeMessage: (inout ByteBuffer) -> Void) {
-    var message = ByteBuffer()
-    writeMessage(&message)
+  /// - Parameter messageBytes: how long the message will be, about; memory for so much is taken at once.
+  init(messageBytes: Int = 256, writeMessage: (inout ByteBuffer) -> Void) {
     var bytes = ByteBuffer()
-    bytes.reserveCapacity(message.readableBytes + WebSocketFrame.headerBytesMax)
-    WebSocketFrame.appendHeader(opcode: .text, payloadBytes: message.readableBytes, to: &bytes)
-    headerBytes = bytes.readableBytes
-    bytes.writeImmutableBuffer(message)
+    bytes.reserveCapacity(messageBytes + WebSocketFrame.serverHeaderBytesMax)
+    // The header comes before the message and is known after it.
+    bytes.moveWriterIndex(to: WebSocketFrame.serverHeaderBytesMax)
+    bytes.moveReaderIndex(to: WebSocketFrame.serverHeaderBytesMax)
+    writeMessage(&bytes)
+    let count = bytes.readableBytes
+    WebSocketFrame.prependHeader(opcode: .text, to: &bytes)
+    headerBytes = bytes.readableBytes - count
     self.bytes = bytes
   }
 

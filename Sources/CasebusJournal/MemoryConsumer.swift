@@ -52,6 +52,7 @@ extension MemoryJournal.Content {
 
   /// A stream that no durable consumer may still want is forgotten.
   mutating func close(_ workspace: WorkspaceID) {
+    if streams[workspace]?.first == 1, streams[workspace]?.records.isEmpty == true { streams[workspace] = nil }
     guard !consumers.values.contains(where: { $0.covers(workspace) }) else { return }
     streams[workspace] = nil
   }

@@ -10,7 +10,7 @@ public final class SQLiteJournal: EventJournal {
   private let configuration: SQLiteJournalConfiguration
   private let lock: JournalLock
   private let epoch: String
-  private let pool: DatabasePool
+  let pool: DatabasePool
   private let writer: JournalWriter
   private let checkpoints: Checkpoints
   private let healthRecord: HealthRecord
@@ -27,6 +27,7 @@ public final class SQLiteJournal: EventJournal {
     try files.makeDirectory()
     lock = try JournalLock(files.lock)
     try files.makeDatabase()
+    try files.checkHeader()
     try JournalSchema.check(files.database)
     do {
       pool = try DatabasePool(files, configuration)
@@ -97,6 +98,7 @@ public final class SQLiteJournal: EventJournal {
     try? pool.close()
     // The last connection that may write: it moves the log into the database and removes it.
     checkpoints.close()
+    lock.release()
   }
 
   /// Reads on a thread of its own, from one state of the database.

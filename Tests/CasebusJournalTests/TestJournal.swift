@@ -73,8 +73,10 @@ final class TestDirectory: Sendable {
     configuration.pruneIntervalSeconds = 86_400
     configuration.probeMilliseconds = 20
     configure(&configuration)
-    return try SQLiteJournal(configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    return try SQLiteJournal(configuration, logger: Self.logger)
   }
+
+  static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
   static func files(in path: String) throws -> [String] {
     guard let directory = opendir(path) else { return [] }

@@ -1,6 +1,7 @@
 import CasebusJournal
 import CasebusProtocol
 import CasebusWorkspace
+import Logging
 import NIOCore
 
 /// Making and deleting durable consumers (Protocol §9.3, §10.13). The journal knows of both before anybody else does.
@@ -116,6 +117,7 @@ extension BrokerLoop {
     for call: ConsumerCall
   ) {
     consumers.announce(consumer.key, positions: positions)
+    log("a durable consumer was made", consumer.key)
     let port = port
     visitLoops { loop in
       for host in loop.hosts.values where consumer.key.workspace ?? host.id == host.id {
@@ -153,6 +155,7 @@ extension BrokerLoop {
       return fail(call, Failure(.journalUnavailable, "the journal could not commit, nothing was changed: \(error)"))
     }
     let sessions = consumers.remove(key)
+    log("a durable consumer was deleted", key)
     answer(call.asker, .frame(.response(to: call.asker, at: position(of: call))))
     onAllLoops { loop in
       loop.consumerRooms[key] = nil
@@ -163,6 +166,12 @@ extension BrokerLoop {
         $0.sessions[session.number]?.close(.consumerDeleted, reason: "the durable consumer \(key.name) was deleted")
       }
     }
+  }
+}
+
+extension BrokerLoop {
+  private func log(_ message: Logger.Message, _ key: JournalConsumer.Key) {
+    logger.notice(message, metadata: ["consumer": "\(key.name)", "workspace": "\(key.workspace?.text ?? "*")"])
   }
 }
 

@@ -27,19 +27,35 @@ extension BrokerLoop {
     if let workspace = key.workspace {
       onLoop(of: workspace) { $0.hosts[workspace]?.whenLoaded { $0.leave(key, session) } }
     } else {
-      onAllLoops { loop in
-        for host in loop.hosts.values { host.whenLoaded { $0.leave(key, session) } }
-      }
+      onAllLoops { $0.leaveEverywhere(key, session) }
     }
   }
 
-  /// A monitor acknowledges. In a workspace that is not in memory nothing is with anybody.
+  /// What gets free is given to others only when the session is nowhere a part of the consumer any more.
+  private func leaveEverywhere(_ key: JournalConsumer.Key, _ session: SessionKey) {
+    consumerRooms[key]?.isClosed = true
+    for host in hosts.values { host.whenLoaded { $0.leave(key, session) } }
+    consumerRooms[key]?.isClosed = false
+    serveStarved(key)
+  }
+
+  /// A monitor acknowledges; perhaps late, in a workspace that has left memory.
   func acknowledge(upTo offset: JournalOffset, in workspace: WorkspaceID, from asker: Outcome.Asker) {
     let content = ClientMessage.Content.acknowledge(nil, offset: offset)
     onLoop(of: workspace) { loop in
-      if let host = loop.hosts[workspace] { return host.receive(.success(content), from: asker) }
-      let isAnswered = asker.referenceID != nil
-      loop.answer(asker, isAnswered ? .frame(.response(to: asker, at: nil)) : .silent)
+      guard !loop.wake(workspace, for: { $0.receive(.success(content), from: asker) }) else { return }
+      let failure = Failure(
+        .limitExceeded, "\(loop.configuration.workspacesMax) workspaces are open (workspacesMax), send it again later")
+      loop.answer(asker, .frame(.failure(to: asker, failure, at: nil)))
+    }
+  }
+
+  /// A workspace could not be read that sessions of durable consumers wait for.
+  func wakeLater(_ workspace: WorkspaceID) {
+    guard consumers.isAwaited(workspace) else { return }
+    port.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { [weak self] in
+      guard let self else { return }
+      wake(workspace)
     }
   }
 

@@ -39,6 +39,13 @@ extension ConsumerDirectory {
     content.withLock { content in content[key].map { Array($0.positions.keys) } ?? [] }
   }
 
+  /// Whether sessions wait for the events of a workspace that is not in memory.
+  func isAwaited(_ workspace: WorkspaceID) -> Bool {
+    content.withLock { content in
+      (content.registrations[nil] ?? [:]).values.contains { !$0.sessions.isEmpty && $0.positions[workspace] != nil }
+    }
+  }
+
   /// The consumers of a workspace, or those of all workspaces, in the order of their names, each with the number of its
   /// sessions.
   func list(in workspace: WorkspaceID?) -> [(consumer: JournalConsumer, sessions: Int)] {

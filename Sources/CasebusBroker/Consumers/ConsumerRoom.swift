@@ -5,17 +5,21 @@ import DequeModule
 /// How much the sessions of a consumer of all workspaces may have at one time from the workspaces of one loop. Without it,
 /// a backlog in thousands of workspaces would come all at once, and time out before it could be worked off.
 struct ConsumerRoom {
-  private(set) var free: Int
+  /// While it is closed nobody is given anything.
+  var isClosed = false
+  private var rest: Int
   /// Workspaces that have something and found no room, the longest waiting first.
   private var starved: Deque<WorkspaceID> = []
   private var isStarved: Set<WorkspaceID> = []
 
   init(unacknowledgedMax: Int) {
-    free = unacknowledgedMax
+    rest = unacknowledgedMax
   }
 
+  var free: Int { isClosed ? 0 : rest }
+
   mutating func changed(by difference: Int) {
-    free -= difference
+    rest -= difference
   }
 
   mutating func wait(_ workspace: WorkspaceID) {

@@ -100,19 +100,15 @@ extension WorkspaceHost {
     let before = consumers.queues[key]!.unacknowledged
     consumers.queues[key]!.room = loop.consumerRoom(of: key)
     let actions = try body(&consumers.queues[key]!, loop.now)
-    let queue = consumers.queues[key]!
-    carryOut(actions, of: key, position: queue.position)
-    updateTimer(queue.nextDeadline)
-    loop.consumerChanged(key, in: id, by: queue.unacknowledged - before, isStarved: queue.isStarved)
+    let difference = consumers.queues[key]!.unacknowledged - before
+    updateTimer(consumers.queues[key]!.nextDeadline)
+    carryOut(actions, of: key)
+    loop.consumerChanged(key, in: id, by: difference, isStarved: consumers.queues[key]?.isStarved ?? false)
   }
 
-  private func carryOut(_ actions: ConsumerQueue.Actions, of key: JournalConsumer.Key, position: JournalOffset) {
+  private func carryOut(_ actions: ConsumerQueue.Actions, of key: JournalConsumer.Key) {
     if actions.position != nil || !actions.parked.isEmpty {
-      consumers.moved(key, to: position, parked: actions.parked)
-    }
-    if !actions.parked.isEmpty {
-      logParked(actions.parked, of: key)
-      commitPositions(Outcome(asker: nil, answer: .silent))
+      consumers.moved(key, to: consumers.queues[key]!.position, parked: actions.parked)
     }
     let now = loop.now
     for delivery in actions.deliveries {
@@ -122,6 +118,10 @@ extension WorkspaceHost {
           number: delivery.number, time: now))
     }
     if let read = actions.read { self.read(read, for: key) }
+    if !actions.parked.isEmpty {
+      logParked(actions.parked, of: key)
+      commitPositions(Outcome(asker: nil, answer: .silent))
+    }
   }
 
   private func logParked(_ parked: [ParkedRecord], of key: JournalConsumer.Key) {

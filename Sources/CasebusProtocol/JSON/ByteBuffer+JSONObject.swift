@@ -20,9 +20,7 @@ extension ByteBuffer {
 
   /// Appends a member whose value the closure writes. The name must need no escaping.
   public mutating func writeJSONMember(_ name: StaticString, writeValue: (inout ByteBuffer) -> Void) {
-    writeInteger(UInt8(ascii: "\""))
-    writeStaticString(name)
-    writeStaticString("\":")
+    writeJSONText(byteCount: name.utf8CodeUnitCount + 3) { $0.writeName(name) }
     writeValue(&self)
     writeInteger(UInt8(ascii: ","))
   }
@@ -30,22 +28,33 @@ extension ByteBuffer {
   /// Appends a text member, or nothing for nil.
   public mutating func writeJSONMember(_ name: StaticString, _ text: String?) {
     guard let text else { return }
-    writeJSONMember(name) { $0.writeJSON(text) }
+    writeJSONMember(name, byteCount: text.jsonByteCount) { $0.write(text) }
   }
 
   /// Appends a boolean member.
   public mutating func writeJSONMember(_ name: StaticString, _ value: Bool) {
-    writeJSONMember(name) { $0.writeJSON(value) }
+    writeJSONMember(name, byteCount: value ? 4 : 5) { $0.write(literal: value ? "true" : "false") }
   }
 
   /// Appends an integer member.
   public mutating func writeJSONMember(_ name: StaticString, _ value: Int64) {
-    writeJSONMember(name) { $0.writeString(String(value)) }
+    let text = String(value)
+    writeJSONMember(name, byteCount: text.utf8.count) { $0.write(plain: text) }
   }
 
   /// Appends a member of any JSON type.
   public mutating func writeJSONMember(_ name: StaticString, _ value: JSONValue) {
-    writeJSONMember(name) { $0.writeJSON(value) }
+    writeJSONMember(name, byteCount: value.jsonByteCount) { $0.write(value) }
+  }
+
+  private mutating func writeJSONMember(
+    _ name: StaticString, byteCount: Int, _ writeValue: (inout JSONTextWriter) -> Void
+  ) {
+    writeJSONText(byteCount: name.utf8CodeUnitCount + byteCount + 4) { writer in
+      writer.writeName(name)
+      writeValue(&writer)
+      writer.write(UInt8(ascii: ","))
+    }
   }
 
   /// Appends an array, each element written by the closure.
@@ -59,5 +68,13 @@ extension ByteBuffer {
     }
     if !elements.isEmpty { moveWriterIndex(to: writerIndex - 1) }
     writeInteger(UInt8(ascii: "]"))
+  }
+}
+
+extension JSONTextWriter {
+  fileprivate mutating func writeName(_ name: StaticString) {
+    write(UInt8(ascii: "\""))
+    write(literal: name)
+    write(literal: "\":")
   }
 }

@@ -3,19 +3,27 @@ extension JSONParser {
   mutating func parseString() throws(JSONError) -> String {
     position += 1
     let start = position
-    while true {
-      switch try peek() {
-      case UInt8(ascii: "\""):
-        defer { position += 1 }
-        return try text(of: bytes[start..<position], startingAt: start)
-      case UInt8(ascii: "\\"):
-        return try parseStringWithEscapes(from: start)
-      case 0x00...0x1F:
-        throw failure(.controlCharacter)
-      case _:
-        position += 1
-      }
+    var allBits: UInt8 = 0
+    var end = start
+    while end < bytes.count, !Self.endsRun(bytes[end]) {
+      allBits |= bytes[end]
+      end += 1
     }
+    position = end
+    switch try peek() {
+    case UInt8(ascii: "\""):
+      position += 1
+      let utf8 = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+      // What is ASCII is valid; making a text of it then costs a tenth of a check by the standard library.
+      return allBits < 0x80 ? String(decoding: utf8, as: UTF8.self) : try text(of: utf8, startingAt: start)
+    case UInt8(ascii: "\\"): return try parseStringWithEscapes(from: start)
+    case _: throw failure(.controlCharacter)
+    }
+  }
+
+  /// Whether a byte is not simply part of the string that it stands in.
+  private static func endsRun(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20
   }
 
   /// The slow path: copies, because an escape stands for other bytes than its own.

@@ -29,10 +29,18 @@ struct JournalFiles: Sendable {
     close(file)
   }
 
-  /// Whether the database is there and has something in it.
-  var hasContent: Bool {
-    var status = stat()
-    return stat(database, &status) == 0 && status.st_size > 0
+  /// SQLite takes a very short file for an empty one, and would write over it.
+  func checkHeader() throws(JournalFileError) {
+    let header = "SQLite format 3\0"
+    let file = open(database, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw JournalFileError(errno, at: database) }
+    defer { close(file) }
+    var bytes = [UInt8](repeating: 0, count: header.utf8.count)
+    let count = read(file, &bytes, bytes.count)
+    guard count >= 0 else { throw JournalFileError(errno, at: database) }
+    guard count == 0 || bytes.elementsEqual(header.utf8) else {
+      throw .notAJournal(file: database, reason: "it does not begin as a SQLite database does")
+    }
   }
 
   private var isDirectory: Bool {

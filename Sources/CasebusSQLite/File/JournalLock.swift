@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -6,11 +8,11 @@
 
 /// Holds a directory for one process: an advisory lock that ends with the process, however that ends.
 final class JournalLock: Sendable {
-  private let file: CInt
+  private let file: Mutex<CInt>
 
   /// - Throws: ``JournalFileError/inUse(lock:process:)`` if somebody else holds it.
   init(_ path: String) throws(JournalFileError) {
-    file = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+    let file = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw JournalFileError(errno, at: path) }
     guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
       let code = errno
@@ -21,11 +23,19 @@ final class JournalLock: Sendable {
     let text = "\(getpid())\n"
     ftruncate(file, 0)
     _ = text.withCString { pwrite(file, $0, strlen($0), 0) }
+    self.file = Mutex(file)
+  }
+
+  deinit {
+    release()
   }
 
   /// The file stays: a lock file that is removed can be locked by two.
-  deinit {
-    close(file)
+  func release() {
+    file.withLock { file in
+      if file >= 0 { close(file) }
+      file = -1
+    }
   }
 
   private static func process(in file: CInt) -> Int? {

@@ -34,7 +34,6 @@ struct JournalReader {
     let snapshot = try snapshot(of: row.id)
     let start = max(snapshot?.offset ?? 0, row.pruned)
     let records = try records(of: row.id, after: start, limit: .max, bytesMax: .max)
-    try check(records, follow: start, of: workspace)
     let stream = JournalStream(
       epoch: epoch, last: try records.last?.offset ?? last(of: row), snapshot: snapshot, records: records,
       receipts: try receipts(of: row.id, limit: receiptsMax))
@@ -73,11 +72,10 @@ struct JournalReader {
   ) throws -> [JournalRecord] {
     guard let row = try row(of: workspace) else { return [] }
     guard row.pruned <= offset else { throw JournalError.pruned(first: row.pruned + 1) }
-    let records = try records(of: row.id, after: offset, limit: limit, bytesMax: bytesMax)
-    try check(records, follow: offset, of: workspace)
-    return records
+    return try records(of: row.id, after: offset, limit: limit, bytesMax: bytesMax)
   }
 
+  /// - Throws: an error if a record is missing: that must not go unnoticed.
   private func records(
     of workspace: Int64, after offset: JournalOffset, limit: Int, bytesMax: Int
   ) throws -> [JournalRecord] {
@@ -91,6 +89,12 @@ struct JournalReader {
     var bytes = 0
     while try statement.step() {
       let record = JournalRecord(statement)
+      guard record.offset == offset + JournalOffset(records.count) + 1 else {
+        statement.reset()
+        throw DatabaseError(
+          resultCode: .SQLITE_CORRUPT,
+          message: "of workspace number \(workspace), record \(record.offset) follows \(offset) + \(records.count)")
+      }
       records.append(record)
       bytes += record.data.readableBytes + record.detail.readableBytes
       guard bytes < bytesMax else {
@@ -99,14 +103,6 @@ struct JournalReader {
       }
     }
     return records
-  }
-
-  /// A record that is missing must not go unnoticed.
-  private func check(_ records: [JournalRecord], follow offset: JournalOffset, of workspace: WorkspaceID) throws {
-    guard let last = records.last, last.offset != offset + JournalOffset(records.count) else { return }
-    throw DatabaseError(
-      resultCode: .SQLITE_CORRUPT,
-      message: "workspace \(workspace) has \(records.count) records from \(offset + 1) to \(last.offset)")
   }
 
   // MARK: - Receipts

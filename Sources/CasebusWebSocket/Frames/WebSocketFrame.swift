@@ -4,6 +4,8 @@ public import struct NIOCore.ByteBuffer
 public enum WebSocketFrame {
   /// The most bytes a header can take: two, an eight-byte length, a masking key (RFC 6455 §5.2).
   public static let headerBytesMax = 14
+  /// The same without a masking key, as a server sends it.
+  public static let serverHeaderBytesMax = 10
   /// The most bytes a control frame may carry (RFC 6455 §5.5).
   public static let controlPayloadBytesMax = 125
 
@@ -17,6 +19,25 @@ public enum WebSocketFrame {
   ) {
     appendHeader(
       opcode: opcode, payloadBytes: payloadBytes, compressed: compressed, maskingKey: nil, to: &buffer)
+  }
+
+  /// Puts the header of an unmasked frame before the payload that a buffer holds, into the memory that was left free
+  /// before it: ``serverHeaderBytesMax`` bytes are enough.
+  public static func prependHeader(opcode: WebSocketOpcode, to payload: inout ByteBuffer) {
+    let length = payload.readableBytes
+    let headerBytes = length < 126 ? 2 : length < 65_536 ? 4 : 10
+    let start = payload.readerIndex - headerBytes
+    payload.setInteger(0x80 | opcode.rawValue, at: start)
+    switch headerBytes {
+    case 2: payload.setInteger(UInt8(length), at: start + 1)
+    case 4:
+      payload.setInteger(126 as UInt8, at: start + 1)
+      payload.setInteger(UInt16(length), at: start + 2)
+    case _:
+      payload.setInteger(127 as UInt8, at: start + 1)
+      payload.setInteger(UInt64(length), at: start + 2)
+    }
+    payload.moveReaderIndex(to: start)
   }
 
   /// Appends a frame, masked if a key is given.

@@ -16,6 +16,8 @@ struct ServerOptions: ParsableArguments {
 
   @OptionGroup var journal: JournalOptions
 
+  @OptionGroup var consumers: ConsumerOptions
+
   @Option(help: "Whether state changes outside of the transition table are refused (strict) or accepted (lenient).")
   var transitions = WorkspaceRules.Transitions.strict
 
@@ -90,6 +92,7 @@ struct ServerOptions: ParsableArguments {
     configuration.broker.workspaceRules.transitions = transitions
     configuration.broker.workspaceRules.blockMarkdoneTimeoutMilliseconds = blockMarkdoneTimeout
     configuration.broker.messageIDWindowSeconds = journal.messageIdWindow
+    consumers.set(in: &configuration.broker)
     configuration.setMessageBytesMax(messageBytesMax)
     configuration.setDeflate(deflate)
     configuration.connection.outboundQueueBytesMax = outboundQueueBytesMax

@@ -1,0 +1,166 @@
+import CasebusJournal
+import CasebusProtocol
+import NIOCore
+import Testing
+
+@testable import CasebusSQLite
+
+/// What is deleted when, and what never.
+@Suite(.timeLimit(.minutes(5))) struct SQLiteRetentionTests {
+  private let directory = TestDirectory()
+  private static let day: Int64 = 86_400_000
+
+  /// The first record of the workspace that is still there.
+  private func first(of workspace: WorkspaceID, in journal: SQLiteJournal) async throws -> JournalOffset {
+    for offset in JournalOffset(0)... {
+      if let records = try? await journal.read(workspace, after: offset, limit: 1) {
+        return records.first?.offset ?? offset + 1
+      }
+    }
+    fatalError()
+  }
+
+  /// Appends records of one time, and a snapshot after them.
+  private func append(
+    _ count: JournalOffset, time: Int64 = 0, snapshot: Bool = true, to journal: SQLiteJournal,
+    _ workspace: WorkspaceID = .a
+  ) async throws {
+    let last = try await journal.open(workspace).last
+    try await journal.append(to: workspace, after: last) {
+      $0.records = JournalRecord.range((last + 1)...(last + count), time: time)
+      if snapshot { $0.snapshot = JournalSnapshot(offset: last + count, state: ByteBuffer(string: "{}")) }
+    }
+  }
+
+  @Test func theOldestGoWhenThereAreTooMany() async throws {
+    let journal = try directory.open()
+    try await append(100, to: journal)
+    try await append(60, to: journal, .b)
+    await journal.retention.sweep(now: 0)
+    #expect(try await first(of: .a, in: journal) == 1)
+    try await append(3500, to: journal)
+    await journal.retention.sweep(now: 0)
+    #expect(try await first(of: .a, in: journal) == 3501)
+    #expect(try await first(of: .b, in: journal) == 1)
+    #expect(try await journal.open(.a).last == 3600)
+    journal.shutDown()
+  }
+
+  @Test func theOldGo() async throws {
+    let journal = try directory.open { $0.retentionSeconds = 86_400 }
+    try await append(10, time: 0, to: journal)
+    try await append(10, time: Self.day, to: journal)
+    await journal.retention.sweep(now: Self.day)
+    #expect(try await first(of: .a, in: journal) == 1)
+    await journal.retention.sweep(now: Self.day + 1)
+    #expect(try await first(of: .a, in: journal) == 11)
+    await journal.retention.sweep(now: 9 * Self.day)
+    #expect(try await first(of: .a, in: journal) == 21)
+    journal.shutDown()
+    let reopened = try directory.open()
+    let stream = try await reopened.open(.a)
+    #expect(stream.last == 20 && stream.snapshot?.offset == 20 && stream.records.isEmpty)
+    try await reopened.append([.a: JournalRecord.range(21...21)])
+    #expect(try await reopened.open(.a).records.map(\.offset) == [21])
+    reopened.shutDown()
+  }
+
+  @Test func whatTheStateIsMadeFromStays() async throws {
+    let journal = try directory.open()
+    try await append(150, snapshot: false, to: journal)
+    await journal.retention.sweep(now: 99 * Self.day)
+    #expect(try await first(of: .a, in: journal) == 1)
+    try await append(1, to: journal)
+    try await append(150, snapshot: false, to: journal)
+    await journal.retention.sweep(now: 99 * Self.day)
+    #expect(try await first(of: .a, in: journal) == 152)
+    #expect(try await journal.open(.a).records.map(\.offset) == Array(152...301))
+    journal.shutDown()
+  }
+
+  @Test(arguments: [ConsumerConformanceTests.everywhere, ConsumerConformanceTests.here])
+  func whatAConsumerNeedsStays(_ consumer: JournalConsumer) async throws {
+    let journal = try directory.open()
+    try await append(200, to: journal)
+    try await append(200, to: journal, .b)
+    try await journal.change(.make(consumer, .beginning))
+    await journal.retention.sweep(now: 0)
+    #expect(try await first(of: .a, in: journal) == 1)
+    #expect(try await first(of: .b, in: journal) == (consumer.key.workspace == nil ? 1 : 101))
+    try await journal.append(to: .a, after: 200) {
+      $0.positions = [JournalPosition(consumer: consumer.key, offset: 30)]
+    }
+    await journal.retention.sweep(now: 0)
+    #expect(try await first(of: .a, in: journal) == 31)
+    try await journal.change(.delete(consumer.key))
+    await journal.retention.sweep(now: 0)
+    #expect(try await first(of: .a, in: journal) == 101)
+    journal.shutDown()
+  }
+
+  @Test func aConsumerThatIsTooFarBehindIsMovedOn() async throws {
+    let consumer = ConsumerConformanceTests.here
+    let journal = try directory.open { $0.consumerBacklogEventsMax = 500 }
+    try await append(10, to: journal)
+    try await journal.change(.make(consumer, .beginning))
+    try await append(690, to: journal)
+    await journal.retention.sweep(now: 0)
+    #expect(
+      try await journal.backlog(of: consumer.key) == [
+        JournalBacklog(workspace: .a, position: 200, last: 700, first: 201)
+      ])
+    journal.shutDown()
+  }
+
+  @Test func parkedRecordsGoWithTheirEvents() async throws {
+    let consumer = ConsumerConformanceTests.here
+    let journal = try directory.open()
+    try await append(200, to: journal)
+    try await journal.change(.make(consumer, .beginning))
+    let parked = [50, 150].map { ParkedRecord(offset: $0, deliveries: 5, time: 0) }
+    try await journal.append(to: .a, after: 200) {
+      $0.positions = [JournalPosition(consumer: consumer.key, offset: 200, parked: parked)]
+    }
+    await journal.retention.sweep(now: 0)
+    #expect(try await journal.backlog(of: consumer.key)[0].parked.map(\.offset) == [150])
+    journal.shutDown()
+  }
+
+  @Test func aClosedWorkspaceIsPrunedToo() async throws {
+    let journal = try directory.open()
+    try await append(200, to: journal)
+    let replay = try journal.replay(.a, after: 20)
+    journal.close(.a)
+    await journal.retention.sweep(now: 0)
+    #expect(try await replay.read(after: 20).count == 180)
+    #expect(throws: JournalError.pruned(first: 21)) { try journal.replay(.a, after: 19) }
+    withExtendedLifetime(replay) {}
+    journal.shutDown()
+  }
+
+  @Test func receiptsGoAfterTheirWindow() async throws {
+    let journal = try directory.open()
+    for index in 0..<3 {
+      try await journal.append(to: .a, after: JournalOffset(index)) {
+        $0.records = JournalRecord.range(JournalOffset(index + 1)...JournalOffset(index + 1))
+        $0.receipts = (0..<3000).map {
+          JournalReceipt(messageID: "\(index)-\($0)", time: Int64(index) * 1000, offset: 1, failure: nil)
+        }
+      }
+    }
+    await journal.retention.sweep(now: 122_000)
+    #expect(Set(try await journal.open(.a).receipts.map(\.time)) == [2000])
+    #expect(try await journal.open(.a).receipts.count == 3000)
+    journal.shutDown()
+  }
+
+  @Test func theNewestReceiptsAreHandedOut() async throws {
+    let journal = try directory.open { $0.messageIDsPerWorkspaceMax = 10 }
+    try await journal.append(to: .a, after: 0) {
+      $0.records = JournalRecord.range(1...1)
+      $0.receipts = (0..<30).map { JournalReceipt(messageID: "\($0)", time: 0, offset: 1, failure: nil) }
+    }
+    #expect(try await journal.open(.a).receipts.map(\.messageID) == (20..<30).map(String.init))
+    journal.shutDown()
+  }
+}

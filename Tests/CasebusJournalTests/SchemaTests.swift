@@ -1,0 +1,52 @@
+import CasebusJournal
+import CasebusProtocol
+import CasebusSQLite
+import Foundation
+import GRDB
+import NIOCore
+import Testing
+
+/// Files of every schema that was ever released open, with all that was in them.
+///
+/// A file is made with: CASEBUS_WRITE_JOURNAL=Tests/CasebusJournalTests/Journals/schema-N.sqlite swift test --filter
+/// SchemaTests; it is made once, by the version whose schema it has, and never again.
+@Suite(.timeLimit(.minutes(5))) struct SchemaTests {
+  private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Journals")
+  private let directory = TestDirectory()
+
+  @Test(arguments: ["schema-1.sqlite"])
+  func anOlderFileOpensWithAllThatIsInIt(_ name: String) async throws {
+    try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(
+      at: Self.folder.appending(path: name), to: URL(filePath: directory.database))
+    let old = try directory.open()
+    let content = try await JournalContent(of: old)
+    #expect(content.streams[.a]?.epoch == "3k0r2vhq0vk8z")
+    let kind = try JournalKind.sqlite.make()
+    try await JournalContent.write(to: kind.journal)
+    #expect(try await content == JournalContent(of: kind.journal).with(epoch: "3k0r2vhq0vk8z"))
+    try await old.append([.a: JournalRecord.range(41...41)])
+    #expect(try await old.open(.a).last == 41)
+    old.shutDown()
+  }
+
+  @Test(.enabled(if: ProcessInfo.processInfo.environment["CASEBUS_WRITE_JOURNAL"] != nil))
+  func writeTheFileOfThisSchema() async throws {
+    let journal = try directory.open()
+    try await JournalContent.write(to: journal)
+    journal.shutDown()
+    try await DatabaseQueue(path: directory.database).write {
+      try $0.execute(sql: "UPDATE meta SET value = '3k0r2vhq0vk8z' WHERE key = 'epoch'")
+    }
+    let path = try #require(ProcessInfo.processInfo.environment["CASEBUS_WRITE_JOURNAL"])
+    try FileManager.default.copyItem(atPath: directory.database, toPath: path)
+  }
+}
+
+extension JournalContent {
+  fileprivate func with(epoch: String) -> JournalContent {
+    var content = self
+    for workspace in streams.keys { content.streams[workspace]?.epoch = epoch }
+    return content
+  }
+}
