@@ -35,6 +35,7 @@ test-sockets: setup $(VENV)/ready ## The protocol's files, and the broker over r
 bench: setup $(VENV)/ready ## Measures the broker beside other servers, about 15 minutes (RUNS=3, ONLY=S1,S2).
 	Tests/Benchmarks/setup
 	[ -n "$${CASEBUS_BINARY:-}" ] || swift build --configuration release --product casebus
+	swift build --configuration release --product codec-benchmark
 	python3 Tests/Benchmarks/bench.py --runs $(or $(RUNS),3) --only "$(ONLY)"
 
 bench-smoke: setup ## The benchmark's scenarios, small, for correctness only: every delivery, in order.

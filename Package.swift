@@ -110,6 +110,9 @@ let package = Package(
     .target(
       name: "CasebusTestSupport", dependencies: ["CasebusProtocol"], path: "Tests/CasebusTestSupport",
       swiftSettings: settings),
+    .executableTarget(
+      name: "codec-benchmark", dependencies: ["CasebusProtocol", .nioCore],
+      path: "Tests/Benchmarks/Codec", swiftSettings: settings),
     testTarget("ArchitectureTests", []),
     testTarget("CasebusProtocolTests", ["CasebusProtocol", "CasebusTestSupport", .nioCore]),
     testTarget("CasebusWebSocketTests", ["CasebusWebSocket", .nioCore]),

@@ -194,6 +194,7 @@ def measure(servers, selected, arguments):
         replaced = [(scenario.id, name) for scenario in selected for name in servers]
         previous = json.loads((BUILD / "results.json").read_text())
         results["runs"] = [run for run in previous["runs"] if (run["scenario"], run["server"]) not in replaced]
+        results["codec"] = previous.get("codec", [])
         results["titles"] = {**previous["titles"], **results["titles"]}
         results["versions"] = {**previous["versions"], **results["versions"]}
         results["at"] = f"{previous['at'].split(' to ')[0]} to {results['at']}"
@@ -225,9 +226,23 @@ def measure(servers, selected, arguments):
                     flush=True,
                 )
             report.save(results, BUILD)
+    if not arguments.only or "codec" in arguments.only.split(","):
+        results["codec"] = codec()
+        report.save(results, BUILD)
     print("\n" + report.tables(results, for_terminal=True))
     print(f"written: {BUILD}/results.json, results.md, results.svg")
     return 0
+
+
+def codec():
+    """What reading and writing messages costs, beside Foundation (Tests/Benchmarks/Codec)."""
+    program = ROOT / ".build" / "release" / "codec-benchmark"
+    if not program.exists():
+        print("without codec: swift build -c release --product codec-benchmark")
+        return []
+    print("\ncodec", flush=True)
+    done = subprocess.run(pinned([str(program)], 1), capture_output=True, text=True, check=True, timeout=60)
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def machine():

@@ -196,7 +196,8 @@ def scenario_tables(r):
             "session p50, ms",
             "p99",
             "monitor p99, ms",
-            "cores used",
+            "CPU per event, µs",
+            "to the floor",
             "KiB per connection",
             "runs",
         ],
@@ -207,7 +208,8 @@ def scenario_tables(r):
                 milliseconds(r.median("S7", s, "latency_us/p50")),
                 milliseconds(r.median("S7", s, "latency_us/p99")),
                 milliseconds(r.median("S7", s, "monitor_latency_us/p99")),
-                number(cores(r, "S7", s)),
+                number(cpu_per_event(r, "S7", s)),
+                times(r.ratio("S7", s, CPU, "floor-workspaces")),
                 number(r.median("S7", s, "rss_kib_per_connection")),
                 runs(r, "S7", s),
             ]
@@ -283,14 +285,40 @@ def low_high(r, scenario, server, metric, divisor=1):
     return f"{number(spread[0] / divisor)}–{number(spread[1] / divisor)}" if spread else "–"
 
 
-def cores(r, scenario, server):
-    cpu, seconds = r.median(scenario, server, "server_cpu_seconds"), r.median(scenario, server, "seconds")
-    return cpu / seconds if cpu and seconds else None
+def cpu_per_event(r, scenario, server):
+    cpu, events = r.median(scenario, server, "server_cpu_seconds"), r.median(scenario, server, "events")
+    return cpu / events * 1e6 if cpu and events else None
 
 
 def runs(r, scenario, server):
     good, total = r.counted(scenario, server)
     return str(total) if good == total else f"{good} of {total} count"
+
+
+def codec_table(data):
+    """Reading and writing messages, beside Foundation."""
+    times_of = {}
+    for line in data.get("codec", []):
+        key = (line["work"], line["message"], line["bytes"])
+        times_of.setdefault(key, {})[line["way"].replace("JSONEncoder", "JSONDecoder")] = line["ns"]
+    rows = [
+        [
+            f"{work} a {message}" if work == "read" else f"{work} an {message}",
+            number(count),
+            *[number(ways[way] / 1000) for way in ("casebus", "JSONDecoder", "JSONSerialization")],
+            times(ways["JSONDecoder"] / ways["casebus"]),
+            times(ways["JSONSerialization"] / ways["casebus"]),
+        ]
+        for (work, message, count), ways in times_of.items()
+    ]
+    columns = ["", "bytes", "Casebus, µs", "JSONDecoder or JSONEncoder", "JSONSerialization", "the former to Casebus"]
+    return "Codec: one message read or written, beside Foundation", [*columns, "the latter to Casebus"], rows
+
+
+def foundation_ratio(data, work):
+    """How many times Casebus's time the decoder or encoder takes, at least."""
+    rows = [row for row in codec_table(data)[2] if row[0].startswith(work)]
+    return min((float(row[5].split()[0]) for row in rows), default=None)
 
 
 def budgets(r):
@@ -348,6 +376,12 @@ def budgets(r):
     )
     yield row("T1 CPU per delivery to nchan", "< 1 ×", r.ratio("T1", "casebus-tls", CPU, "nchan-tls"), "1", unit=" ×")
     yield row("T2 KiB per idle TLS connection", "≤ 32", r.median("T2", "casebus-tls", "rss_kib_per_connection"), "32")
+    yield row(
+        "Codec: JSONDecoder to reading a message", "≥ 3 ×", foundation_ratio(r.data, "read"), "3", True, " ×"
+    )
+    yield row(
+        "Codec: JSONEncoder to writing an event", "≥ 3 ×", foundation_ratio(r.data, "write"), "3", True, " ×"
+    )
 
 
 def scaled(value, factor):
@@ -357,6 +391,7 @@ def scaled(value, factor):
 def tables(data, for_terminal=False):
     r = Results(data)
     all_tables = [("Budgets", ["what", "budget", "measured", "result"], list(budgets(r))), *scenario_tables(r)]
+    all_tables.append(codec_table(data))
     return "\n\n".join(table(*t, for_terminal) for t in all_tables if t[2])
 
 
