@@ -1,6 +1,6 @@
 public import CasebusProtocol
 
-/// A durable consumer: somebody who gets each event at least once, and whose position the broker keeps (Protocol §10).
+/// A durable consumer: somebody who gets each event at least once, and whose position the broker keeps (Protocol §9.3).
 public struct JournalConsumer: Hashable, Sendable {
   public var key: Key
   /// The event names that it gets.

@@ -307,6 +307,15 @@ def test_sections_that_are_cited_exist():
         section(number)
 
 
+def test_sections_that_the_code_and_the_pages_cite_exist():
+    root = PROTOCOL.parent
+    files = [path for folder, kind in [("Sources", "swift"), ("Tests", "swift"), ("Tests", "py"), ("Docs", "md")] for path in (root / folder).rglob(f"*.{kind}")]
+    cited = {number for path in files for number in re.findall(r"Protocol §(\d+(?:\.\d+)?)", path.read_text(encoding="utf-8"))}
+    assert len(cited) > 30
+    for number in cited:
+        section(number)
+
+
 def test_limits_that_the_readme_names_exist_and_each_is_named():
     limits = {row["name"] for row in LIMITS}
     words = set(re.findall(r"`([a-z][A-Za-z]+)`", README))

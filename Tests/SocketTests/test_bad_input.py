@@ -127,6 +127,9 @@ async def test_a_good_message_of_the_vectors_is_not_refused_by_its_form(vector, 
         await client.send(vector["input"])
         await client.send({"request": "system.getAllowedServices", "referenceId": "behind"})
         while (answer := await client.receive_json()).get("referenceId") != "behind":
+            if vector["message"]["type"] == "ack":  # its form is good, but this session has nothing to acknowledge
+                assert answer["errorCode"] == "invalid_message", answer
+                continue
             assert answer.get("errorCode") not in {"malformed_message", "invalid_message", "unsupported_protocol_version"}, answer
 
 

@@ -405,6 +405,23 @@ async def test_subscribe_comes_back_when_the_broker_does(start_broker):
             assert subscriber.process.wait(PATIENCE) == 0
 
 
+async def test_subscribe_goes_on_where_it_was_when_the_broker_comes_back_with_its_journal(start_broker, tmp_path):
+    broker = start_broker("--drain-seconds", "1", "--data", str(tmp_path / "journal"))
+    on = ["--url", broker.url, "--workspace", "w"]
+    async with Clients(broker) as clients:
+        with Subscriber(broker, "w", "agent", "--reconnect", count=3) as subscriber:
+            await make_ready(subscriber, await clients.open("w"))
+            publish(on, "agent", '{"n":1}')
+            subscriber.lines(1)
+            broker.stop()
+            start_broker("--port", str(broker.port), "--data", str(tmp_path / "journal"))
+            for n in [2, 3]:
+                publish(on, "agent", f'{{"n":{n}}}')
+            assert [json.loads(line)["data"]["n"] for line in subscriber.lines(2)] == [2, 3]
+            assert subscriber.process.wait(PATIENCE) == 0
+            assert subscriber.process.stderr.read() == b""
+
+
 def test_subscribe_with_reconnect_says_plainly_that_there_never_was_a_broker():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-from broker_process import PATIENCE, REPOSITORY, read_line
+from broker_process import PATIENCE, REPOSITORY, BrokerProcess, read_line
 from clients import Clients
 
 PAGE = REPOSITORY / "Docs" / "concepts" / "nothing-lost.md"
@@ -86,6 +86,24 @@ async def test_the_watcher_of_the_page_goes_on_where_its_connection_was_cut(brok
                 assert (await watcher.message())["recovered"] is True
                 assert [(await watcher.message())["offset"] for _ in range(2)] == [offset + 1, offset + 2]
                 offset += 2
+
+
+async def test_the_watcher_of_the_page_goes_on_when_the_broker_was_killed(start_broker, tmp_path):
+    killed = BrokerProcess("--data", str(tmp_path / "journal"))
+    with Program(WATCHER, killed.url, "w") as watcher:
+        await watcher.message()
+        async with Clients(killed) as clients:
+            source = await clients.open("w")
+            for number, state in enumerate(["RINGING", "TALKING"], 1):
+                await source.publish("interaction", {"eventType": state, "interaction": {"interactionId": "1"}})
+                assert (await watcher.message())["offset"] == number
+            killed.kill()
+        broker = start_broker("--data", str(tmp_path / "journal"), "--port", str(killed.port))
+        async with Clients(broker) as clients:
+            await (await clients.open("w")).publish("interaction", {"eventType": "HELD", "interaction": {"interactionId": "1"}})
+        assert (await watcher.message())["recovered"] is True
+        event = await watcher.message()
+        assert event["offset"] == 3 and event["data"]["interaction"]["previousState"] == "TALKING"
 
 
 async def test_the_bot_of_the_page_misses_nothing_and_acknowledges_what_is_done(broker, workspace):

@@ -46,7 +46,15 @@ public final class JournalImport {
   }
 
   deinit {
-    if content != nil { unlink(files.importing) }
+    guard content != nil else { return }
+    close()
+    unlink(files.importing)
+  }
+
+  /// Its statements end before the connection, which is on another thread.
+  private func close() {
+    queue.writeWithoutTransaction { _ in content = nil }
+    try? queue.close()
   }
 
   /// - Parameter line: without its end.
@@ -87,9 +95,7 @@ public final class JournalImport {
     }
     do {
       try queue.writeWithoutTransaction { try $0.commit() }
-      // Its statements keep the file open.
-      content = nil
-      try queue.close()
+      close()
       try files.completeImport()
     } catch {
       unlink(files.importing)
