@@ -2,7 +2,8 @@
 """A disk that is full, and then is not, while clients go on (Docs/internals/crash-tests.md).
 
   Tests/CrashTests/full_disk.py --rounds 5 --seed 4711
-As root on a tmpfs of its own; else with a limit of the size of files (setrlimit(2), RLIMIT_FSIZE).
+As root on a tmpfs of its own; with a limit of the size of files (setrlimit(2), RLIMIT_FSIZE); and with an fsync that
+fails (powercut.c).
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
+import powercut
 from checker import check_run
 from crash import arguments_of, main_of, options, report
 from history import Violation
@@ -28,10 +30,12 @@ TMPFS_BYTES, BALLAST_BYTES = 96 << 20, 64 << 20
 class Tmpfs:
     """A small disk of its own, filled by a file beside the journal."""
 
+    kill_chance = 0.3
+
     def __init__(self, folder):
         self.folder = folder / "disk"
         self.data = self.folder / "data"
-        self.prepare = None
+        self.prepare = self.environment = None
 
     @contextmanager
     def mounted(self):
@@ -65,6 +69,9 @@ class Tmpfs:
 class SizeLimit:
     """No file may grow; writing beyond the end fails with EFBIG."""
 
+    kill_chance = 0.3
+    environment = None
+
     def __init__(self, folder):
         self.data = folder / "data"
 
@@ -86,10 +93,36 @@ class SizeLimit:
             resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
+class FailingSync:
+    """Every fsync fails: what was written may be on the disk or not."""
+
+    kill_chance = 0.7
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.data = folder / "data"
+        self.prepare = None
+        self.fails = folder / "fails"
+        self.environment = {
+            **powercut.environment(powercut.compile_library(folder), self.data, folder / "writes"),
+            "POWERCUT_FAILS": str(self.fails),
+        }
+
+    @contextmanager
+    def mounted(self):
+        yield
+
+    def fill(self, server):
+        self.fails.touch()
+
+    def make_room(self, server):
+        self.fails.unlink()
+
+
 def disks():
     """What this user can do: a tmpfs only as root, and where mounting is allowed."""
     can_mount = os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
-    return [Tmpfs, SizeLimit] if can_mount else [SizeLimit]
+    return [*([Tmpfs] if can_mount else []), SizeLimit, FailingSync]
 
 
 async def full_disk(arguments, seed, folder):
@@ -101,7 +134,7 @@ async def full_disk(arguments, seed, folder):
 
 
 async def fill_and_make_room(arguments, seed, disk):
-    server = Server(*options(disk.data), prepare=disk.prepare)
+    server = Server(*options(disk.data), prepare=disk.prepare, environment=disk.environment)
     run = Run(seed, server)
     run.may_refuse = True
     try:
@@ -135,7 +168,7 @@ async def one_round(run, disk):
     ends = {w: run.end_of(w) for w in run.workspaces}
     await run.pause(run.random.uniform(0.2, 1))
     # A commit that fits into pages that are there already may still succeed; nothing may be refused and happen.
-    if run.random.random() < 0.3:
+    if run.random.random() < disk.kill_chance:
         await server.kill()
         disk.make_room(server)
         await server.start()

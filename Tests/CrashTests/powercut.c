@@ -4,6 +4,7 @@
 // POWERCUT_FOLDER: the files below it are watched. POWERCUT_LOG: where the records go, one after the other:
 //   kind (1 write, 2 sync, 3 truncate), offset, count, size of the file before, sequence, length of the path, path,
 //   then for a write its bytes and the bytes it replaced (count and as many as there were).
+// POWERCUT_FAILS: while there is a file of this name, every fsync of a watched file fails with EIO.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -30,7 +31,7 @@ static int (*real_fsync)(int), (*real_fdatasync)(int), (*real_ftruncate)(int, of
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t sequence;
 static int log_file = -1;
-static const char *folder;
+static const char *folder, *fails;
 
 __attribute__((constructor)) static void begin(void) {
   real_pwrite = dlsym(RTLD_NEXT, "pwrite64");
@@ -39,6 +40,7 @@ __attribute__((constructor)) static void begin(void) {
   real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
   real_ftruncate = dlsym(RTLD_NEXT, "ftruncate64");
   folder = getenv("POWERCUT_FOLDER");
+  fails = getenv("POWERCUT_FAILS");
   const char *log = getenv("POWERCUT_LOG");
   if (folder && log) log_file = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
@@ -120,6 +122,10 @@ int ftruncate(int fd, off_t size) { return ftruncate64(fd, size); }
 static int synced(int fd, int (*real)(int)) {
   char path[PATH_MAX];
   if (!watched(fd, path)) return real(fd);
+  if (fails && !access(fails, F_OK)) {
+    errno = EIO;
+    return -1;
+  }
   pthread_mutex_lock(&lock);
   uint64_t covered = sequence;
   pthread_mutex_unlock(&lock);
