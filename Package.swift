@@ -65,6 +65,7 @@ let package = Package(
     target("CasebusProtocol", [.nioCore, .orderedCollections]),
     target("CasebusWebSocket", [.nioCore]),
     // C
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // L1
     target("CasebusDeflate", ["CZlib", "CasebusWebSocket", .nioCore]),
@@ -90,7 +91,7 @@ let package = Package(
     target(
       "CasebusServer",
       [
-        "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTransport", "CasebusWebSocket",
+        "CMalloc", "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTransport", "CasebusWebSocket",
         "CasebusWorkspace",
         .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .serviceLifecycle,
       ]),

@@ -41,7 +41,7 @@ public struct BrokerServer: Service {
 
   public func run() async throws {
     // Services are stopped in reverse order: first no new connections, then the sessions.
-    let services: [any Service] = [drain, listener]
+    let services: [any Service] = [MemoryTrim(), drain, listener]
     let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger))
     try await withGracefulShutdownHandler {
       try await group.run()
