@@ -47,7 +47,8 @@ let package = Package(
     .executable(name: "casebus", targets: ["casebus"]),
     // What Tests/Fuzz/run links its fuzzers with.
     .library(
-      name: "CasebusFuzzable", type: .static, targets: ["CasebusDeflate", "CasebusProtocol", "CasebusWebSocket"]),
+      name: "CasebusFuzzable", type: .static,
+      targets: ["CasebusDeflate", "CasebusProtocol", "CasebusTLS", "CasebusWebSocket"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -66,7 +67,9 @@ let package = Package(
     target("CasebusWebSocket", [.nioCore]),
     // C
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     // L1
+    target("CasebusTLS", ["COpenSSL", .nioCore]),
     target("CasebusDeflate", ["CZlib", "CasebusWebSocket", .nioCore]),
     target("CasebusWorkspace", ["CasebusProtocol", .nioCore, .orderedCollections]),
     target("CasebusJournal", ["CasebusProtocol", .deque, .nioCore]),
@@ -74,8 +77,8 @@ let package = Package(
     target(
       "CasebusTransport",
       [
-        "CasebusDeflate", "CasebusProtocol", "CasebusWebSocket", .hummingbirdCore, .logging, .nioCore, .nioHTTP1,
-        .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix, .serviceLifecycle,
+        "CasebusDeflate", "CasebusProtocol", "CasebusTLS", "CasebusWebSocket", .hummingbirdCore, .logging, .nioCore,
+        .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix, .serviceLifecycle,
       ]),
     target("CasebusSQLite", ["CasebusJournal", "CasebusProtocol", .grdb, .grdbSQLite, .logging, .nioCore]),
     // L3
@@ -85,34 +88,39 @@ let package = Package(
         "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusWebSocket", "CasebusWorkspace", .deque, .logging,
         .nioCore,
       ]),
-    target("CasebusClient", ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .nioCore]),
+    target("CasebusClient", ["CasebusProtocol", "CasebusTLS", "CasebusTransport", "CasebusWebSocket", .nioCore]),
     // L4
     target(
       "CasebusServer",
       [
-        "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTransport", "CasebusWebSocket",
-        "CasebusWorkspace",
-        .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .serviceLifecycle,
+        "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTLS", "CasebusTransport", "CasebusWebSocket",
+        "CasebusWorkspace", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore,
+        .serviceLifecycle,
       ]),
     // L5
     .executableTarget(
       name: "casebus",
       dependencies: [
         "CasebusBroker", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusSQLite", "CasebusServer",
-        "CasebusTransport",
-        "CasebusWebSocket", "CasebusWorkspace", .argumentParser, .logging, .nioCore, .nioPosix, .serviceLifecycle,
+        "CasebusTLS", "CasebusTransport", "CasebusWebSocket", "CasebusWorkspace", .argumentParser, .logging, .nioCore,
+        .nioPosix, .serviceLifecycle,
         .unixSignals,
       ], swiftSettings: settings),
     // Tests
     .target(
       name: "CasebusTestSupport", dependencies: ["CasebusProtocol"], path: "Tests/CasebusTestSupport",
       swiftSettings: settings),
+    .executableTarget(
+      name: "codec-benchmark", dependencies: ["CasebusProtocol", .nioCore],
+      path: "Tests/Benchmarks/Codec", swiftSettings: settings),
     testTarget("ArchitectureTests", []),
     testTarget("CasebusProtocolTests", ["CasebusProtocol", "CasebusTestSupport", .nioCore]),
     testTarget("CasebusWebSocketTests", ["CasebusWebSocket", .nioCore]),
     testTarget("CasebusDeflateTests", ["CasebusDeflate", "CasebusWebSocket", .nioCore]),
+    testTarget("CasebusTLSTests", ["CasebusTLS", "COpenSSL", .nioCore, .nioEmbedded]),
     .testTarget(
-      name: "CasebusFuzzTests", dependencies: ["CasebusDeflate", "CasebusProtocol", "CasebusWebSocket", .nioCore],
+      name: "CasebusFuzzTests",
+      dependencies: ["CasebusDeflate", "CasebusProtocol", "CasebusTLS", "CasebusWebSocket", .nioCore],
       path: "Tests/Fuzz", exclude: ["run", "Seeds", "FailCases"], swiftSettings: settings),
     testTarget("CasebusWorkspaceTests", ["CasebusProtocol", "CasebusTestSupport", "CasebusWorkspace", .nioCore]),
     .testTarget(

@@ -14,7 +14,7 @@ extension DatabasePool {
   /// Makes the tables of today, and reads the name of the file's numbering.
   func migrateAndReadEpoch() throws -> String {
     try writeWithoutTransaction { db in
-      try JournalSchema.migrate(db, epoch: String(UInt64.random(in: .min ... .max), radix: 36))
+      try JournalSchema.migrate(db, epoch: JournalSchema.newEpoch())
       guard let epoch = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'epoch'") else {
         throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "it has no epoch")
       }

@@ -3,7 +3,8 @@ public import CasebusProtocol
 import GRDB
 public import Logging
 
-/// A journal in a directory of its own, in SQLite: one thread writes, several read (DESIGN §3).
+/// A journal in a directory of its own, in SQLite: one thread writes, several read (DESIGN §3). It has to be shut down
+/// before it is forgotten.
 public final class SQLiteJournal: EventJournal {
   /// What the files are called, for people.
   public let file: String

@@ -20,23 +20,28 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
   }
 
   let opening: WebSocketOpening<Acceptor>
-  let census: ConnectionCensus
+  private let tls: ListenerTLS?
   private let logger: Logger
   private let onHTTP: @Sendable (HTTP1Channel.Value) -> Void
 
-  /// - Parameter onHTTP: gets the connections whose first request is for no WebSocket connection.
+  /// - Parameters:
+  ///   - tls: nil for connections that are not encrypted.
+  ///   - onHTTP: gets the connections whose first request is for no WebSocket connection.
   init(
-    acceptor: Acceptor, configuration: ConnectionConfiguration, logger: Logger,
+    acceptor: Acceptor, connections: ServerConnections, tls: ListenerTLS?, logger: Logger,
     onHTTP: @escaping @Sendable (HTTP1Channel.Value) -> Void
   ) {
-    opening = WebSocketOpening(acceptor: acceptor, configuration: configuration)
-    census = ConnectionCensus(configuration)
+    opening = WebSocketOpening(acceptor: acceptor, connections: connections, hasTLS: tls != nil)
+    self.tls = tls
     self.logger = logger
     self.onHTTP = onHTTP
   }
 
+  private var census: ConnectionCensus { opening.connections.census }
+
   /// A connection was accepted.
   func begin(_ channel: any Channel) throws {
+    try tls?.add(to: channel)
     do throws(OpeningHandshakeRejection) {
       try census.admit(channel)
     } catch {
@@ -86,7 +91,7 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
   private func leaveToHummingbird(_ channel: any Channel) throws -> Outcome {
     let pipeline = channel.pipeline.syncOperations
     try pipeline.removeHandshakeGuard(of: Acceptor.self)
-    try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+    try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: tls != nil))
     try pipeline.addHandler(
       HTTPConnectionStateHandler(
         idleTimeout: .seconds(opening.configuration.handshakeTimeoutSeconds), logger: logger))

@@ -13,7 +13,8 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
   private let address: (host: String, port: Int)
   private let acceptor: Acceptor
   private let responder: HTTPChannelHandler.Responder
-  private let configuration: ConnectionConfiguration
+  private let connections: ServerConnections
+  private let tls: ListenerTLS?
   private let group: any EventLoopGroup
   private let logger: Logger
   private let onListening: @Sendable (SocketAddress) async -> Void
@@ -24,42 +25,45 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
 
   /// - Parameters:
   ///   - responder: answers what is no good opening handshake.
+  ///   - connections: what this listener has in common with the others of the server.
+  ///   - tls: nil for connections that are not encrypted.
   ///   - onListening: called once, when clients can connect, with the address that is listened on.
   public init(
     host: String, port: Int, acceptor: Acceptor, responder: @escaping HTTPChannelHandler.Responder,
-    configuration: ConnectionConfiguration, group: any EventLoopGroup, logger: Logger,
+    connections: ServerConnections, tls: ListenerTLS? = nil, group: any EventLoopGroup, logger: Logger,
     onListening: @escaping @Sendable (SocketAddress) async -> Void
   ) {
     address = (host, port)
     self.acceptor = acceptor
     self.responder = responder
-    self.configuration = configuration
+    self.connections = connections
+    self.tls = tls
     self.group = group
     self.logger = logger
     self.onListening = onListening
   }
 
   public func run() async throws {
-    let (connections, source) = AsyncStream.makeStream(of: HTTP1Channel.Value.self)
-    let entrance = UpgradingChannel(acceptor: acceptor, configuration: configuration, logger: logger) {
+    let (requests, source) = AsyncStream.makeStream(of: HTTP1Channel.Value.self)
+    let entrance = UpgradingChannel(acceptor: acceptor, connections: connections, tls: tls, logger: logger) {
       if case .terminated = source.yield($0) { $0.channel.close(promise: nil) }
     }
     let listener = try await bootstrap(entrance).bind(host: address.host, port: address.port).get()
     if let address = listener.localAddress { await onListening(address) }
     await withGracefulShutdownHandler {
-      await serve(connections)
+      await serve(requests)
     } onGracefulShutdown: {
       listener.close(promise: nil)
-      entrance.census.quiesce()
+      connections.census.quiesce()
       source.finish()
     }
     try? await listener.close()
   }
 
-  private func serve(_ connections: AsyncStream<HTTP1Channel.Value>) async {
+  private func serve(_ requests: AsyncStream<HTTP1Channel.Value>) async {
     let http = HTTP1Channel(responder: responder)
     await withDiscardingTaskGroup { group in
-      for await connection in connections {
+      for await connection in requests {
         group.addTask { [logger] in await http.handle(value: connection, logger: logger) }
       }
     }

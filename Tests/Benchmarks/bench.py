@@ -28,10 +28,13 @@ from servers import (
     FOLDER,
     ROOT,
     Casebus,
+    CasebusTLS,
     Floor,
+    FloorTLS,
     Mosquitto,
     Nats,
     Nchan,
+    NchanTLS,
     Running,
     Websockets,
     first_line,
@@ -65,9 +68,9 @@ def compile_programs():
     BUILD.mkdir(parents=True, exist_ok=True)
     flags = ["-O2", "-Wall", "-Wextra"]
     load = [str(FOLDER / name) for name in ("wsload.c", "connection.c", "usage.c")]
-    subprocess.run([COMPILER, *flags, "-o", str(BUILD / "wsload"), *load, "-lz", "-lm"], check=True)
+    subprocess.run([COMPILER, *flags, "-o", str(BUILD / "wsload"), *load, "-lssl", "-lcrypto", "-lz", "-lm"], check=True)
     subprocess.run(
-        [COMPILER, *flags, "-o", str(BUILD / "floor"), str(FOLDER / "floor.c"), "-lcrypto", "-lz"], check=True
+        [COMPILER, *flags, "-o", str(BUILD / "floor"), str(FOLDER / "floor.c"), "-lssl", "-lcrypto", "-lz"], check=True
     )
 
 
@@ -85,7 +88,9 @@ def available_servers(arguments):
         Floor("coalesce", "C floor: one send() per tick"),
         Floor("deflate", "C floor: deflated once"),
         Floor("workspaces", "C floor: one send() each, monitors once in 1 ms"),
-        *([] if arguments.smoke else [Nchan(), Nats(), Mosquitto(), Websockets()]),
+        FloorTLS(),
+        CasebusTLS(binary(arguments.smoke)),
+        *([] if arguments.smoke else [Nchan(), Nats(), Mosquitto(), Websockets(), NchanTLS()]),
     ]
     servers = {}
     for server in all_servers:
@@ -189,6 +194,7 @@ def measure(servers, selected, arguments):
         replaced = [(scenario.id, name) for scenario in selected for name in servers]
         previous = json.loads((BUILD / "results.json").read_text())
         results["runs"] = [run for run in previous["runs"] if (run["scenario"], run["server"]) not in replaced]
+        results["codec"] = previous.get("codec", [])
         results["titles"] = {**previous["titles"], **results["titles"]}
         results["versions"] = {**previous["versions"], **results["versions"]}
         results["at"] = f"{previous['at'].split(' to ')[0]} to {results['at']}"
@@ -220,9 +226,23 @@ def measure(servers, selected, arguments):
                     flush=True,
                 )
             report.save(results, BUILD)
+    if not arguments.only or "codec" in arguments.only.split(","):
+        results["codec"] = codec()
+        report.save(results, BUILD)
     print("\n" + report.tables(results, for_terminal=True))
     print(f"written: {BUILD}/results.json, results.md, results.svg")
     return 0
+
+
+def codec():
+    """What reading and writing messages costs, beside Foundation (Tests/Benchmarks/Codec)."""
+    program = ROOT / ".build" / "release" / "codec-benchmark"
+    if not program.exists():
+        print("without codec: swift build -c release --product codec-benchmark")
+        return []
+    print("\ncodec", flush=True)
+    done = subprocess.run(pinned([str(program)], 1), capture_output=True, text=True, check=True, timeout=60)
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def machine():

@@ -57,7 +57,7 @@ def one_line(scenario, result):
         return "DOES NOT COUNT: " + result.get("error", "").split("\n")[0]
     rate = f"{result['deliveries_per_second']:,.0f} deliveries/s"
     parts = [f"{result['cpu_us_per_delivery']:.3f} µs/delivery", rate]
-    if scenario == "S3":
+    if scenario in ("S3", "T2", "T3"):
         parts += [
             f"{result['rss_kib_per_connection']:.1f} KiB",
             f"{result['connections_per_second']:,.0f} connections/s",
@@ -196,7 +196,8 @@ def scenario_tables(r):
             "session p50, ms",
             "p99",
             "monitor p99, ms",
-            "cores used",
+            "CPU per event, µs",
+            "to the floor",
             "KiB per connection",
             "runs",
         ],
@@ -207,7 +208,8 @@ def scenario_tables(r):
                 milliseconds(r.median("S7", s, "latency_us/p50")),
                 milliseconds(r.median("S7", s, "latency_us/p99")),
                 milliseconds(r.median("S7", s, "monitor_latency_us/p99")),
-                number(cores(r, "S7", s)),
+                number(cpu_per_event(r, "S7", s)),
+                times(r.ratio("S7", s, CPU, "floor-workspaces")),
                 number(r.median("S7", s, "rss_kib_per_connection")),
                 runs(r, "S7", s),
             ]
@@ -241,6 +243,41 @@ def scenario_tables(r):
             for s in r.servers(c)
         ],
     )
+    yield (
+        "T1: S1 over TLS 1.3; requests meanwhile",
+        [
+            "server",
+            "CPU per delivery, µs",
+            "lowest–highest",
+            "to the floor",
+            "delivery p50, ms",
+            "p99",
+            "request p50, ms",
+            "p99",
+            "runs",
+        ],
+        cpu_rows("T1", "floor-tls", ["latency_us/p50", "latency_us/p99", "probe_us/p50", "probe_us/p99"]),
+    )
+    yield (
+        "T2 and T3: 5,000 idle TLS connections; connecting them (TLS handshake, WebSocket handshake, subscription)",
+        ["server", "KiB per connection", "CPU per connection, µs: full handshake", "resumed", "per second of one core: full", "resumed", "runs"],
+        [
+            [
+                r.title(s),
+                number(r.median("T2", s, "rss_kib_per_connection")),
+                *[number(r.median(t, s, "cpu_us_per_connection")) for t in ("T2", "T3")],
+                *[number(per_core(r, t, s)) for t in ("T2", "T3")],
+                runs(r, "T2", s),
+            ]
+            for s in r.servers("T2")
+        ],
+    )
+
+
+def per_core(r, scenario, server):
+    """Connections that one core makes in a second."""
+    cpu = r.median(scenario, server, "cpu_us_per_connection")
+    return 1e6 / cpu if cpu else None
 
 
 def low_high(r, scenario, server, metric, divisor=1):
@@ -248,14 +285,40 @@ def low_high(r, scenario, server, metric, divisor=1):
     return f"{number(spread[0] / divisor)}–{number(spread[1] / divisor)}" if spread else "–"
 
 
-def cores(r, scenario, server):
-    cpu, seconds = r.median(scenario, server, "server_cpu_seconds"), r.median(scenario, server, "seconds")
-    return cpu / seconds if cpu and seconds else None
+def cpu_per_event(r, scenario, server):
+    cpu, events = r.median(scenario, server, "server_cpu_seconds"), r.median(scenario, server, "events")
+    return cpu / events * 1e6 if cpu and events else None
 
 
 def runs(r, scenario, server):
     good, total = r.counted(scenario, server)
     return str(total) if good == total else f"{good} of {total} count"
+
+
+def codec_table(data):
+    """Reading and writing messages, beside Foundation."""
+    times_of = {}
+    for line in data.get("codec", []):
+        key = (line["work"], line["message"], line["bytes"])
+        times_of.setdefault(key, {})[line["way"].replace("JSONEncoder", "JSONDecoder")] = line["ns"]
+    rows = [
+        [
+            f"{work} a {message}" if work == "read" else f"{work} an {message}",
+            number(count),
+            *[number(ways[way] / 1000) for way in ("casebus", "JSONDecoder", "JSONSerialization")],
+            times(ways["JSONDecoder"] / ways["casebus"]),
+            times(ways["JSONSerialization"] / ways["casebus"]),
+        ]
+        for (work, message, count), ways in times_of.items()
+    ]
+    columns = ["", "bytes", "Casebus, µs", "JSONDecoder or JSONEncoder", "JSONSerialization", "the former to Casebus"]
+    return "Codec: one message read or written, beside Foundation", [*columns, "the latter to Casebus"], rows
+
+
+def foundation_ratio(data, work):
+    """How many times Casebus's time the decoder or encoder takes, at least."""
+    rows = [row for row in codec_table(data)[2] if row[0].startswith(work)]
+    return min((float(row[5].split()[0]) for row in rows), default=None)
 
 
 def budgets(r):
@@ -308,6 +371,17 @@ def budgets(r):
         "2",
         unit=" ×",
     )
+    yield row(
+        "T1 CPU per delivery to the floor", "≤ 1.15 ×", r.ratio("T1", "casebus-tls", CPU, "floor-tls"), "1.15", unit=" ×"
+    )
+    yield row("T1 CPU per delivery to nchan", "< 1 ×", r.ratio("T1", "casebus-tls", CPU, "nchan-tls"), "1", unit=" ×")
+    yield row("T2 KiB per idle TLS connection", "≤ 32", r.median("T2", "casebus-tls", "rss_kib_per_connection"), "32")
+    yield row(
+        "Codec: JSONDecoder to reading a message", "≥ 3 ×", foundation_ratio(r.data, "read"), "3", True, " ×"
+    )
+    yield row(
+        "Codec: JSONEncoder to writing an event", "≥ 3 ×", foundation_ratio(r.data, "write"), "3", True, " ×"
+    )
 
 
 def scaled(value, factor):
@@ -317,6 +391,7 @@ def scaled(value, factor):
 def tables(data, for_terminal=False):
     r = Results(data)
     all_tables = [("Budgets", ["what", "budget", "measured", "result"], list(budgets(r))), *scenario_tables(r)]
+    all_tables.append(codec_table(data))
     return "\n\n".join(table(*t, for_terminal) for t in all_tables if t[2])
 
 
@@ -347,6 +422,7 @@ def chart(data):
         ("S4: KiB per idle connection (shorter is better)", "S3", "rss_kib_per_connection", 1),
         ("S5: connections/s (longer is better)", "S3", "connections_per_second", 1),
         ("S6: deflated, CPU per delivery, µs (shorter is better)", "S6", CPU, 1),
+        ("T1: TLS, CPU per delivery, µs (shorter is better)", "T1", CPU, 1),
     ]
     drawn, heights = [], [8, 8]
     for title, scenario, metric, divisor in panels:

@@ -4,7 +4,7 @@ import CasebusWorkspace
 import Logging
 import NIOCore
 
-/// Making and deleting durable consumers (Protocol §9.3, §10.13). The journal knows of both before anybody else does.
+/// Making durable consumers (Protocol §9.3). The journal knows of one before anybody else does.
 extension BrokerLoop {
   /// Carries out a task, on the loop of its workspace or, for a monitor, on the session's own.
   func carryOut(_ task: ConsumerTask, for call: ConsumerCall) {
@@ -130,48 +130,6 @@ extension BrokerLoop {
         loop.welcome(options, to: call)
       }
     }
-  }
-}
-
-// MARK: - Deleting
-
-extension BrokerLoop {
-  private func delete(_ name: ConsumerName, for call: ConsumerCall) {
-    let key = call.key(name)
-    let port = port
-    switch consumers.beginDeletion(of: key, whenSettled: { port.execute { $0.delete(name, for: call) } }) {
-    case .wait: break
-    case .absent: fail(call, .unknownConsumer(name))
-    case .delete:
-      journal.append(JournalBatch(consumerChanges: [.delete(key)])) { result in
-        port.execute { $0.deleted(key, result, for: call) }
-      }
-    }
-  }
-
-  private func deleted(_ key: JournalConsumer.Key, _ result: Result<Void, JournalError>, for call: ConsumerCall) {
-    if case .failure(let error) = result {
-      consumers.settle(key)
-      return fail(call, Failure(.journalUnavailable, "the journal could not commit, nothing was changed: \(error)"))
-    }
-    let sessions = consumers.remove(key)
-    log("a durable consumer was deleted", key)
-    answer(call.asker, .frame(.response(to: call.asker, at: position(of: call))))
-    onAllLoops { loop in
-      loop.consumerRooms[key] = nil
-      for host in loop.hosts.values { host.forget(key) }
-    }
-    for session in sessions {
-      loops[session.loop].execute {
-        $0.sessions[session.number]?.close(.consumerDeleted, reason: "the durable consumer \(key.name) was deleted")
-      }
-    }
-  }
-}
-
-extension BrokerLoop {
-  private func log(_ message: Logger.Message, _ key: JournalConsumer.Key) {
-    logger.notice(message, metadata: ["consumer": "\(key.name)", "workspace": "\(key.workspace?.text ?? "*")"])
   }
 }
 

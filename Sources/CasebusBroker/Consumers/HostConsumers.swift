@@ -28,10 +28,8 @@ struct HostConsumers {
   /// The journal did not take these.
   mutating func putBack(_ positions: [JournalPosition]) {
     for position in positions where queues[position.consumer] != nil {
-      let offset = untold[position.consumer]?.offset ?? position.offset
-      let parked = untold[position.consumer]?.parked ?? []
-      untold[position.consumer] = JournalPosition(
-        consumer: position.consumer, offset: offset, parked: position.parked + parked)
+      let offset = untold[position.consumer]?.offset ?? 0
+      moved(position.consumer, to: max(offset, position.offset), parked: position.parked)
     }
   }
 

@@ -59,6 +59,7 @@ extension WorkspaceHost {
   func storeConsumers() {
     consumers.timer?.timer.cancel()
     for (key, queue) in consumers.queues {
+      loop.consumerChanged(key, in: id, by: -queue.unacknowledged, isStarved: false)
       loop.consumers.setPosition(queue.position < durableOffset ? queue.position : nil, of: key, in: id)
     }
   }

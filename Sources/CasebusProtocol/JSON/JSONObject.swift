@@ -6,6 +6,11 @@ public struct JSONObject: Hashable, Sendable {
 
   public init() {}
 
+  /// - Parameter capacity: how many members memory is taken for.
+  init(capacity: Int) {
+    members.reserveCapacity(capacity)
+  }
+
   /// The member with a name; setting nil removes it.
   public subscript(name: String) -> JSONValue? {
     get { members[Name(text: name)] }
@@ -38,12 +43,13 @@ private struct Name: Hashable, Sendable {
   let text: String
 
   static func == (left: Name, right: Name) -> Bool {
-    guard left.text.utf8.count == right.text.utf8.count else { return false }
-    var (left, right) = (left.text, right.text)
-    return left.withUTF8 { left in right.withUTF8 { right in left.elementsEqual(right) } }
+    // Texts that do not look the same have different bytes, and that is found out faster.
+    left.text.utf8.count == right.text.utf8.count && left.text == right.text
+      && left.text.utf8.elementsEqual(right.text.utf8)
   }
 
   func hash(into hasher: inout Hasher) {
-    for byte in text.utf8 { hasher.combine(byte) }
+    var text = text
+    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }

@@ -74,8 +74,8 @@ struct JSONParser {
 
   private mutating func parseObject() throws(JSONError) -> JSONObject {
     position += 1
-    var members = JSONObject()
-    guard !consumeIfNext("}") else { return members }
+    guard !consumeIfNext("}") else { return JSONObject() }
+    var members = JSONObject(capacity: 8)
     repeat {
       let name = try parseMemberName()
       members[name] = try parseValue()
@@ -135,7 +135,7 @@ struct JSONParser {
     }
   }
 
-  func peek() throws(JSONError) -> UInt8 {
+  @inline(__always) func peek() throws(JSONError) -> UInt8 {
     guard position < bytes.count else { throw failure(.unexpectedEnd) }
     return bytes[position]
   }

@@ -12,6 +12,8 @@ struct JournalFiles: Sendable {
   var database: String { directory + "/journal.sqlite" }
   var log: String { database + "-wal" }
   var lock: String { directory + "/journal.lock" }
+  /// Becomes the database when everything is in it.
+  var importing: String { directory + "/journal.importing" }
   /// Written to find out whether the disk takes anything.
   var probe: String { directory + "/journal.probe" }
 
@@ -43,16 +45,43 @@ struct JournalFiles: Sendable {
     }
   }
 
+  var hasDatabase: Bool {
+    access(database, F_OK) == 0
+  }
+
+  /// The database and the files beside it, those that are there, and their bytes.
+  var sizes: [(name: String, bytes: Int64)] {
+    [database, log, database + "-shm"].compactMap { path in
+      var status = stat()
+      return stat(path, &status) == 0 ? (path, Int64(status.st_size)) : nil
+    }
+  }
+
   private var isDirectory: Bool {
     var status = stat()
     return stat(directory, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// What was imported becomes the database, once it is on the disk.
+  func completeImport() throws(JournalFileError) {
+    let file = open(importing, O_RDWR | O_CLOEXEC)
+    guard file >= 0 else { throw JournalFileError(errno, at: importing) }
+    defer { close(file) }
+    guard fchmod(file, 0o600) == 0, fsync(file) == 0, rename(importing, database) == 0 else {
+      throw JournalFileError(errno, at: importing)
+    }
+    sync(directory: directory)
+  }
+
   /// A directory is only as durable as its entry in the one above. SQLite does the same for the files.
   private func syncParent() {
-    let parent = open(directory + "/..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard parent >= 0 else { return }
-    fsync(parent)
-    close(parent)
+    sync(directory: directory + "/..")
+  }
+
+  private func sync(directory: String) {
+    let file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard file >= 0 else { return }
+    fsync(file)
+    close(file)
   }
 }

@@ -39,14 +39,19 @@ extension JournalSchema {
     }
   }
 
+  /// A name that no other numbering has.
+  static func newEpoch() -> String {
+    String(UInt64.random(in: .min ... .max), radix: 36)
+  }
+
   /// Makes the tables of today, each step in a transaction of its own.
-  static func migrate(_ db: Database, epoch: @autoclosure () -> String) throws {
+  static func migrate(_ db: Database, epoch: String) throws {
     let found = try Identity(db).version
     for (index, sql) in migrations.enumerated().dropFirst(found) {
       try db.inTransaction {
         try db.execute(sql: sql)
         if index == 0 {
-          try db.execute(sql: "INSERT INTO meta(key, value) VALUES('epoch', ?)", arguments: [epoch()])
+          try db.execute(sql: "INSERT INTO meta(key, value) VALUES('epoch', ?)", arguments: [epoch])
           try db.execute(sql: "PRAGMA application_id = \(applicationID)")
         }
         try db.execute(sql: "PRAGMA user_version = \(index + 1)")

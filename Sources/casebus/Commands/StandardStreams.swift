@@ -1,3 +1,5 @@
+import struct NIOCore.ByteBuffer
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -8,6 +10,18 @@
 func printLine(_ line: String) {
   print(line)
   fflush(nil)
+}
+
+/// Writes bytes to standard output.
+func writeOutput(_ bytes: ByteBuffer) throws {
+  try bytes.withUnsafeReadableBytes { bytes in
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = write(STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      guard count > 0 else { throw CommandFailure("standard output: \(systemText(ofError: errno))") }
+      rest = rest.dropFirst(count)
+    }
+  }
 }
 
 /// Prints a line to standard error.

@@ -3,5 +3,28 @@ import ArgumentParser
 struct JournalCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "journal", abstract: "Looks into the journal of a broker, checks it, copies it.",
-    subcommands: [JournalBenchCommand.self])
+    discussion: """
+      All of them but import only read, also while a broker writes.
+
+      EXAMPLES:
+        casebus journal info --data ./casebus-data
+        casebus journal tail -f --workspace default
+        casebus journal verify
+        casebus journal export > backup.jsonl
+        casebus journal import --data ./new-data backup.jsonl
+      """,
+    subcommands: [
+      JournalInfoCommand.self, JournalTailCommand.self, JournalVerifyCommand.self, JournalExportCommand.self,
+      JournalImportCommand.self, JournalBenchCommand.self,
+    ])
+}
+
+/// Which journal.
+struct JournalDirectory: ParsableArguments {
+  @Option(help: ArgumentHelp("The directory of the journal.", valueName: "directory"))
+  var data = JournalOptions.defaultDirectory
+
+  func validate() throws {
+    guard !data.isEmpty else { throw ValidationError("--data is empty, expected a directory") }
+  }
 }

@@ -1,0 +1,63 @@
+import ArgumentParser
+import CasebusJournal
+import CasebusProtocol
+import CasebusSQLite
+
+struct JournalInfoCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "info", abstract: "Tells what is in a journal, in numbers.",
+    discussion: """
+      EXAMPLE:
+        casebus journal info --data ./casebus-data --top 20
+      """)
+
+  @OptionGroup var directory: JournalDirectory
+
+  @Option(help: ArgumentHelp("How many workspaces to list, those with the most events.", valueName: "count"))
+  var top = 10
+
+  func validate() throws {
+    guard top >= 0 else { throw ValidationError("--top is \(top), expected 0 or more") }
+  }
+
+  func run() throws {
+    let (file, summary) = try directory.read { ($0.file, try $0.summary(workspacesMax: top)) }
+    printLine("journal     \(file)")
+    printLine("schema      \(summary.schema)")
+    printLine("epoch       \(summary.epoch)")
+    for (name, bytes) in summary.files { printLine("file        \(name)  \(bytes.bytesText)") }
+    printLine("workspaces  \(summary.workspaceCount)")
+    printLine("events      \(summary.eventCount)")
+    printLine("answers     \(summary.receiptCount) (kept for messages that are sent again)")
+    printLine("consumers   \(summary.consumers.count)")
+    Self.printTable(
+      summary.workspaces.map(\.cells), heads: ["workspace", "events", "first", "last", "snapshot", "due"])
+    Self.printTable(
+      summary.consumers.map(\.cells), heads: ["consumer", "workspace", "backlog", "behind in", "parked", "events"])
+  }
+
+  private static func printTable(_ rows: [[String]], heads: [String]) {
+    guard !rows.isEmpty else { return }
+    let widths = heads.indices.map { column in ([heads] + rows).map { $0[column].count }.max() ?? 0 }
+    printLine("")
+    for row in [heads] + rows {
+      let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+      printLine(String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed()))
+    }
+  }
+}
+
+extension JournalSummary.Workspace {
+  fileprivate var cells: [String] {
+    [name, "\(last + 1 - first)", "\(first)", "\(last)", snapshot.map { "\($0)" } ?? "-", deadline?.timeText ?? "-"]
+  }
+}
+
+extension JournalSummary.Consumer {
+  fileprivate var cells: [String] {
+    [
+      consumer.key.name, consumer.key.workspace?.text ?? "*", "\(backlog)", "\(workspacesBehind)", "\(parked)",
+      consumer.events.joined(separator: ","),
+    ]
+  }
+}
