@@ -66,6 +66,7 @@ let package = Package(
     target("CasebusProtocol", [.nioCore, .orderedCollections]),
     target("CasebusWebSocket", [.nioCore]),
     // C
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     // L1
@@ -93,9 +94,15 @@ let package = Package(
     target(
       "CasebusServer",
       [
+<<<<<<< HEAD
         "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTLS", "CasebusTransport", "CasebusWebSocket",
         "CasebusWorkspace", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore,
         .serviceLifecycle,
+=======
+        "CMalloc", "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTransport", "CasebusWebSocket",
+        "CasebusWorkspace",
+        .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .serviceLifecycle,
+>>>>>>> a4b1884aacb0015d317000ada2d3d2524dd8f46b
       ]),
     // L5
     .executableTarget(

@@ -227,6 +227,7 @@ extension Session {
   func close(_ code: CloseCode, reason: String) {
     guard state != .closed else { return }
     state = .closed
+    leaveConsumer()
     writeUnsent()
     sink.close(code, reason: reason)
   }

@@ -34,6 +34,34 @@ import Testing
       ))
   }
 
+  @Test func aStopPassesNothingFromOneSessionToTheNext() {
+    let journal = LastingJournal()
+    var configuration = BrokerConfiguration()
+    configuration.maxDeliveries = 2
+    let (broker, agent, bot) = DurableTests.botAndAgent(configuration: configuration, journal: journal)
+    agent.publish("RINGING")
+    let others = (1...3).map { _ in broker.connect() }
+    for other in others { other.joinDurable("bot") }
+    _ = others.map { $0.received() }
+    broker.broker.drain(within: .seconds(1))
+    broker.run()
+    for client in [bot] + others { client.disconnect() }
+    #expect(bot.sink.closed?.code == .shuttingDown && others.allSatisfy { $0.received() == [] })
+    let again = TestBroker(journal: journal).connect()
+    again.joinDurable("bot")
+    #expect(again.received().dropFirst().map(\.offset) == [1])
+  }
+
+  @Test func sessionThatIsClosedGivesUpItsEventsAtOnce() {
+    let (broker, agent, bot) = DurableTests.botAndAgent()
+    agent.publish("RINGING")
+    let other = broker.connect()
+    other.joinDurable("bot")
+    _ = other.received()
+    for _ in 1...10 { bot.send("no JSON") }
+    #expect(bot.sink.closed?.code == .tooManyMalformed && other.received().map(\.offset) == [1])
+  }
+
   @Test func acknowledgementIsAnsweredAfterTheCommitAndFailsWithIt() {
     let journal = LastingJournal()
     let (broker, agent, bot) = DurableTests.botAndAgent(journal: journal)

@@ -48,13 +48,21 @@ import Testing
 
   @Test(arguments: [
     #""\ud800""#, #""\udc00""#, #""\ud800\u0041""#, #""\ud800\ud800""#, #""\u12""#, #""\x41""#, "\"\u{1}\"", "\"a",
-    "[1,]", #"{"a":1,}"#, #"{"a" 1}"#, "[1 2]", "01", "1.", "--1", "tru", "", " ", "[", "{}}", #"{1:2}"#,
+    #"{"a" 1}"#, "[1 2]", "01", "1.", "--1", "tru", "", " ", "[", "{}}", #"{1:2}"#,
   ])
   func neitherTakes(_ text: String) {
     #expect(throws: (any Error).self) { try JSONValue(parsing: text) }
     #expect(throws: (any Error).self) {
       try JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)
     }
+  }
+}
+
+extension FoundationTests {
+  /// Foundation takes them (Swift 6.3.1), RFC 8259 §4 and §5 do not.
+  @Test(arguments: ["[1,]", #"{"a":1,}"#])
+  func trailingCommaIsRefused(_ text: String) {
+    #expect(throws: JSONError.self) { try JSONValue(parsing: text) }
   }
 }
 
@@ -157,7 +165,10 @@ extension JSONValue {
   private static func isSame(_ number: JSONNumber, _ theirs: NSNumber?) -> Bool {
     guard let theirs else { return false }
     if let integer = number.integer { return theirs.int64Value == Int64(integer) }
-    return theirs.doubleValue == Double(number.text)
+    guard let ours = Double(number.text) else { return false }
+    // JSONSerialization reads fractions as decimals, whose doubleValue is not always the nearest one (seen with
+    // 1.2890939162990354e-79 in Swift 6.3.1).
+    return abs(theirs.doubleValue - ours) <= abs(ours) * 1e-14
   }
 
   private static func isSame(_ elements: [JSONValue], _ theirs: [Any]?) -> Bool {

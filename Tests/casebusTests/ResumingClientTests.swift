@@ -30,6 +30,21 @@ import Testing
     #expect(await listener.outcome == "over")
   }
 
+  @Test func goesOnFromWhereItBeganWhenItHasHeardNothingYet() async throws {
+    let journal = MemoryJournal()
+    let listener = Listener()
+    try await withBroker(journal: journal) { address in
+      try await address.client().publishState("RINGING")
+      await listener.listen(to: address)
+      try await listener.heard(["connected anew"])
+    }
+    try await withBroker(journal: journal, port: await listener.port) { address in
+      try await address.client().publishState("TALKING")
+      try await listener.heard(["connected anew", "connected whole", "2 TALKING"])
+      await listener.stop()
+    }
+  }
+
   @Test func saysThatEventsMayBeMissingWhenTheBrokerHasLostThem() async throws {
     let listener = Listener()
     try await withBroker { address in

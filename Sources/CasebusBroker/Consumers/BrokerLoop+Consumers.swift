@@ -90,6 +90,7 @@ extension BrokerLoop {
 extension BrokerLoop {
   /// How much more the sessions of a consumer may be given by a workspace of this loop.
   func consumerRoom(of key: JournalConsumer.Key) -> Int {
+    guard !isDraining else { return 0 }
     guard key.workspace == nil else { return .max }
     return consumerRooms[key, default: newRoom].free
   }

@@ -30,7 +30,9 @@ extension WorkspaceHost {
     leaveIfIdle()
   }
 
+  /// A broker that stops gives nothing to the sessions that are closed next: they would pass it on until it is parked.
   func leave(_ key: JournalConsumer.Key, _ session: SessionKey) {
+    guard !loop.isDraining else { return }
     tell(key) { $0.sessionLeft(session, at: $1) }
     leaveIfIdle()
   }
@@ -150,6 +152,7 @@ extension WorkspaceHost {
 
   private func timerFired() {
     consumers.timer = nil
+    guard !loop.isDraining else { return }
     for key in consumers.queues.keys { tell(key) { $0.deadlineReached(at: $1) } }
     leaveIfIdle()
   }

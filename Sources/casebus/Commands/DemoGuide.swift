@@ -21,6 +21,9 @@ struct DemoGuide {
       \(casebus("subscribe"))
       \(casebus("subscribe --workspace '*' --events markdone"))
 
+      # Everything that has happened at agent 1 so far, then what happens
+      \(casebus("subscribe --since beginning"))
+
       # What agent 1 has on the desktop now
       \(casebus("call interaction.getInteractions"))
 
