@@ -94,15 +94,9 @@ let package = Package(
     target(
       "CasebusServer",
       [
-<<<<<<< HEAD
-        "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTLS", "CasebusTransport", "CasebusWebSocket",
-        "CasebusWorkspace", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore,
+        "CMalloc", "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTLS", "CasebusTransport",
+        "CasebusWebSocket", "CasebusWorkspace", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore,
         .serviceLifecycle,
-=======
-        "CMalloc", "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTransport", "CasebusWebSocket",
-        "CasebusWorkspace",
-        .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .serviceLifecycle,
->>>>>>> a4b1884aacb0015d317000ada2d3d2524dd8f46b
       ]),
     // L5
     .executableTarget(

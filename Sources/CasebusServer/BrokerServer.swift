@@ -43,11 +43,7 @@ public struct BrokerServer: Service {
 
   public func run() async throws {
     // Services are stopped in reverse order: first no new connections, then the sessions.
-<<<<<<< HEAD
-    let services: [any Service] = [drain] + listeners + certificateWatch
-=======
-    let services: [any Service] = [MemoryTrim(), drain, listener]
->>>>>>> a4b1884aacb0015d317000ada2d3d2524dd8f46b
+    let services: [any Service] = [MemoryTrim(), drain] + listeners + certificateWatch
     let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger))
     try await withGracefulShutdownHandler {
       try await group.run()
