@@ -66,7 +66,9 @@ let package = Package(
     target("CasebusWebSocket", [.nioCore]),
     // C
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     // L1
+    target("CasebusTLS", ["COpenSSL", .nioCore]),
     target("CasebusDeflate", ["CZlib", "CasebusWebSocket", .nioCore]),
     target("CasebusWorkspace", ["CasebusProtocol", .nioCore, .orderedCollections]),
     target("CasebusJournal", ["CasebusProtocol", .deque, .nioCore]),
@@ -111,6 +113,7 @@ let package = Package(
     testTarget("CasebusProtocolTests", ["CasebusProtocol", "CasebusTestSupport", .nioCore]),
     testTarget("CasebusWebSocketTests", ["CasebusWebSocket", .nioCore]),
     testTarget("CasebusDeflateTests", ["CasebusDeflate", "CasebusWebSocket", .nioCore]),
+    testTarget("CasebusTLSTests", ["CasebusTLS", "COpenSSL", .nioCore, .nioEmbedded]),
     .testTarget(
       name: "CasebusFuzzTests", dependencies: ["CasebusDeflate", "CasebusProtocol", "CasebusWebSocket", .nioCore],
       path: "Tests/Fuzz", exclude: ["run", "Seeds", "FailCases"], swiftSettings: settings),

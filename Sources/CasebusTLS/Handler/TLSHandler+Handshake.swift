@@ -1,0 +1,98 @@
+internal import NIOCore
+
+extension TLSHandler {
+  /// How long a peer that is refused may take to read why.
+  private static var lingerTime: TimeAmount { .seconds(1) }
+
+  var isWaitingForGate: Bool {
+    if case .waiting = state { true } else { false }
+  }
+
+  /// The gate calls: from now on the peer is read from.
+  func handshakeMayBegin() {
+    guard case .waiting(let handshake) = state else { return }
+    state = .handshaking(handshake)
+    drain()
+    readIfPending(handshake)
+  }
+
+  /// Something has come in. Looking at it is work, for which the gate gives the time.
+  func askForTurn(_ handshake: Handshake) {
+    guard let gate = handshake.options.gate else { return drain() }
+    guard !handshake.isTurnPending else { return }
+    handshake.isTurnPending = true
+    gate.work(for: self)
+  }
+
+  /// The gate gives the time.
+  func handshakeTurn() {
+    guard case .handshaking(let handshake) = state else { return }
+    handshake.isTurnPending = false
+    drain()
+    // It may have been put off, so that the channel has said this already.
+    context?.fireChannelReadComplete()
+    readIfPending(handshake)
+  }
+
+  private func readIfPending(_ handshake: Handshake) {
+    guard handshake.isReadPending else { return }
+    handshake.isReadPending = false
+    context?.read()
+  }
+
+  func leaveGate(_ handshake: Handshake, hadBegun: Bool) {
+    handshake.deadline?.cancel()
+    handshake.options.gate?.leave(hadBegun: hadBegun)
+    if let promise = handshake.outputClose { promise?.fail(ChannelError.ioOnClosedChannel) }
+    handshake.outputClose = nil
+  }
+
+  func handshakeCompleted() {
+    guard case .handshaking(let handshake) = state else { return }
+    state = .open
+    let outputClose = handshake.outputClose
+    handshake.outputClose = nil
+    leaveGate(handshake, hadBegun: true)
+    encrypt()
+    if let outputClose { closeOutput(promise: outputClose) }
+  }
+
+  /// The peer is told why, as far as TLS has words for it, and gets time to read that: bytes that nobody read would make
+  /// the kernel reset the connection.
+  func handshakeFailed(_ error: TLSError) {
+    guard let context else { return }
+    switch state {
+    case .waiting(let handshake): gaveUp(handshake, error, hadBegun: false)
+    case .handshaking(let handshake): gaveUp(handshake, error, hadBegun: true)
+    case .idle, .open, .lingering, .closed: return
+    }
+    session.startClose()
+    plaintext.fail(error)
+    context.fireErrorCaught(error)
+    tell(error, context)
+  }
+
+  private func gaveUp(_ handshake: Handshake, _ error: TLSError, hadBegun: Bool) {
+    guard let context else { return }
+    let loop = context.eventLoop.assumeIsolated()
+    state = .lingering(deadline: loop.scheduleTask(in: Self.lingerTime) { self.closeAtOnce() })
+    handshake.options.onHandshakeFailed(error, context.channel)
+    leaveGate(handshake, hadBegun: hadBegun)
+  }
+
+  /// The alert, or the answer, is on its way already.
+  private func tell(_ error: TLSError, _ context: ChannelHandlerContext) {
+    switch error {
+    case .closedDuringHandshake, .handshakeTimedOut: closeAtOnce()
+    case .violation, .alertReceived, .certificateRefused, .plainHTTP, .chatter, .truncated, .queueFull:
+      context.close(mode: .output, promise: nil)
+    }
+  }
+
+  func closeAtOnce() {
+    guard case .lingering(let deadline) = state else { return }
+    deadline.cancel()
+    state = .closed
+    context?.close(mode: .all, promise: nil)
+  }
+}

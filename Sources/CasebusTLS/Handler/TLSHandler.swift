@@ -1,0 +1,210 @@
+public import NIOCore
+
+/// The shell around a ``TLSSession``, the first handler of a channel: what passes through it is encrypted below and plain
+/// above.
+///
+/// Above it a connection looks as it does without TLS: what is written before the end of the handshake waits for it, the
+/// peer's close_notify is the end of the input, closing the output sends ours, and a write is done when the socket has it.
+public final class TLSHandler: ChannelDuplexHandler {
+  public typealias InboundIn = ByteBuffer
+  public typealias InboundOut = ByteBuffer
+  public typealias OutboundIn = ByteBuffer
+  public typealias OutboundOut = ByteBuffer
+
+  /// What a handler needs besides its session.
+  public struct Options {
+    /// How long the handshake may take, and waiting for its turn, seconds (`tlsHandshakeTimeoutSeconds`).
+    public var handshakeTimeoutSeconds: Int
+    /// The gate of the channel's event loop; nil for connections that begin at once.
+    public var gate: HandshakeGate?
+    /// Told of a handshake that failed, for the log.
+    public var onHandshakeFailed: (_ error: TLSError, _ channel: any Channel) -> Void
+
+    public init(
+      handshakeTimeoutSeconds: Int, gate: HandshakeGate? = nil,
+      onHandshakeFailed: @escaping (_ error: TLSError, _ channel: any Channel) -> Void = { _, _ in }
+    ) {
+      self.handshakeTimeoutSeconds = handshakeTimeoutSeconds
+      self.gate = gate
+      self.onHandshakeFailed = onHandshakeFailed
+    }
+  }
+
+  enum State {
+    /// The channel is not active yet.
+    case idle
+    /// The gate has not called yet.
+    case waiting(Handshake)
+    case handshaking(Handshake)
+    case open
+    /// The handshake failed and the peer is being told; then the connection is closed.
+    case lingering(deadline: Scheduled<Void>)
+    case closed
+  }
+
+  /// What is only there until the end of the handshake.
+  final class Handshake {
+    let options: Options
+    var deadline: Scheduled<Void>?
+    /// The gate was asked for a turn, which has not come.
+    var isTurnPending = false
+    /// The channel wanted to read while nothing may be read.
+    var isReadPending = false
+    /// The output is to be closed when what waits has been written.
+    var outputClose: EventLoopPromise<Void>??
+
+    init(_ options: Options) {
+      self.options = options
+    }
+  }
+
+  let session: TLSSession
+  var state = State.idle
+  var plaintext = PlaintextQueue()
+  var context: ChannelHandlerContext?
+  /// Nothing more is sent.
+  var isOutputClosed = false
+  /// For the time before the channel is active; nil after that.
+  private var handshake: Handshake?
+
+  public init(_ session: TLSSession, _ options: Options) {
+    self.session = session
+    handshake = Handshake(options)
+  }
+
+  /// Whom the peer's certificate is of, as RFC 2253 writes names; nil if it has shown none.
+  public var peerSubject: String? { session.peerSubject }
+
+  /// What was agreed on; nil while the handshake is not completed.
+  public var parameters: TLSParameters? {
+    if case .open = state { session.parameters } else { nil }
+  }
+}
+
+// MARK: - From the channel
+
+extension TLSHandler {
+  public func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    if context.channel.isActive { start() }
+  }
+
+  public func handlerRemoved(context: ChannelHandlerContext) {
+    end()
+    self.context = nil
+  }
+
+  public func channelActive(context: ChannelHandlerContext) {
+    start()
+    context.fireChannelActive()
+  }
+
+  public func channelInactive(context: ChannelHandlerContext) {
+    inputEnded()
+    end()
+    context.fireChannelInactive()
+  }
+
+  private func start() {
+    guard case .idle = state, let handshake, let context else { return }
+    self.handshake = nil
+    state = .waiting(handshake)
+    let seconds = handshake.options.handshakeTimeoutSeconds
+    handshake.deadline = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(seconds))) {
+      self.handshakeFailed(.handshakeTimedOut(seconds: seconds))
+    }
+    if let gate = handshake.options.gate { gate.enter(self) } else { handshakeMayBegin() }
+  }
+
+  public func read(context: ChannelHandlerContext) {
+    switch state {
+    case .waiting(let handshake):
+      handshake.isReadPending = true
+    case .handshaking(let handshake) where handshake.isTurnPending:
+      handshake.isReadPending = true
+    case .idle, .handshaking, .open, .lingering, .closed:
+      context.read()
+    }
+  }
+
+  public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    var bytes = unwrapInboundIn(data)
+    session.receive(&bytes)
+    switch state {
+    case .open: drain()
+    case .handshaking(let handshake): askForTurn(handshake)
+    case .idle, .waiting, .lingering, .closed: break
+    }
+  }
+
+  public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case ChannelEvent.inputClosed = event {
+      inputEnded()
+    } else {
+      context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  /// The transport brings nothing more.
+  private func inputEnded() {
+    session.endOfInput()
+    switch state {
+    case .open, .handshaking: drain()
+    case .waiting: handshakeFailed(.closedDuringHandshake)
+    case .lingering: closeAtOnce()
+    case .idle, .closed: break
+    }
+  }
+}
+
+// MARK: - What the session says
+
+extension TLSHandler {
+  /// Acts on what has come in, as far as it is whole.
+  func drain() {
+    while let event = session.nextEvent() {
+      sendOutbound()
+      handle(event)
+    }
+    sendOutbound()
+  }
+
+  private func handle(_ event: TLSEvent) {
+    switch event {
+    case .handshakeCompleted: handshakeCompleted()
+    case .data(let bytes): context?.fireChannelRead(wrapInboundOut(bytes))
+    case .peerClosed: context?.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+    case .failed(let error): failed(error)
+    }
+  }
+
+  private func failed(_ error: TLSError) {
+    guard case .open = state else { return handshakeFailed(error) }
+    // Nothing more was expected: many clients leave without a close_notify after they have got ours.
+    if error == .truncated, isOutputClosed {
+      context?.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+    } else {
+      context?.fireErrorCaught(error)
+      close()
+    }
+  }
+
+  func close() {
+    context?.close(mode: .all, promise: nil)
+  }
+
+  /// The connection is over for this handler.
+  private func end() {
+    switch state {
+    case .waiting(let handshake): leaveGate(handshake, hadBegun: false)
+    case .handshaking(let handshake): leaveGate(handshake, hadBegun: true)
+    case .lingering(let deadline): deadline.cancel()
+    case .idle, .open, .closed: break
+    }
+    state = .closed
+    plaintext.fail(ChannelError.ioOnClosedChannel)
+  }
+}
+
+@available(*, unavailable)
+extension TLSHandler: Sendable {}

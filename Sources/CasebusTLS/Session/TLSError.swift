@@ -1,0 +1,60 @@
+/// Why a TLS connection failed.
+public enum TLSError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The peer does something that the protocol does not allow, or offers nothing that is good enough; OpenSSL's words.
+  case violation(String)
+  /// The peer gave up with this alert (RFC 8446 §6.2).
+  case alertReceived(String)
+  /// The peer's certificate is not accepted.
+  case certificateRefused(CertificateRefusal)
+  /// The client speaks plain HTTP.
+  case plainHTTP
+  /// The peer makes this side answer over and over, and sends no data.
+  case chatter
+  /// The connection ended without a close_notify: what came may be not all (RFC 8446 §6.1).
+  case truncated
+  /// The connection ended before the handshake did.
+  case closedDuringHandshake
+  /// The handshake took too long.
+  case handshakeTimedOut(seconds: Int)
+  /// More was to be written before the end of the handshake than can be kept.
+  case queueFull
+
+  public var description: String {
+    switch self {
+    case .violation(let text): "TLS: \(text)"
+    case .alertReceived(let alert): "TLS: the peer gave up: \(alert)"
+    case .certificateRefused(let refusal): "TLS: \(refusal)"
+    case .plainHTTP: "plain HTTP on a TLS port"
+    case .chatter: "TLS: too many records without data"
+    case .truncated: "TLS: the connection ended without a close_notify"
+    case .closedDuringHandshake: "TLS: the connection ended during the handshake"
+    case .handshakeTimedOut(let seconds): "TLS: the handshake took longer than \(seconds) s"
+    case .queueFull: "TLS: too much to write before the handshake is done"
+    }
+  }
+}
+
+/// What is wrong with the peer's certificate.
+public enum CertificateRefusal: Hashable, Sendable, CustomStringConvertible {
+  /// It is for others.
+  case wrongHost(String, hostNames: [String])
+  case expired(String)
+  case notYetValid(String)
+  /// It is signed by itself and not one of those that are trusted.
+  case selfSigned(String)
+  /// The authority that it leads to is not one of those that are trusted.
+  case unknownAuthority(String)
+  /// Anything else, in OpenSSL's words.
+  case other(String)
+
+  public var description: String {
+    switch self {
+    case .wrongHost(let host, let names):
+      "the certificate is not for \(host), it is for \(names.isEmpty ? "no host" : names.joined(separator: ", "))"
+    case .expired(let reason), .notYetValid(let reason): reason
+    case .selfSigned(let subject): "the certificate of \(subject) is self-signed, and is not a trusted one"
+    case .unknownAuthority(let subject): "the certificate of \(subject) is from an authority that is not trusted"
+    case .other(let text): "the certificate is not accepted: \(text)"
+    }
+  }
+}

@@ -1,0 +1,60 @@
+internal import COpenSSL
+public import struct NIOCore.ByteBuffer
+
+extension TLSSession {
+  /// Encrypts data, in as few records as possible: up to 16 KiB each. After ``startClose()`` and after a failure it is
+  /// dropped.
+  ///
+  /// Before the handshake is completed it must not be called.
+  public func send(_ plaintext: ByteBuffer) {
+    guard case .open(let halves) = state else {
+      if case .failed = state { return }
+      preconditionFailure("data before the end of the handshake")
+    }
+    guard halves.isOutputOpen, plaintext.readableBytes > 0 else { return }
+    reserve(for: plaintext.readableBytes)
+    plaintext.withUnsafeReadableBytes(write)
+  }
+
+  /// A record adds 22 bytes in TLS 1.3, 29 in TLS 1.2 (RFC 8446 §5.2, RFC 5288 §3).
+  private func reserve(for count: Int) {
+    let records = (count + 16_383) / 16_384
+    wire.outbound.reserveCapacity(minimumWritableBytes: count + 32 * records)
+  }
+
+  private func write(_ bytes: UnsafeRawBufferPointer) {
+    OpenSSLErrors.clear()
+    var written = 0
+    guard SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &written) == 1 else {
+      // The wire takes everything, so that only memory or the cipher can fail; the peer's faults are found by reading.
+      state = .failed
+      heldBack = .failed(.violation(OpenSSLErrors.take().text))
+      return
+    }
+    precondition(written == bytes.count, "SSL_write wrote \(written) of \(bytes.count) bytes")
+  }
+
+  /// Says that nothing more will be sent (close_notify). What the peer sends is still read.
+  ///
+  /// Before the handshake is completed there is nothing to say, and the connection is just given up.
+  public func startClose() {
+    guard case .open(var halves) = state else {
+      state = .failed
+      return
+    }
+    guard halves.isOutputOpen else { return }
+    halves.isOutputOpen = false
+    state = .open(halves)
+    OpenSSLErrors.clear()
+    // 0: sent, the peer's has not come yet; 1: it has.
+    if SSL_shutdown(ssl) < 0 { OpenSSLErrors.clear() }
+  }
+
+  /// What is to go to the peer; nil if there is nothing.
+  public func nextOutbound() -> ByteBuffer? {
+    guard wire.outbound.readableBytes > 0 else { return nil }
+    var bytes = ByteBuffer()
+    swap(&bytes, &wire.outbound)
+    return bytes
+  }
+}
