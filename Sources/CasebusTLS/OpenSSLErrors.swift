@@ -10,7 +10,11 @@ struct OpenSSLErrors {
   struct Entry {
     let library: Int32
     let reason: Int32
-    let text: String
+    let name: String
+    /// What the call that failed was about; empty for most.
+    let detail: String
+
+    var text: String { detail.isEmpty ? name : "\(name) (\(detail))" }
   }
 
   /// The oldest first: the deepest cause.
@@ -39,8 +43,7 @@ struct OpenSSLErrors {
       ERR_GET_LIB(code) == ERR_LIB_SYS
       ? strerror(reason) : UnsafeMutablePointer(mutating: ERR_reason_error_string(code))
     let text = name.map { String(cString: $0) } ?? "error \(reason)"
-    let suffix = detail.flatMap { $0.isEmpty ? nil : " (\($0))" } ?? ""
-    return Entry(library: ERR_GET_LIB(code), reason: reason, text: text + suffix)
+    return Entry(library: ERR_GET_LIB(code), reason: reason, name: text, detail: detail ?? "")
   }
 
   /// OpenSSL's words for all of them, for people.

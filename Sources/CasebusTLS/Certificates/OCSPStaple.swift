@@ -15,7 +15,7 @@ struct OCSPStaple: Sendable {
   init(file: String, at time: Int) throws(TLSConfigurationError) {
     OpenSSLErrors.clear()
     guard let bio = BIO_new_file(file, "rb") else {
-      throw TLSConfigurationError(file, "it cannot be read: \(OpenSSLErrors.take().entries.first?.text ?? "unknown")")
+      throw TLSConfigurationError(file, "it cannot be read: \(OpenSSLErrors.take().entries.first?.name ?? "unknown")")
     }
     defer { BIO_free(bio) }
     guard let response = Self.response(in: bio) else { throw .openSSL(file, "it is not an OCSP response (DER)") }

@@ -49,8 +49,11 @@ struct PEMFile {
       return question.answer == nil
         ? "the key is encrypted and needs a passphrase" : "the key is encrypted, and the passphrase does not open it"
     }
-    if errors.contains(library: ERR_LIB_PEM, reason: PEM_R_NO_START_LINE) {
-      return "there is no private key in it (PEM)"
+    // The one if there is nothing at all, the other if there is something else.
+    if errors.contains(library: ERR_LIB_PEM, reason: PEM_R_NO_START_LINE)
+      || errors.contains(library: ERR_LIB_OSSL_DECODER, reason: Int32(ERR_R_UNSUPPORTED))
+    {
+      return "there is no private key in it that can be read (PEM)"
     }
     return "the private key cannot be read: \(errors.text)"
   }
@@ -58,7 +61,7 @@ struct PEMFile {
   private func open() throws(TLSConfigurationError) -> OpaquePointer {
     OpenSSLErrors.clear()
     guard let bio = BIO_new_file(path, "r") else {
-      throw TLSConfigurationError(path, "it cannot be read: \(OpenSSLErrors.take().entries.first?.text ?? "unknown")")
+      throw TLSConfigurationError(path, "it cannot be read: \(OpenSSLErrors.take().entries.first?.name ?? "unknown")")
     }
     return bio
   }
