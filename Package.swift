@@ -76,8 +76,8 @@ let package = Package(
     target(
       "CasebusTransport",
       [
-        "CasebusDeflate", "CasebusProtocol", "CasebusWebSocket", .hummingbirdCore, .logging, .nioCore, .nioHTTP1,
-        .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix, .serviceLifecycle,
+        "CasebusDeflate", "CasebusProtocol", "CasebusTLS", "CasebusWebSocket", .hummingbirdCore, .logging, .nioCore,
+        .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix, .serviceLifecycle,
       ]),
     target("CasebusSQLite", ["CasebusJournal", "CasebusProtocol", .grdb, .grdbSQLite, .logging, .nioCore]),
     // L3
@@ -87,12 +87,12 @@ let package = Package(
         "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusWebSocket", "CasebusWorkspace", .deque, .logging,
         .nioCore,
       ]),
-    target("CasebusClient", ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .nioCore]),
+    target("CasebusClient", ["CasebusProtocol", "CasebusTLS", "CasebusTransport", "CasebusWebSocket", .nioCore]),
     // L4
     target(
       "CasebusServer",
       [
-        "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTransport", "CasebusWebSocket",
+        "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTLS", "CasebusTransport", "CasebusWebSocket",
         "CasebusWorkspace",
         .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .serviceLifecycle,
       ]),
@@ -101,6 +101,7 @@ let package = Package(
       name: "casebus",
       dependencies: [
         "CasebusBroker", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusSQLite", "CasebusServer",
+        "CasebusTLS",
         "CasebusTransport",
         "CasebusWebSocket", "CasebusWorkspace", .argumentParser, .logging, .nioCore, .nioPosix, .serviceLifecycle,
         .unixSignals,

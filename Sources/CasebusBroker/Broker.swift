@@ -60,10 +60,10 @@ public final class Broker: Sendable {
   }
 
   /// Opens a session; on the event loop of its connection.
-  /// - Parameter origin: where the connection comes from, for the log.
+  /// - Parameter origin: where the connection comes from.
   public func openSession(
     _ scope: WorkspaceScope, reservation: SessionReservation, encoding: MessageEncoding, sink: any SessionSink,
-    origin: String, on eventLoop: any EventLoop
+    origin: SessionOrigin, on eventLoop: any EventLoop
   ) -> Session {
     environment.loops.port(of: eventLoop).loop.open(
       scope, reservation: reservation, encoding: encoding, sink: sink, origin: origin)

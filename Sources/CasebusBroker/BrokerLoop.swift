@@ -47,23 +47,31 @@ final class BrokerLoop {
 extension BrokerLoop {
   func open(
     _ scope: WorkspaceScope, reservation: SessionReservation, encoding: MessageEncoding, sink: any SessionSink,
-    origin: String
+    origin: SessionOrigin
   ) -> Session {
     sessionsMade += 1
     let key = SessionKey(loop: port.index, number: sessionsMade)
     let id = "\(environment.instance)-\(key.loop)-\(key.number)"
     let session = Session(
-      id: id, scope: scope, reservation: reservation, encoding: encoding, key: key, sink: sink, loop: self,
+      id: id, scope: scope, origin: origin, reservation: reservation, encoding: encoding, key: key, sink: sink,
+      loop: self,
       logger: environment.logger)
     sessions[key.number] = session
     switch scope {
     case .workspace(let workspace): attach(key, to: workspace)
     case .all: environment.monitors.add()
     }
-    environment.logger.info(
-      "session opened", metadata: ["session": "\(id)", "workspace": "\(scope)", "from": "\(origin)"])
+    logOpened(session)
     if isDraining { drain([session]) }
     return session
+  }
+
+  private func logOpened(_ session: Session) {
+    var metadata: Logger.Metadata = [
+      "session": "\(session.id)", "workspace": "\(session.scope)", "from": "\(session.origin.address)",
+    ]
+    if let identity = session.origin.identity { metadata["identity"] = "\(identity)" }
+    environment.logger.info("session opened", metadata: metadata)
   }
 
   func remove(_ session: Session) {

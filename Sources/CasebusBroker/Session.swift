@@ -12,6 +12,8 @@ public final class Session {
   /// Unique among all sessions of this broker and its predecessors.
   public let id: String
   public let scope: WorkspaceScope
+  /// Whom it belongs to.
+  public let origin: SessionOrigin
   let reservation: SessionReservation
   let encoding: MessageEncoding
   let key: SessionKey
@@ -42,12 +44,14 @@ public final class Session {
   }
 
   init(
-    id: String, scope: WorkspaceScope, reservation: SessionReservation, encoding: MessageEncoding, key: SessionKey,
+    id: String, scope: WorkspaceScope, origin: SessionOrigin, reservation: SessionReservation,
+    encoding: MessageEncoding, key: SessionKey,
     sink: any SessionSink,
     loop: BrokerLoop, logger: Logger
   ) {
     self.id = id
     self.scope = scope
+    self.origin = origin
     self.reservation = reservation
     self.encoding = encoding
     self.key = key

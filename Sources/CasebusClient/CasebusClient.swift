@@ -1,4 +1,5 @@
 public import CasebusProtocol
+public import CasebusTLS
 import CasebusTransport
 import CasebusWebSocket
 public import NIOCore
@@ -28,22 +29,25 @@ public final class CasebusClient: Sendable {
   /// Connects to a broker.
   /// - Parameters:
   ///   - workspace: one workspace, or all of them (then only ``subscribe(to:)`` works).
+  ///   - tls: nil for a connection that is not encrypted.
   ///   - messageBytesMax: the longest message that is taken from the broker.
   /// - Throws: ``ClientError``.
   public static func connect(
-    host: String, port: Int, workspace: WorkspaceScope = .workspace(.default), group: any EventLoopGroup,
-    messageBytesMax: Int = 16 << 20
+    host: String, port: Int, workspace: WorkspaceScope = .workspace(.default), tls: TLSContext? = nil,
+    group: any EventLoopGroup, messageBytesMax: Int = 16 << 20
   ) async throws(ClientError) -> CasebusClient {
     let (events, continuation) = AsyncStream.makeStream(of: Event.self)
     var configuration = ConnectionConfiguration()
     configuration.limits.messageBytesMax = messageBytesMax
     configuration.limits.frameBytesMax = messageBytesMax
-    let connector = WebSocketConnector(group: group, configuration: configuration)
+    let connector = WebSocketConnector(group: group, configuration: configuration, tls: tls)
     do {
       let link = try await connector.connect(host: host, port: port, target: "/v2?workspace=\(workspace)") {
         ClientLink($0, events: continuation)
       }
       return CasebusClient(link: link, events: events)
+    } catch ConnectError.tls(.certificateRefused(let refusal)) {
+      throw ClientError.notTrusted(refusal)
     } catch {
       throw ClientError.notConnected("\(error)")
     }
@@ -150,6 +154,8 @@ extension ResumePoint {
 /// Why the broker did not do what it was asked.
 public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
   case notConnected(String)
+  /// The broker's certificate is not accepted.
+  case notTrusted(CertificateRefusal)
   /// The connection ended before the answer came.
   case connectionLost(code: UInt16, reason: String)
   /// The broker says no: an error code of Protocol §11 and a message for people.
@@ -159,6 +165,7 @@ public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .notConnected(let reason): reason
+    case .notTrusted(let refusal): "\(refusal)"
     case .connectionLost(let code, let reason): "the connection ended with close code \(code): \(reason)"
     case .refused(let code, let message): "\(message) (\(code))"
     case .unexpectedAnswer(let answer): "the broker gave an answer of another kind than expected: \(answer)"

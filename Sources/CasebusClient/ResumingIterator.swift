@@ -107,7 +107,7 @@ extension ClientError {
     case .notConnected: true
     case .connectionLost(let code, _): [1001, 1006, 1011].contains(code) || (4000..<4500).contains(code)
     case .refused(let code, _): [ErrorCode.journalUnavailable, .shuttingDown].map(\.rawValue).contains(code)
-    case .unexpectedAnswer: false
+    case .notTrusted, .unexpectedAnswer: false
     }
   }
 }

@@ -2,7 +2,6 @@ import CasebusBroker
 public import CasebusJournal
 import CasebusTransport
 import CasebusWebSocket
-import CasebusWorkspace
 import Hummingbird
 import HummingbirdCore
 public import Logging
@@ -15,21 +14,26 @@ public import ServiceLifecycle
 /// session gets a close frame, and after `drainSeconds` at the latest it returns.
 public struct BrokerServer: Service {
   private let configuration: BrokerServerConfiguration
+  private let tls: ReloadingTLS?
   private let broker: Broker
   private let group: any EventLoopGroup
   private let logger: Logger
   private let readiness: Readiness
-  private let onListening: @Sendable (SocketAddress) async -> Void
+  private let onListening: @Sendable (ListeningAddresses) async -> Void
 
   /// - Parameters:
+  ///   - tls: nil for a server without TLS.
   ///   - group: the event loops to work on.
   ///   - instance: a text that no other run of a broker has.
-  ///   - onListening: called once, when clients can connect, with the address that is listened on.
+  ///   - onListening: called once, when clients can connect, with the addresses that are listened on.
   public init(
-    configuration: BrokerServerConfiguration, journal: any EventJournal, group: any EventLoopGroup, instance: String,
-    logger: Logger, onListening: @escaping @Sendable (SocketAddress) async -> Void
+    configuration: BrokerServerConfiguration, tls: ReloadingTLS? = nil, journal: any EventJournal,
+    group: any EventLoopGroup, instance: String, logger: Logger,
+    onListening: @escaping @Sendable (ListeningAddresses) async -> Void
   ) {
+    precondition(configuration.port != nil || tls != nil, "a server listens")
     self.configuration = configuration
+    self.tls = tls
     self.group = group
     self.logger = logger
     self.onListening = onListening
@@ -41,7 +45,7 @@ public struct BrokerServer: Service {
 
   public func run() async throws {
     // Services are stopped in reverse order: first no new connections, then the sessions.
-    let services: [any Service] = [drain, listener]
+    let services: [any Service] = [drain] + listeners + certificateWatch
     let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger))
     try await withGracefulShutdownHandler {
       try await group.run()
@@ -54,13 +58,64 @@ public struct BrokerServer: Service {
     BrokerDrain(broker: broker, seconds: configuration.drainSeconds)
   }
 
-  private var listener: some Service {
+  private var certificateWatch: [any Service] {
+    tls.map { [CertificateWatch(tls: $0)] } ?? []
+  }
+
+  private var listeners: [any Service] {
+    let connections = ServerConnections(configuration.connection)
+    let addresses = AwaitedAddresses(plain: configuration.port != nil, tls: tls != nil, onListening)
+    let plain = configuration.port.map { port in
+      listener(port, connections, nil) { await addresses.plain($0) }
+    }
+    let secure = tls.map { tls in
+      listener(tls.configuration.port, connections, tls.listener) { await addresses.tls($0) }
+    }
+    return [plain, secure].compactMap(\.self)
+  }
+
+  private func listener(
+    _ port: Int, _ connections: ServerConnections, _ tls: ListenerTLS?,
+    onListening: @escaping @Sendable (SocketAddress) async -> Void
+  ) -> some Service {
     let acceptor = SessionAcceptor(broker: broker)
     let handshake = OpeningHandshake(configuration.connection)
-    let endpoints = Endpoints(acceptor: acceptor, handshake: handshake, readiness: readiness)
+    let endpoints = Endpoints(acceptor: acceptor, handshake: handshake, readiness: readiness, isSecure: tls != nil)
     return WebSocketListener(
-      host: configuration.host, port: configuration.port, acceptor: acceptor,
-      responder: endpoints.router.httpResponder(logger), configuration: configuration.connection, group: group,
-      logger: logger, onListening: onListening)
+      host: configuration.host, port: port, acceptor: acceptor, responder: endpoints.router.httpResponder(logger),
+      connections: connections, tls: tls, group: group, logger: logger, onListening: onListening)
+  }
+}
+
+/// Where clients can connect; at least one is set.
+public struct ListeningAddresses: Hashable, Sendable {
+  public internal(set) var plain: SocketAddress?
+  public internal(set) var tls: SocketAddress?
+}
+
+/// Waits until all listeners are there.
+private actor AwaitedAddresses {
+  private var missing: Int
+  private var addresses = ListeningAddresses()
+  private let onListening: @Sendable (ListeningAddresses) async -> Void
+
+  init(plain: Bool, tls: Bool, _ onListening: @escaping @Sendable (ListeningAddresses) async -> Void) {
+    missing = (plain ? 1 : 0) + (tls ? 1 : 0)
+    self.onListening = onListening
+  }
+
+  func plain(_ address: SocketAddress) async {
+    addresses.plain = address
+    await arrived()
+  }
+
+  func tls(_ address: SocketAddress) async {
+    addresses.tls = address
+    await arrived()
+  }
+
+  private func arrived() async {
+    missing -= 1
+    if missing == 0 { await onListening(addresses) }
   }
 }

@@ -6,8 +6,8 @@ import CasebusWebSocket
 public struct BrokerServerConfiguration: Sendable {
   /// The address to listen on.
   public var host = "127.0.0.1"
-  /// The port to listen on; 0 lets the system choose one.
-  public var port = 8080
+  /// The port to listen on without TLS; 0 lets the system choose one, nil is for none.
+  public var port: Int? = 8080
   /// How long a stop may take, seconds: then sessions that have not answered their close frame are cut off.
   public var drainSeconds = 5
   public var broker = BrokerConfiguration()

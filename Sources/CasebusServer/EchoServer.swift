@@ -31,7 +31,7 @@ public struct EchoServer: Service {
   public func run() async throws {
     let listener = WebSocketListener(
       host: host, port: port, acceptor: EchoAcceptor(), responder: Router().httpResponder(logger),
-      configuration: configuration, group: group, logger: logger, onListening: onListening)
+      connections: ServerConnections(configuration), group: group, logger: logger, onListening: onListening)
     try await listener.run()
   }
 }

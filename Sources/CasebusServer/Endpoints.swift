@@ -8,13 +8,14 @@ struct Endpoints {
   let acceptor: SessionAcceptor
   let handshake: OpeningHandshake
   let readiness: Readiness
+  let isSecure: Bool
 
   var router: Router<BasicRequestContext> {
     let router = Router()
     router.add(middleware: LastResponse())
     for method in [HTTPRequest.Method.get, .head] {
       router.on("/", method: method) { request, _ in
-        Response(.ok, Page.html(host: request.head.authority ?? "localhost"), type: "text/html")
+        Response(.ok, Page.html(host: request.head.authority ?? "localhost", isSecure: isSecure), type: "text/html")
       }
       router.on("health", method: method) { _, _ in Response(.ok, "ok\n") }
       router.on("ready", method: method) { _, _ in

@@ -1,8 +1,8 @@
 /// The page at `/`: what this is, and how to connect.
 enum Page {
   /// - Parameter host: how the browser called this server; comes from the request and is escaped.
-  static func html(host: String) -> String {
-    let url = "ws://\(escape(host))/v2"
+  static func html(host: String, isSecure: Bool) -> String {
+    let url = "\(isSecure ? "wss" : "ws")://\(escape(host))/v2"
     return """
       <!doctype html>
       <html lang="en">

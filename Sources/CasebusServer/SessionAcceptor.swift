@@ -44,7 +44,8 @@ struct SessionAcceptor: WebSocketAcceptor {
     return SessionReceiver(
       broker.openSession(
         ticket.scope, reservation: ticket.reservation, encoding: encoding ?? .plain, sink: connection,
-        origin: connection.remoteAddress ?? "unknown", on: eventLoop))
+        origin: SessionOrigin(address: connection.remoteAddress ?? "unknown", identity: connection.peerSubject),
+        on: eventLoop))
   }
 }
 

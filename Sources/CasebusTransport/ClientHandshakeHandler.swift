@@ -1,4 +1,5 @@
 import CasebusDeflate
+import CasebusTLS
 import CasebusWebSocket
 import NIOCore
 import NIOHTTP1
@@ -15,6 +16,7 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
   private let configuration: ConnectionConfiguration
   private let backlog: OutboundBacklog
   private let timers: TimerWheel
+  private let hasTLS: Bool
   private let handshake: ClientOpeningHandshake
   private let open: @Sendable (WebSocketHandler) -> Receiver
   private let opened: EventLoopPromise<Receiver>
@@ -37,7 +39,8 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
 
   init(
     host: String, target: String, timeout: TimeAmount, configuration: ConnectionConfiguration, backlog: OutboundBacklog,
-    timers: TimerWheel, open: @escaping @Sendable (WebSocketHandler) -> Receiver, opened: EventLoopPromise<Receiver>
+    timers: TimerWheel, hasTLS: Bool, open: @escaping @Sendable (WebSocketHandler) -> Receiver,
+    opened: EventLoopPromise<Receiver>
   ) {
     self.host = host
     self.target = target
@@ -45,6 +48,7 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
     self.configuration = configuration
     self.backlog = backlog
     self.timers = timers
+    self.hasTLS = hasTLS
     self.open = open
     self.opened = opened
     handshake = ClientOpeningHandshake(
@@ -78,7 +82,7 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    fail(.handshakeFailed("\(error)"), context)
+    fail((error as? TLSError).map { .tls($0) } ?? .handshakeFailed("\(error)"), context)
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
@@ -124,10 +128,11 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
 
   private func upgrade(_ context: ChannelHandlerContext, _ agreement: ClientOpeningHandshake.Agreement) {
     guard context.channel.isActive else { return }
-    let handler = WebSocketHandler(
-      connection: connection(agreement), configuration: configuration, backlog: backlog,
-      timers: timers)
+    let handler: WebSocketHandler
     do {
+      handler = WebSocketHandler(
+        connection: connection(agreement), configuration: configuration, backlog: backlog, timers: timers,
+        tls: hasTLS ? try context.pipeline.syncOperations.handler(type: TLSHandler.self) : nil)
       try context.pipeline.syncOperations.addHandler(handler)
     } catch {
       return fail(.handshakeFailed("\(error)"), context)

@@ -20,25 +20,31 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
   }
 
   let opening: WebSocketOpening<Acceptor>
-  let census: ConnectionCensus
+  private let connections: ServerConnections
+  private let tls: ListenerTLS?
   private let logger: Logger
   private let onHTTP: @Sendable (HTTP1Channel.Value) -> Void
 
-  /// - Parameter onHTTP: gets the connections whose first request is for no WebSocket connection.
+  /// - Parameters:
+  ///   - connections: what this listener has in common with the others of the server.
+  ///   - tls: nil for connections that are not encrypted.
+  ///   - onHTTP: gets the connections whose first request is for no WebSocket connection.
   init(
-    acceptor: Acceptor, configuration: ConnectionConfiguration, logger: Logger,
+    acceptor: Acceptor, connections: ServerConnections, tls: ListenerTLS?, logger: Logger,
     onHTTP: @escaping @Sendable (HTTP1Channel.Value) -> Void
   ) {
-    opening = WebSocketOpening(acceptor: acceptor, configuration: configuration)
-    census = ConnectionCensus(configuration)
+    opening = WebSocketOpening(acceptor: acceptor, connections: connections, hasTLS: tls != nil)
+    self.connections = connections
+    self.tls = tls
     self.logger = logger
     self.onHTTP = onHTTP
   }
 
   /// A connection was accepted.
   func begin(_ channel: any Channel) throws {
+    try tls?.add(to: channel)
     do throws(OpeningHandshakeRejection) {
-      try census.admit(channel)
+      try connections.census.admit(channel)
     } catch {
       let deadline = NIODeadline.now() + .seconds(Int64(opening.configuration.handshakeTimeoutSeconds))
       return try configureHTTP(channel, deadline: deadline, refusal: error)
@@ -48,7 +54,7 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
 
   /// The answer to a good opening handshake was sent.
   func upgrade(_ admission: WebSocketOpening<Acceptor>.Admission, _ channel: any Channel) throws {
-    census.upgraded(channel)
+    connections.census.upgraded(channel)
     try opening.open(admission, in: channel)
   }
 
@@ -86,7 +92,7 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
   private func leaveToHummingbird(_ channel: any Channel) throws -> Outcome {
     let pipeline = channel.pipeline.syncOperations
     try pipeline.removeHandshakeGuard(of: Acceptor.self)
-    try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+    try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: tls != nil))
     try pipeline.addHandler(
       HTTPConnectionStateHandler(
         idleTimeout: .seconds(opening.configuration.handshakeTimeoutSeconds), logger: logger))

@@ -1,3 +1,4 @@
+public import CasebusTLS
 public import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -12,17 +13,21 @@ import NIOPosix
 public struct WebSocketConnector: Sendable {
   private let group: any EventLoopGroup
   private let configuration: ConnectionConfiguration
+  private let tls: TLSContext?
   private let backlog: OutboundBacklog
   private let timers = PerLoop { TimerWheel($0) }
 
-  public init(group: any EventLoopGroup, configuration: ConnectionConfiguration) {
+  /// - Parameter tls: nil for connections that are not encrypted.
+  public init(group: any EventLoopGroup, configuration: ConnectionConfiguration, tls: TLSContext? = nil) {
     self.group = group
     self.configuration = configuration
+    self.tls = tls
     backlog = OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax)
   }
 
   /// Connects, and passes an opening handshake.
   /// - Parameters:
+  ///   - host: a name or an address; with TLS the server's certificate has to be for it.
   ///   - target: path and query, such as `/v2?workspace=a`.
   ///   - open: called on the connection's event loop when it is open; gives who gets its messages. What it makes is
   ///     given back by this method.
@@ -31,18 +36,16 @@ public struct WebSocketConnector: Sendable {
     host: String, port: Int, target: String, open: @escaping @Sendable (WebSocketHandler) -> Receiver
   ) async throws -> Receiver {
     let promise = group.any().makePromise(of: Receiver.self)
-    let timeout = TimeAmount.seconds(Int64(configuration.handshakeTimeoutSeconds))
     let bootstrap = ClientBootstrap(group: group).connectTimeout(timeout)
       .channelOption(.socketOption(.tcp_nodelay), value: 1)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(HTTPRequestEncoder())
-          try channel.pipeline.syncOperations.addHandler(
-            ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes)))
+          try addTLS(to: channel, host)
+          try addHTTP(to: channel)
           try channel.pipeline.syncOperations.addHandler(
             ClientHandshakeHandler(
               host: "\(host):\(port)", target: target, timeout: timeout, configuration: configuration, backlog: backlog,
-              timers: timers.value(on: channel.eventLoop), open: open, opened: promise))
+              timers: timers.value(on: channel.eventLoop), hasTLS: tls != nil, open: open, opened: promise))
         }
       }
     do {
@@ -51,6 +54,20 @@ public struct WebSocketConnector: Sendable {
       promise.fail(ConnectError.unreachable("\(host):\(port)", reason: Self.reason(of: error)))
     }
     return try await promise.futureResult.get()
+  }
+
+  private var timeout: TimeAmount { .seconds(Int64(configuration.handshakeTimeoutSeconds)) }
+
+  private func addTLS(to channel: any Channel, _ host: String) throws {
+    guard let tls else { return }
+    let options = TLSHandler.Options(handshakeTimeoutSeconds: configuration.handshakeTimeoutSeconds)
+    try channel.pipeline.syncOperations.addHandler(TLSHandler(TLSSession(client: tls, host: host), options))
+  }
+
+  private func addHTTP(to channel: any Channel) throws {
+    try channel.pipeline.syncOperations.addHandler(HTTPRequestEncoder())
+    try channel.pipeline.syncOperations.addHandler(
+      ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes)))
   }
 
   /// What the system said to the last address that was tried.
@@ -69,11 +86,14 @@ public enum ConnectError: Error, Hashable, Sendable, CustomStringConvertible {
   case refused(status: Int, String)
   /// The server's answer is no good opening handshake (RFC 6455 §4.1).
   case handshakeFailed(String)
+  /// TLS failed: the certificate is not accepted, or something else is wrong.
+  case tls(TLSError)
 
   public var description: String {
     switch self {
     case .unreachable(let address, let reason): "cannot reach \(address): \(reason)"
     case .refused(let status, let text): "the server refused the connection with HTTP status \(status): \(text)"
+    case .tls(let error): "\(error)"
     case .handshakeFailed(let reason): "the server's opening handshake is not valid: \(reason)"
     }
   }

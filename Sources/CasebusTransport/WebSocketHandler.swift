@@ -1,4 +1,5 @@
 public import CasebusProtocol
+import CasebusTLS
 public import CasebusWebSocket
 public import NIOCore
 
@@ -38,16 +39,20 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   var backlogBytes = 0
   let configuration: ConnectionConfiguration
   let backlog: OutboundBacklog
+  /// Encrypts what this handler writes; nil without TLS.
+  let tls: TLSHandler?
   private var receiver: (any MessageReceiver)?
 
   /// - Parameters:
   ///   - connection: has sent and received nothing yet.
   ///   - backlog: counts what waits for this peer among the others of the server.
   ///   - timers: those of the channel's event loop.
+  ///   - tls: the handler of the same channel that encrypts.
   init(
     connection: WebSocketConnection, configuration: ConnectionConfiguration, backlog: OutboundBacklog,
-    timers: TimerWheel
+    timers: TimerWheel, tls: TLSHandler? = nil
   ) {
+    self.tls = tls
     self.connection = connection
     self.configuration = configuration
     self.backlog = backlog
@@ -65,6 +70,9 @@ public final class WebSocketHandler: ChannelDuplexHandler {
 
   /// permessage-deflate as it was agreed on; nil without it.
   public var deflateAgreement: DeflateAgreement? { connection.deflateAgreement }
+
+  /// Whom the peer's TLS certificate is of, as RFC 2253 writes names; nil if it has shown none.
+  public var peerSubject: String? { tls?.peerSubject }
 
   /// The peer's address, such as `127.0.0.1:50000`; nil if it has none.
   public var remoteAddress: String? {
@@ -86,7 +94,7 @@ extension WebSocketHandler {
 
   public func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    socket = Self.socket(of: context.channel)
+    if tls == nil { socket = Self.socket(of: context.channel) }
     setWaterMark(context)
   }
 

@@ -13,7 +13,8 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
   private let address: (host: String, port: Int)
   private let acceptor: Acceptor
   private let responder: HTTPChannelHandler.Responder
-  private let configuration: ConnectionConfiguration
+  private let connections: ServerConnections
+  private let tls: ListenerTLS?
   private let group: any EventLoopGroup
   private let logger: Logger
   private let onListening: @Sendable (SocketAddress) async -> Void
@@ -24,36 +25,47 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
 
   /// - Parameters:
   ///   - responder: answers what is no good opening handshake.
+  ///   - connections: what this listener has in common with the others of the server.
+  ///   - tls: nil for connections that are not encrypted.
   ///   - onListening: called once, when clients can connect, with the address that is listened on.
   public init(
     host: String, port: Int, acceptor: Acceptor, responder: @escaping HTTPChannelHandler.Responder,
-    configuration: ConnectionConfiguration, group: any EventLoopGroup, logger: Logger,
+    connections: ServerConnections, tls: ListenerTLS? = nil, group: any EventLoopGroup, logger: Logger,
     onListening: @escaping @Sendable (SocketAddress) async -> Void
   ) {
     address = (host, port)
     self.acceptor = acceptor
     self.responder = responder
-    self.configuration = configuration
+    self.connections = connections
+    self.tls = tls
     self.group = group
     self.logger = logger
     self.onListening = onListening
   }
 
   public func run() async throws {
-    let (connections, source) = AsyncStream.makeStream(of: HTTP1Channel.Value.self)
-    let entrance = UpgradingChannel(acceptor: acceptor, configuration: configuration, logger: logger) {
+    let (requests, source) = AsyncStream.makeStream(of: HTTP1Channel.Value.self)
+    let entrance = UpgradingChannel(acceptor: acceptor, connections: connections, tls: tls, logger: logger) {
       if case .terminated = source.yield($0) { $0.channel.close(promise: nil) }
     }
-    let listener = try await bootstrap(entrance).bind(host: address.host, port: address.port).get()
+    let listener = try await bind(entrance)
     if let address = listener.localAddress { await onListening(address) }
     await withGracefulShutdownHandler {
-      await serve(connections)
+      await serve(requests)
     } onGracefulShutdown: {
       listener.close(promise: nil)
-      entrance.census.quiesce()
+      connections.census.quiesce()
       source.finish()
     }
     try? await listener.close()
+  }
+
+  private func bind(_ entrance: UpgradingChannel<Acceptor>) async throws -> any Channel {
+    do {
+      return try await bootstrap(entrance).bind(host: address.host, port: address.port).get()
+    } catch let error as IOError {
+      throw ListenError(address: "\(address.host):\(address.port)", errnoCode: error.errnoCode)
+    }
   }
 
   private func serve(_ connections: AsyncStream<HTTP1Channel.Value>) async {
@@ -75,4 +87,11 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
         channel.eventLoop.makeCompletedFuture { try entrance.begin(channel) }
       }
   }
+}
+
+/// A port that cannot be listened on.
+public struct ListenError: Error, Hashable, Sendable {
+  public var address: String
+  /// What the system said.
+  public var errnoCode: CInt
 }

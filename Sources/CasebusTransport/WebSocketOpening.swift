@@ -1,3 +1,4 @@
+import CasebusTLS
 import CasebusWebSocket
 import NIOCore
 
@@ -9,21 +10,20 @@ struct WebSocketOpening<Acceptor: WebSocketAcceptor>: Sendable {
     var response: OpeningHandshakeResponse
   }
 
-  let configuration: ConnectionConfiguration
-  let timers: PerLoop<TimerWheel>
+  private let connections: ServerConnections
   private let acceptor: Acceptor
   private let handshake: OpeningHandshake
-  private let deflaters: LoopDeflaters?
-  private let backlog: OutboundBacklog
+  private let hasTLS: Bool
 
-  init(acceptor: Acceptor, configuration: ConnectionConfiguration) {
+  init(acceptor: Acceptor, connections: ServerConnections, hasTLS: Bool) {
     self.acceptor = acceptor
-    self.configuration = configuration
-    handshake = OpeningHandshake(configuration)
-    timers = PerLoop { TimerWheel($0) }
-    deflaters = configuration.deflate.map(LoopDeflaters.init)
-    backlog = OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax)
+    self.connections = connections
+    self.hasTLS = hasTLS
+    handshake = OpeningHandshake(connections.configuration)
   }
+
+  var configuration: ConnectionConfiguration { connections.configuration }
+  var timers: PerLoop<TimerWheel> { connections.timers }
 
   /// - Throws: the answer to give instead of 101.
   func admit(
@@ -35,11 +35,12 @@ struct WebSocketOpening<Acceptor: WebSocketAcceptor>: Sendable {
 
   /// The answer was sent: the channel is a WebSocket connection from now on.
   func open(_ admission: Admission, in channel: any Channel) throws {
-    let compression = admission.response.deflate.flatMap { deflaters?.compression(for: $0) }
+    let compression = admission.response.deflate.flatMap { connections.deflaters?.compression(for: $0) }
     let connection = WebSocketConnection(role: .server, limits: configuration.limits, compression: compression)
     let handler = WebSocketHandler(
-      connection: connection, configuration: configuration, backlog: backlog,
-      timers: timers.value(on: channel.eventLoop))
+      connection: connection, configuration: configuration, backlog: connections.backlog,
+      timers: timers.value(on: channel.eventLoop),
+      tls: hasTLS ? try channel.pipeline.syncOperations.handler(type: TLSHandler.self) : nil)
     try channel.pipeline.syncOperations.addHandler(handler)
     handler.open(acceptor.open(admission.ticket, handler, on: channel.eventLoop))
   }

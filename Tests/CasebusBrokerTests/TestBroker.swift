@@ -24,7 +24,7 @@ final class TestBroker {
     let sink = TestSink(encoding)
     let session = broker.openSession(
       WorkspaceScope(queryValue: workspace)!, reservation: try! broker.reserveSession(), encoding: encoding, sink: sink,
-      origin: "test", on: loop)
+      origin: SessionOrigin(address: "test"), on: loop)
     loop.run()
     return TestClient(broker: self, session: session, sink: sink)
   }

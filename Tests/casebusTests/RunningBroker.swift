@@ -22,7 +22,7 @@ func withBroker(
   let server = BrokerServer(
     configuration: configuration, journal: journal, group: MultiThreadedEventLoopGroup.singleton, instance: "test",
     logger: logger
-  ) { continuation.yield(ListeningAddress($0)) }
+  ) { continuation.yield(BrokerAddresses($0).first) }
   let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [server], logger: logger))
   try await withThrowingTaskGroup(of: Void.self) { tasks in
     tasks.addTask { try await group.run() }

@@ -13,7 +13,8 @@ public final class TLSContext: @unchecked Sendable {
   let role: Role
   /// OpenSSL's object; valid as long as this.
   let pointer: OpaquePointer
-  let identities: [TLSIdentity]
+  /// What it proves itself with.
+  public let identities: [TLSIdentity]
   /// What ALPN offers and takes (RFC 7301 §3.1): each name with its length before it.
   let applicationProtocols: [UInt8]
   let ticketKeys: TicketKeyRing?

@@ -1,6 +1,8 @@
 import CasebusJournal
 import CasebusSQLite
 import CasebusServer
+import CasebusTLS
+import CasebusTransport
 import Logging
 import NIOCore
 import NIOPosix
@@ -23,30 +25,40 @@ struct BrokerProcess {
   /// - Parameters:
   ///   - companions: services that run beside the broker, and are stopped before it; when one ends, all end.
   ///   - onListening: called once, when clients can connect.
-  /// - Throws: ``CommandFailure`` if the journal cannot be opened or the port cannot be listened on.
+  /// - Throws: ``CommandFailure`` if a certificate is not good, the journal cannot be opened or a port cannot be listened on.
   func run(
-    companions: [any Service] = [], onListening: @escaping @Sendable (ListeningAddress) async -> Void
+    tls configuration: TLSListenerConfiguration?, companions: [any Service] = [],
+    onListening: @escaping @Sendable (BrokerAddresses) async -> Void
   ) async throws {
     FileLimit.raise()
     FileLimit.surviveFileSize()
+    let tls = try configuration.map { try reloadingTLS($0) }
     let file = try options.journal.openFile(logger)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: UsableCores.count)
     let server = BrokerServer(
-      configuration: options.configuration, journal: file ?? MemoryJournal(), group: group,
-      instance: Self.randomInstance(),
-      logger: logger
-    ) { await onListening(ListeningAddress($0)) }
+      configuration: options.configuration, tls: tls, journal: file ?? MemoryJournal(), group: group,
+      instance: Self.randomInstance(), logger: logger
+    ) { await onListening(BrokerAddresses($0)) }
+    let hangup = tls.map { [ReloadOnHangup(tls: $0)] } ?? []
     let services = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: ([server] + companions).map(Self.stoppingAll), gracefulShutdownSignals: [.sigterm, .sigint],
+        services: ([server] + hangup + companions).map(Self.stoppingAll), gracefulShutdownSignals: [.sigterm, .sigint],
         logger: logger))
     do {
       defer { file?.shutDown() }
       try await services.run()
-    } catch let error as IOError {
-      throw CommandFailure("cannot listen on \(options.host):\(options.port): \(systemText(ofError: error.errnoCode))")
+    } catch let error as ListenError {
+      throw CommandFailure("cannot listen on \(error.address): \(systemText(ofError: error.errnoCode))")
     }
     try await group.shutdownGracefully()
+  }
+
+  private func reloadingTLS(_ configuration: TLSListenerConfiguration) throws(CommandFailure) -> ReloadingTLS {
+    do throws(TLSConfigurationError) {
+      return try ReloadingTLS(configuration, logger: logger)
+    } catch {
+      throw CommandFailure("\(error)")
+    }
   }
 
   /// However a service ends, the others are given the time to end well.
@@ -61,18 +73,11 @@ struct BrokerProcess {
   }
 }
 
-/// Where clients can connect.
-struct ListeningAddress {
-  let host: String
-  let port: Int
+/// Reads the certificates anew on SIGHUP.
+private struct ReloadOnHangup: Service {
+  let tls: ReloadingTLS
 
-  init(_ address: SocketAddress) {
-    host = address.ipAddress ?? "127.0.0.1"
-    port = address.port ?? 0
+  func run() async throws {
+    for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() { tls.reload() }
   }
-
-  var webSocketURL: String { "ws://\(authority)/v2" }
-  var pageURL: String { "http://\(authority)/" }
-
-  private var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

@@ -1,14 +1,11 @@
 import ArgumentParser
 import CasebusClient
 import CasebusProtocol
-import FoundationEssentials
-import NIOCore
-import NIOPosix
+import CasebusTLS
 
 /// Which broker and which workspace a client command talks to.
 struct ConnectionOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The broker's address.", valueName: "url"))
-  var url = BrokerAddress(host: "127.0.0.1", port: 8080)
+  @OptionGroup var broker: BrokerOptions
 
   @Option(help: ArgumentHelp("The workspace: 1 to 64 of A-Z a-z 0-9 . _ -", valueName: "id"))
   var workspace = "default"
@@ -16,17 +13,18 @@ struct ConnectionOptions: ParsableArguments {
   /// Connects; `*` is every workspace where the command allows it.
   /// - Throws: an error that says plainly why there is no connection.
   func connect() async throws -> CasebusClient {
-    try await url.connect(to: scope)
+    try await broker.address().connect(to: scope)
   }
 
   /// Connects as often as it is called.
   func connector() throws -> ResumingClient.Connect {
-    let (url, scope) = (url, try scope)
+    let (url, scope) = (try broker.address(), try scope)
     return { () throws(ClientError) in
-      do throws(CommandFailure) {
-        return try await url.connect(to: scope)
+      do throws(ClientError) {
+        return try await url.open(scope)
       } catch {
-        throw .notConnected(error.description)
+        if case .notTrusted = error { throw error }
+        throw .notConnected(url.failure(error).description)
       }
     }
   }
@@ -55,37 +53,57 @@ struct ConnectionOptions: ParsableArguments {
   }
 }
 
-/// Where a broker listens, written as `ws://host:port/v2`; the scheme and the path may be left out. The workspace is
-/// not part of it, it has an option of its own.
-struct BrokerAddress: ExpressibleByArgument, CustomStringConvertible {
-  var host: String
-  var port: Int
+/// Which broker a command talks to, and whom it takes for it.
+struct BrokerOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The broker's address; wss:// for TLS.", valueName: "url"))
+  var url = BrokerAddress(host: "127.0.0.1", port: 8080)
 
-  init(host: String, port: Int) {
-    self.host = host
-    self.port = port
-  }
+  @Option(
+    help: ArgumentHelp(
+      "With wss://: trust the certificates in this file (PEM), not those of the system.", valueName: "file"))
+  var cacert: String?
 
-  init?(argument: String) {
-    let text = argument.contains("://") ? argument : "ws://\(argument)"
-    guard let components = URLComponents(string: text), components.scheme == "ws", let host = components.host,
-      !host.isEmpty, ["", "/", "/v2"].contains(components.path), components.query == nil
-    else { return nil }
-    self.init(host: host, port: components.port ?? 8080)
-  }
+  @Flag(help: "With wss://: do not look at the broker's certificate. Whoever answers may be somebody else.")
+  var insecure = false
 
-  var description: String { "ws://\(host):\(port)/v2" }
-  var defaultValueDescription: String { description }
+  @Option(help: ArgumentHelp("With wss://: show this certificate (PEM) to the broker, if it asks.", valueName: "file"))
+  var cert: String?
 
-  /// - Throws: ``CommandFailure`` that says plainly why there is no connection.
-  func connect(to scope: WorkspaceScope) async throws(CommandFailure) -> CasebusClient {
-    do {
-      return try await CasebusClient.connect(
-        host: host, port: port, workspace: scope, group: MultiThreadedEventLoopGroup.singleton)
-    } catch {
-      throw CommandFailure("\(error)\nIs a broker running there? Start one with: casebus serve --port \(port)")
+  @Option(help: ArgumentHelp("The private key of --cert (PEM).", valueName: "file"))
+  var key: String?
+
+  func validate() throws {
+    if cacert != nil, insecure { throw ValidationError("--cacert and --insecure exclude each other") }
+    if (cert == nil) != (key == nil) { throw ValidationError("--cert and --key need each other") }
+    if !url.isSecure, insecure || cacert != nil || cert != nil {
+      throw ValidationError("--cacert, --insecure, --cert and --key need a --url that begins with wss://")
     }
   }
+
+  /// The address, with what is needed to connect to it.
+  /// - Throws: ``CommandFailure`` if a file is not good.
+  func address() throws(CommandFailure) -> BrokerAddress {
+    guard url.isSecure else { return url }
+    if insecure { printError(Self.warning) }
+    var address = url
+    do throws(TLSConfigurationError) {
+      address.tls = try TLSContext(client: configuration())
+    } catch {
+      throw CommandFailure("\(error)")
+    }
+    return address
+  }
+
+  private func configuration() throws(TLSConfigurationError) -> TLSClientConfiguration {
+    var configuration = TLSClientConfiguration()
+    if let cacert { configuration.trust = .file(cacert) }
+    if insecure { configuration.trust = .everybody }
+    if let cert, let key { configuration.identity = try TLSIdentity(certificateFile: cert, keyFile: key) }
+    return configuration
+  }
+
+  private static let warning =
+    "WARNING: --insecure: the broker's certificate is not looked at. Anybody between here and there can read and change everything."
 }
 
 /// Ends a command with status 1 and this text on standard error.

@@ -1,5 +1,7 @@
 import ArgumentParser
 import CasebusProtocol
+import CasebusServer
+import CasebusTLS
 import ServiceLifecycle
 
 struct DemoCommand: AsyncParsableCommand {
@@ -12,20 +14,47 @@ struct DemoCommand: AsyncParsableCommand {
       EXAMPLES:
         casebus demo
         casebus demo --agents 10 --rate 30 --seed 7 --port 9000
+        casebus demo --tls
       """)
+
+  @Flag(help: "Speak TLS, too, on --tls-port (8443), with a certificate for localhost that is made for it.")
+  var tls = false
 
   @OptionGroup var server: ServerOptions
   @OptionGroup var simulation: SimulationOptions
 
+  private static let tlsPort = 8443
+
+  func validate() throws {
+    guard server.tls.tlsCertificate.isEmpty, !server.tls.noPlain else {
+      throw ValidationError("the demo has a certificate of its own (--tls), and listens without TLS, too")
+    }
+    if server.tls.tlsPort != nil, !tls { throw ValidationError("--tls-port needs --tls") }
+  }
+
   func run() async throws {
     var plan = simulation.plan
     plan.workspaces[0] = .default
+    let certificate = tls ? try DemoCertificate() : nil
     let (addresses, continuation) = AsyncStream.makeStream(of: ListeningAddress.self)
-    try await BrokerProcess(server).run(companions: [DemoSimulation(plan: plan, addresses: addresses)]) {
-      [plan] address in
-      printLine(DemoGuide(address: address, plan: plan, command: CommandLine.arguments[0]).text)
-      continuation.yield(address)
+    let simulation = DemoSimulation(plan: plan, addresses: addresses)
+    try await BrokerProcess(server).run(tls: configuration(certificate), companions: [simulation]) { [plan] addresses in
+      let command = CommandLine.arguments[0]
+      printLine(DemoGuide(address: addresses.first, plan: plan, command: command).text)
+      if let certificate, let address = addresses.tls {
+        printLine(DemoCertificateGuide(certificate: certificate, address: address, program: command).text)
+      }
+      continuation.yield(addresses.first)
     }
+  }
+
+  private func configuration(_ certificate: DemoCertificate?) -> TLSListenerConfiguration? {
+    guard let certificate else { return nil }
+    var options = server.tls
+    options.tlsPort = options.tlsPort ?? Self.tlsPort
+    var configuration = options.configuration
+    configuration?.files = [certificate.files]
+    return configuration
   }
 }
 

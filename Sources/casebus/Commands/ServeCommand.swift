@@ -7,13 +7,21 @@ struct ServeCommand: AsyncParsableCommand {
       EXAMPLES:
         casebus serve --host 127.0.0.1 --port 8080 --data ./casebus-data
         casebus serve --journal memory
+        casebus serve --tls-port 8443 --tls-certificate chain.pem --tls-key key.pem
       """)
 
   @OptionGroup var options: ServerOptions
 
+  func validate() throws {
+    if options.tls.tlsPort != nil, options.tls.tlsCertificate.isEmpty {
+      throw ValidationError("--tls-port needs --tls-certificate and --tls-key")
+    }
+  }
+
   func run() async throws {
-    try await BrokerProcess(options).run { address in
-      printLine("Casebus is listening on \(address.webSocketURL) (page: \(address.pageURL)), stop it with Ctrl-C")
+    try await BrokerProcess(options).run(tls: options.tls.configuration) { addresses in
+      let places = addresses.all.map { "\($0.webSocketURL) (page: \($0.pageURL))" }.joined(separator: " and ")
+      printLine("Casebus is listening on \(places), stop it with Ctrl-C")
     }
   }
 }

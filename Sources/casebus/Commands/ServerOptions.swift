@@ -14,6 +14,8 @@ struct ServerOptions: ParsableArguments {
   @Option(help: "The port to listen on; 0 lets the system choose one.")
   var port = 8080
 
+  @OptionGroup var tls: TLSOptions
+
   @OptionGroup var journal: JournalOptions
 
   @OptionGroup var consumers: ConsumerOptions
@@ -86,7 +88,7 @@ struct ServerOptions: ParsableArguments {
   var configuration: BrokerServerConfiguration {
     var configuration = BrokerServerConfiguration()
     configuration.host = host
-    configuration.port = port
+    configuration.port = tls.noPlain ? nil : port
     configuration.drainSeconds = drainSeconds
     configuration.broker.sessionsMax = sessionsMax
     configuration.broker.workspaceRules.transitions = transitions

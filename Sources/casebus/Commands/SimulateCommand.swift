@@ -20,13 +20,12 @@ struct SimulateCommand: AsyncParsableCommand {
         casebus simulate --url ws://127.0.0.1:9000/v2 --workspace-prefix test-
       """)
 
-  @Option(help: ArgumentHelp("The broker's address.", valueName: "url"))
-  var url = BrokerAddress(host: "127.0.0.1", port: 8080)
+  @OptionGroup var broker: BrokerOptions
 
   @OptionGroup var options: SimulationOptions
 
   func run() async throws {
-    let simulation = Simulation(options.plan, broker: url)
+    let simulation = Simulation(options.plan, broker: try broker.address())
     let logger = Logger(label: "casebus", factory: { _ in SwiftLogNoOpLogHandler() })
     let service = ServiceGroupConfiguration.ServiceConfiguration(
       service: simulation, successTerminationBehavior: .gracefullyShutdownGroup)

@@ -1,0 +1,57 @@
+public import CasebusTLS
+import CasebusTransport
+public import Logging
+import Synchronization
+
+/// The TLS side of a server whose certificates can be replaced while it runs: new connections get the new ones, open
+/// ones keep theirs. Files that are not good change nothing.
+public final class ReloadingTLS: Sendable {
+  let configuration: TLSListenerConfiguration
+  let listener: ListenerTLS
+  private let files: Mutex<Files>
+  private let logger: Logger
+
+  private struct Files {
+    /// As they were when they were read for the last time, well or not.
+    var read: FileStamps
+    /// As they were when it was looked for the last time.
+    var seen: FileStamps
+  }
+
+  /// Reads the certificates.
+  /// - Throws: the name of the file that is not good, and why.
+  public init(_ configuration: TLSListenerConfiguration, logger: Logger) throws(TLSConfigurationError) {
+    self.configuration = configuration
+    self.logger = logger
+    let stamps = FileStamps(of: configuration.allFiles)
+    files = Mutex(Files(read: stamps, seen: stamps))
+    listener = ListenerTLS(
+      try configuration.load(), handshakeTimeoutSeconds: configuration.handshakeTimeoutSeconds,
+      handshakesMax: configuration.handshakesMax, logger: logger)
+  }
+
+  /// Reads the certificates anew.
+  public func reload() {
+    let stamps = FileStamps(of: configuration.allFiles)
+    files.withLock { $0 = Files(read: stamps, seen: stamps) }
+    do throws(TLSConfigurationError) {
+      let context = try configuration.load(replacing: listener.context)
+      listener.replace(context)
+      let certificates = context.identities.map { "\($0.subject) until \($0.expiry)" }.joined(separator: "; ")
+      logger.notice("TLS certificates reloaded", metadata: ["certificates": "\(certificates)"])
+    } catch {
+      logger.error("TLS certificates not reloaded, the old ones stay in use", metadata: ["reason": "\(error)"])
+    }
+  }
+
+  /// Reads the certificates anew if the files have changed and are at rest: whoever replaces two of them does so one
+  /// after the other.
+  func reloadIfChanged() {
+    let now = FileStamps(of: configuration.allFiles)
+    let isDue = files.withLock { files in
+      defer { files.seen = now }
+      return now != files.read && now == files.seen
+    }
+    if isDue { reload() }
+  }
+}

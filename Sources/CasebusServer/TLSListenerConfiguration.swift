@@ -1,0 +1,90 @@
+public import CasebusTLS
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// A listener for TLS: its port and where its certificates are. The defaults of numbers are those of
+/// `Protocol/registry/limits.json`.
+public struct TLSListenerConfiguration: Sendable {
+  /// The files of one certificate.
+  public struct Files: Hashable, Sendable {
+    /// The certificate, then its chain (PEM).
+    public var certificate: String
+    /// The private key (PEM).
+    public var key: String
+    /// Its first line is what the key is encrypted with.
+    public var passphrase: String?
+    /// An OCSP response about the certificate (DER), given to clients that ask for it.
+    public var staple: String?
+
+    public init(certificate: String, key: String, passphrase: String? = nil, staple: String? = nil) {
+      self.certificate = certificate
+      self.key = key
+      self.passphrase = passphrase
+      self.staple = staple
+    }
+  }
+
+  /// The port to listen on; 0 lets the system choose one.
+  public var port: Int
+  /// Each for the host names of its certificate; the first also for all others.
+  public var files: [Files]
+  public var clientCertificates = TLSServerConfiguration.ClientCertificates.none
+  public var protocols = TLSProtocolConfiguration()
+  /// How long a handshake may take (`tlsHandshakeTimeoutSeconds`).
+  public var handshakeTimeoutSeconds = 10
+  /// How many handshakes may be in progress on one event loop (`tlsHandshakesMax`).
+  public var handshakesMax = 256
+  /// How long a session may be resumed without a full handshake (`tlsTicketSeconds`).
+  public var ticketSeconds = 7200
+  /// How often it is looked whether the files have changed.
+  public var reloadIntervalSeconds = 5
+
+  public init(port: Int, files: [Files]) {
+    self.port = port
+    self.files = files
+  }
+
+  /// Everything that is read.
+  var allFiles: [String] {
+    let authorities: [String] =
+      switch clientCertificates {
+      case .none: []
+      case .optional(let file), .required(let file): [file]
+      }
+    return files.flatMap { [$0.certificate, $0.key, $0.passphrase, $0.staple].compactMap(\.self) } + authorities
+  }
+
+  /// Reads the files.
+  /// - Parameter predecessor: what was in use until now.
+  func load(replacing predecessor: TLSContext? = nil) throws(TLSConfigurationError) -> TLSContext {
+    var identities: [TLSIdentity] = []
+    for files in files { identities.append(try files.load()) }
+    var server = TLSServerConfiguration(identities: identities)
+    server.clientCertificates = clientCertificates
+    server.protocols = protocols
+    server.ticketSeconds = ticketSeconds
+    return try TLSContext(server: server, replacing: predecessor)
+  }
+}
+
+extension TLSListenerConfiguration.Files {
+  fileprivate func load() throws(TLSConfigurationError) -> TLSIdentity {
+    let passphrase: String? = if let file = self.passphrase { try firstLine(of: file) } else { nil }
+    return try TLSIdentity(certificateFile: certificate, keyFile: key, passphrase: passphrase, stapleFile: staple)
+  }
+
+  private func firstLine(of file: String) throws(TLSConfigurationError) -> String {
+    guard let stream = fopen(file, "r") else {
+      throw TLSConfigurationError(file, "it cannot be read: \(String(cString: strerror(errno)))")
+    }
+    defer { fclose(stream) }
+    var line = [CChar](repeating: 0, count: 1025)
+    guard fgets(&line, Int32(line.count), stream) != nil else {
+      throw TLSConfigurationError(file, "there is no passphrase in its first line")
+    }
+    let bytes = line.prefix { $0 != 0 && $0 != 10 && $0 != 13 }.map { UInt8(bitPattern: $0) }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}

@@ -1,0 +1,42 @@
+public import CasebusTLS
+public import Logging
+import NIOCore
+import Synchronization
+
+/// TLS for the connections that a listener accepts: what certificates new ones get, and how many may shake hands at once.
+public final class ListenerTLS: Sendable {
+  private let current: Mutex<TLSContext>
+  private let gates: PerLoop<HandshakeGate>
+  private let handshakeTimeoutSeconds: Int
+  private let logger: Logger
+
+  /// - Parameters:
+  ///   - handshakeTimeoutSeconds: how long a handshake may take, waiting for its turn included.
+  ///   - handshakesMax: how many may be in progress on one event loop.
+  public init(_ context: TLSContext, handshakeTimeoutSeconds: Int, handshakesMax: Int, logger: Logger) {
+    current = Mutex(context)
+    self.handshakeTimeoutSeconds = handshakeTimeoutSeconds
+    gates = PerLoop { HandshakeGate(eventLoop: $0, inProgressMax: handshakesMax) }
+    self.logger = logger
+  }
+
+  /// What new connections get.
+  public var context: TLSContext { current.withLock { $0 } }
+
+  /// From now on new connections get this; those that are open keep what they have.
+  public func replace(_ context: TLSContext) {
+    current.withLock { $0 = context }
+  }
+
+  /// Makes a channel that was just accepted, and has no handlers yet, speak TLS.
+  func add(to channel: any Channel) throws {
+    var options = TLSHandler.Options(
+      handshakeTimeoutSeconds: handshakeTimeoutSeconds, gate: gates.value(on: channel.eventLoop))
+    options.onHandshakeFailed = { [logger] error, channel in
+      logger.info(
+        "TLS handshake failed",
+        metadata: ["from": "\(channel.remoteAddress?.description ?? "unknown")", "reason": "\(error)"])
+    }
+    try channel.pipeline.syncOperations.addHandler(TLSHandler(TLSSession(server: context), options))
+  }
+}

@@ -1,0 +1,15 @@
+/// What the connections of all listeners of one server share: limits that count them together, timers and deflaters.
+public final class ServerConnections: Sendable {
+  let configuration: ConnectionConfiguration
+  let census: ConnectionCensus
+  let backlog: OutboundBacklog
+  let deflaters: LoopDeflaters?
+  let timers = PerLoop { TimerWheel($0) }
+
+  public init(_ configuration: ConnectionConfiguration) {
+    self.configuration = configuration
+    census = ConnectionCensus(configuration)
+    backlog = OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax)
+    deflaters = configuration.deflate.map(LoopDeflaters.init)
+  }
+}

@@ -1,0 +1,85 @@
+import CasebusServer
+import CasebusTLS
+import FoundationEssentials
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The demo's own certificate for this machine, which it signs itself. It is kept, so that whoever has come to trust it need
+/// not do so at every start.
+struct DemoCertificate {
+  let certificateFile: String
+  let keyFile: String
+  let expiry: String
+
+  static let hostNames = ["localhost", "127.0.0.1", "::1"]
+  private static let days = 90
+
+  /// Takes the one that is there, or makes one.
+  /// - Throws: ``CommandFailure`` if it cannot be written.
+  init() throws(CommandFailure) {
+    let folder = Self.folder
+    certificateFile = "\(folder)/demo-certificate.pem"
+    keyFile = "\(folder)/demo-key.pem"
+    let kept = try? TLSIdentity(certificateFile: certificateFile, keyFile: keyFile)
+    do {
+      let identity = try kept ?? TLSIdentity.selfSigned(hostNames: Self.hostNames, until: Self.days * 86_400)
+      expiry = identity.expiry
+      guard kept == nil else { return }
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      try Self.write(identity.keyPEM, to: keyFile, mode: 0o600)
+      try Self.write(identity.certificatePEM, to: certificateFile, mode: 0o644)
+    } catch {
+      throw CommandFailure("cannot make a certificate in \(folder): \(error)")
+    }
+  }
+
+  var files: TLSListenerConfiguration.Files {
+    TLSListenerConfiguration.Files(certificate: certificateFile, key: keyFile)
+  }
+
+  private static var folder: String {
+    let environment = ProcessInfo.processInfo.environment
+    if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return "\(cache)/casebus" }
+    return environment["HOME"].map { "\($0)/.cache/casebus" } ?? "/tmp/casebus-\(getuid())"
+  }
+
+  /// Nobody may see a key between its making and a later change of its mode.
+  private static func write(_ text: String, to file: String, mode: mode_t) throws(CommandFailure) {
+    unlink(file)
+    let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL, mode)
+    guard descriptor >= 0 else { throw CommandFailure("\(file): \(systemText(ofError: errno))") }
+    defer { Glibc.close(descriptor) }
+    var text = text
+    guard text.withUTF8({ Glibc.write(descriptor, $0.baseAddress, $0.count) }) == text.utf8.count else {
+      throw CommandFailure("\(file): \(systemText(ofError: errno))")
+    }
+  }
+}
+
+/// What to do with the demo's certificate. Every command can be pasted as it is.
+struct DemoCertificateGuide {
+  let certificate: DemoCertificate
+  let address: ListeningAddress
+  /// How this program was called.
+  let program: String
+
+  var text: String {
+    let file = certificate.certificateFile
+    return """
+
+      TLS: \(address.webSocketURL) and \(address.pageURL), with a certificate for \(DemoCertificate.hostNames.joined(separator: ", "))
+      that this demo has signed itself (until \(certificate.expiry)). Nobody trusts it unless told to:
+
+        \(program) subscribe --url \(address.webSocketURL) --cacert \(file)
+        curl --cacert \(file) \(address.pageURL)health
+        NODE_EXTRA_CA_CERTS=\(file) node client.js
+        python3: connect("\(address.webSocketURL)", ssl=ssl.create_default_context(cafile="\(file)"))
+
+      Chromium (package libnss3-tools; to forget it again: certutil -d sql:$HOME/.pki/nssdb -D -n casebus-demo):
+
+        mkdir -p $HOME/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t P,, -n casebus-demo -i \(file)
+      """
+  }
+}
