@@ -1,3 +1,4 @@
+import CasebusTLS
 import CasebusWebSocket
 public import NIOCore
 
@@ -56,6 +57,7 @@ extension WebSocketHandler {
     var rest = ByteBuffer()
     swap(&rest, &gathered)
     bytesSent += rest.readableBytes
+    if let tls { return tls.send(rest, completion: completion) }
     if queuedWrites == 0 { rest.moveReaderIndex(forwardBy: sendDirectly(rest)) }
     if rest.readableBytes == 0, queuedWrites == 0 {
       completion()

@@ -9,11 +9,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from over_tls import OVER_TLS, SERVER_OPTIONS
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("CASEBUS_BINARY", str(REPOSITORY / ".build" / "debug" / "casebus"))
 # How long anything may take that the broker does at once. Generous: the machine may be busy.
 PATIENCE = 15.0
-URL = re.compile(r"(ws://127\.0\.0\.1:(\d+)/v2)\b")
+URL = re.compile(r"(wss?://127\.0\.0\.1:(\d+)/v2)\b")
 
 
 def read_line(process, timeout=PATIENCE):
@@ -35,12 +37,12 @@ def read_line(process, timeout=PATIENCE):
 class BrokerProcess:
     """`casebus serve --port 0 …` (or another command that serves), ready for connections."""
 
-    def __init__(self, *options, command=("serve",)):
+    def __init__(self, *options, command=("serve",), port=0):
         if not {"--journal", "--data"} & set(options):
             options = ("--journal", "memory", *options)
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [BINARY, *command, "--port", "0", *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0
+            [BINARY, *command, *self.listen_options(command, port), *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0
         )
         try:
             self.first_line = read_line(self.process)
@@ -53,7 +55,15 @@ class BrokerProcess:
             raise
         self.url = match[1]
         self.port = int(match[2])
-        self.page = f"http://127.0.0.1:{self.port}/"
+        self.scheme = "https" if self.url.startswith("wss:") else "http"
+        self.page = f"{self.scheme}://127.0.0.1:{self.port}/"
+
+    @staticmethod
+    def listen_options(command, port):
+        """For the only port that it listens on, the one that the tests use."""
+        if OVER_TLS and command == ("serve",):
+            return [*SERVER_OPTIONS, str(port)]
+        return ["--port", str(port)]
 
     def url_of(self, workspace):
         return self.url if workspace is None else f"{self.url}?workspace={workspace}"

@@ -7,6 +7,7 @@ from collections import deque
 import aiohttp
 import websockets.asyncio.client
 from broker_process import PATIENCE
+from over_tls import context_for
 from websockets.exceptions import ConnectionClosed
 
 END = '"userAgent":"WWE Server","protocolVersion":2}'
@@ -113,7 +114,8 @@ class WebsocketsClient(Client):
     async def connect(cls, url):
         client = cls()
         client.connection = await websockets.asyncio.client.connect(
-            url, max_size=None, max_queue=None, ping_interval=None, proxy=None, open_timeout=PATIENCE, close_timeout=PATIENCE
+            url, max_size=None, max_queue=None, ping_interval=None, proxy=None, open_timeout=PATIENCE, close_timeout=PATIENCE,
+            ssl=context_for(url),
         )
         return client
 
@@ -157,7 +159,7 @@ class AiohttpClient(Client):
         client = cls()
         client.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE))
         try:
-            client.connection = await client.session.ws_connect(url, max_msg_size=0, timeout=aiohttp.ClientWSTimeout(ws_close=PATIENCE))
+            client.connection = await client.session.ws_connect(url, max_msg_size=0, timeout=aiohttp.ClientWSTimeout(ws_close=PATIENCE), ssl=context_for(url) or True)
         except BaseException:
             await client.session.close()
             raise

@@ -5,6 +5,7 @@ import socket
 import struct
 
 from broker_process import PATIENCE
+from over_tls import end_output, wrapped
 
 # RFC 6455 §1.3: this key and the answer to it.
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -48,6 +49,7 @@ class RawConnection:
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.connect(("127.0.0.1", port))
+        self.socket = wrapped(self.socket)
         self.port = port
         self.buffer = b""
 
@@ -146,7 +148,7 @@ class RawConnection:
     def finish(self):
         """Sends nothing more."""
         try:
-            self.socket.shutdown(socket.SHUT_WR)
+            end_output(self.socket)
         except OSError:
             pass
 

@@ -11,12 +11,13 @@ import pytest
 import websockets
 from broker_process import PATIENCE
 from clients import LIBRARIES, Clients
+from over_tls import AUTHORITY
 from raw_connection import ACCEPT, CLOSE, KEY, RawConnection, opening_handshake
 
 
 def curl(*arguments):
     """The status, the headers (names in lower case) and the body."""
-    result = subprocess.run(["curl", "-sS", "-i", "--noproxy", "*", "--max-time", str(PATIENCE), *arguments], capture_output=True, timeout=2 * PATIENCE)
+    result = subprocess.run(["curl", "-sS", "-i", "--noproxy", "*", "--cacert", AUTHORITY.file, "--max-time", str(PATIENCE), *arguments], capture_output=True, timeout=2 * PATIENCE)
     assert result.returncode == 0, result.stderr
     head, _, body = result.stdout.decode().partition("\r\n\r\n")
     lines = head.split("\r\n")
@@ -48,7 +49,7 @@ def test_the_page_says_what_this_is_and_how_to_connect(broker):
 def test_a_connection_carries_one_plain_request(broker):
     """What follows it would get around the guard of the opening handshake; clients are told so, and connect again."""
     result = subprocess.run(
-        ["curl", "-sS", "--noproxy", "*", "--max-time", "15", "-w", "%{http_code} %{num_connects}\n", "-o", "/dev/null", broker.page, "-o", "/dev/null", broker.page],
+        ["curl", "-sS", "--noproxy", "*", "--cacert", AUTHORITY.file, "--max-time", "15", "-w", "%{http_code} %{num_connects}\n", "-o", "/dev/null", broker.page, "-o", "/dev/null", broker.page],
         capture_output=True, timeout=2 * PATIENCE, text=True,
     )
     assert result.stdout.split("\n")[:2] == ["200 1", "200 1"], result
@@ -195,7 +196,7 @@ def test_another_version_is_426_and_the_answer_names_13(broker, version):
 
 
 def test_a_browser_that_opens_the_websocket_url_is_told_what_it_is(broker):
-    status, _, body = curl(f"http://127.0.0.1:{broker.port}/v2")
+    status, _, body = curl(broker.page + "v2")
     assert status == 400
     assert "Upgrade" in one_line(body)
 
@@ -211,7 +212,7 @@ def test_a_refused_handshake_leaves_nothing_open(broker):
 async def test_a_client_that_is_refused_can_try_again(broker, workspace, part):
     for _ in range(20):
         with pytest.raises(aiohttp.WSServerHandshakeError):
-            await LIBRARIES["aiohttp"].connect(f"http://127.0.0.1:{broker.port}" + part.replace("/v2", "/v2?workspace=a b", part == "/v2"))
+            await LIBRARIES["aiohttp"].connect(broker.page.rstrip("/") + part.replace("/v2", "/v2?workspace=a b", part == "/v2"))
     async with Clients(broker) as clients:
         assert await (await clients.open(workspace)).request("interaction.getInteractions") == []
 

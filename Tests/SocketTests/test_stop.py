@@ -189,7 +189,7 @@ def test_the_port_can_be_used_again_after_the_stop(start_broker):
     with RawConnection(broker.port) as connection:
         connection.open("w")
         broker.stop()
-    again = BrokerProcess("--port", str(broker.port))
+    again = BrokerProcess(port=broker.port)
     try:
         assert again.port == broker.port
         again.stop()

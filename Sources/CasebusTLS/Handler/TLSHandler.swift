@@ -58,7 +58,12 @@ public final class TLSHandler: ChannelDuplexHandler {
     }
   }
 
+  // What every write looks at comes first.
   let session: TLSSession
+  /// Where bytes are sent to while nothing is queued; nil before the channel is active and after it.
+  var socket: NIOBSDSocket.Handle?
+  /// How many writes wait in the channel.
+  var queuedWrites = 0
   var state = State.idle
   var plaintext = PlaintextQueue()
   var context: ChannelHandlerContext?
@@ -108,6 +113,10 @@ extension TLSHandler {
   private func start() {
     guard case .idle = state, let handshake, let context else { return }
     self.handshake = nil
+    // It is kept because asking for it is slow. NIO closes the socket on this event loop and says so before anything else
+    // can happen on it.
+    socket = try? context.channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+      of: NIOBSDSocket.Handle.self, { $0 })
     state = .waiting(handshake)
     let seconds = handshake.options.handshakeTimeoutSeconds
     handshake.deadline = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(seconds))) {
@@ -202,6 +211,7 @@ extension TLSHandler {
     case .idle, .open, .closed: break
     }
     state = .closed
+    socket = nil
     plaintext.fail(ChannelError.ioOnClosedChannel)
   }
 }
