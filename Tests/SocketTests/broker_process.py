@@ -37,12 +37,12 @@ def read_line(process, timeout=PATIENCE):
 class BrokerProcess:
     """`casebus serve --port 0 …` (or another command that serves), ready for connections."""
 
-    def __init__(self, *options, command=("serve",), port=0):
+    def __init__(self, *options, command=("serve",), port=0, listen=None):
         if not {"--journal", "--data"} & set(options):
             options = ("--journal", "memory", *options)
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [BINARY, *command, *self.listen_options(command, port), *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0
+            [BINARY, *command, *(listen or self.listen_options(command, port)), *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0
         )
         try:
             self.first_line = read_line(self.process)

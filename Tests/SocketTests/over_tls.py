@@ -58,3 +58,8 @@ def context_for(url):
 def end_output(connection):
     """A TCP FIN, without a close_notify."""
     socket.socket.shutdown(connection, socket.SHUT_WR)
+
+
+def serve_options(chain=CHAIN, key=KEY):
+    """For a broker that speaks TLS whatever the other tests do."""
+    return ["--no-plain", "--tls-port", "0", "--tls-certificate", str(chain), "--tls-key", str(key)]

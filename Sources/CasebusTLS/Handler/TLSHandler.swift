@@ -154,6 +154,14 @@ extension TLSHandler {
     }
   }
 
+  public func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    switch state {
+    // Such as a connection that was reset.
+    case .waiting, .handshaking: handshakeFailed(.closedDuringHandshake)
+    case .idle, .open, .lingering, .closed: context.fireErrorCaught(error)
+    }
+  }
+
   /// The transport brings nothing more.
   private func inputEnded() {
     session.endOfInput()
