@@ -2,11 +2,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-swift test-sockets bench bench-smoke bench-page fuzz fuzz-smoke sanitize lint format setup clean
+.PHONY: tls-scan help run build test test-swift test-sockets bench bench-smoke bench-page fuzz fuzz-smoke sanitize lint format setup clean
 
 CONFIGURATION ?= release
 PACKAGES := zlib1g-dev libssl-dev libsqlite3-dev python3-venv
 VENV := .venv
+# The tests of the broker's port, which are run once more over TLS.
+OVER_TLS := sessions.py bad_input.py http.py stop.py transcripts.py backpressure.py
 PYTHON := $(VENV)/bin/python
 
 help: ## Lists the targets.
@@ -28,6 +30,7 @@ test-sockets: setup $(VENV)/ready ## The protocol's files, and the broker over r
 	swift build --product casebus
 	$(PYTHON) Docs/reference/generate.py --check
 	$(PYTHON) -m pytest --quiet Tests/ProtocolTests Tests/SocketTests
+	CASEBUS_TEST_TLS=1 $(PYTHON) -m pytest --quiet $(addprefix Tests/SocketTests/test_,$(OVER_TLS))
 
 bench: setup $(VENV)/ready ## Measures the broker beside other servers, about 15 minutes (RUNS=3, ONLY=S1,S2).
 	Tests/Benchmarks/setup
@@ -50,9 +53,14 @@ fuzz-smoke: setup ## The same, 20 seconds each; part of the tests.
 	Tests/Fuzz/run 20
 
 sanitize: setup ## The tests that touch C with the address sanitizer, those of threads with the thread sanitizer.
-	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leaks.supp \
-	swift test --scratch-path .build-asan --sanitize=address --filter 'CasebusDeflateTests|CasebusWebSocketTests|CasebusFuzzTests|CasebusTransportTests'
+	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leaks.supp CASEBUS_TLS_HANDSHAKES=10000 \
+	swift test --scratch-path .build-asan --sanitize=address --filter 'CasebusDeflateTests|CasebusTLSTests|CasebusWebSocketTests|CasebusFuzzTests|CasebusTransportTests'
 	swift test --scratch-path .build-tsan --sanitize=thread --filter 'casebusTests|CasebusBrokerTests|CasebusJournalTests'
+
+tls-scan: setup ## Public TLS scanners (testssl.sh, sslyze) against a broker, about 2 minutes.
+	dpkg -s testssl.sh > /dev/null 2>&1 || apt-get install -y -qq testssl.sh
+	[ -n "$${CASEBUS_BINARY:-}" ] || swift build --product casebus
+	python3 Tests/Scanners/scan.py
 
 lint: ## The style of the sources.
 	swift format lint --strict --recursive Package.swift Sources Tests

@@ -47,7 +47,8 @@ let package = Package(
     .executable(name: "casebus", targets: ["casebus"]),
     // What Tests/Fuzz/run links its fuzzers with.
     .library(
-      name: "CasebusFuzzable", type: .static, targets: ["CasebusDeflate", "CasebusProtocol", "CasebusWebSocket"]),
+      name: "CasebusFuzzable", type: .static,
+      targets: ["CasebusDeflate", "CasebusProtocol", "CasebusTLS", "CasebusWebSocket"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -116,7 +117,8 @@ let package = Package(
     testTarget("CasebusDeflateTests", ["CasebusDeflate", "CasebusWebSocket", .nioCore]),
     testTarget("CasebusTLSTests", ["CasebusTLS", "COpenSSL", .nioCore, .nioEmbedded]),
     .testTarget(
-      name: "CasebusFuzzTests", dependencies: ["CasebusDeflate", "CasebusProtocol", "CasebusWebSocket", .nioCore],
+      name: "CasebusFuzzTests",
+      dependencies: ["CasebusDeflate", "CasebusProtocol", "CasebusTLS", "CasebusWebSocket", .nioCore],
       path: "Tests/Fuzz", exclude: ["run", "Seeds", "FailCases"], swiftSettings: settings),
     testTarget("CasebusWorkspaceTests", ["CasebusProtocol", "CasebusTestSupport", "CasebusWorkspace", .nioCore]),
     .testTarget(

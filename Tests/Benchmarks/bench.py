@@ -28,10 +28,13 @@ from servers import (
     FOLDER,
     ROOT,
     Casebus,
+    CasebusTLS,
     Floor,
+    FloorTLS,
     Mosquitto,
     Nats,
     Nchan,
+    NchanTLS,
     Running,
     Websockets,
     first_line,
@@ -65,9 +68,9 @@ def compile_programs():
     BUILD.mkdir(parents=True, exist_ok=True)
     flags = ["-O2", "-Wall", "-Wextra"]
     load = [str(FOLDER / name) for name in ("wsload.c", "connection.c", "usage.c")]
-    subprocess.run([COMPILER, *flags, "-o", str(BUILD / "wsload"), *load, "-lz", "-lm"], check=True)
+    subprocess.run([COMPILER, *flags, "-o", str(BUILD / "wsload"), *load, "-lssl", "-lcrypto", "-lz", "-lm"], check=True)
     subprocess.run(
-        [COMPILER, *flags, "-o", str(BUILD / "floor"), str(FOLDER / "floor.c"), "-lcrypto", "-lz"], check=True
+        [COMPILER, *flags, "-o", str(BUILD / "floor"), str(FOLDER / "floor.c"), "-lssl", "-lcrypto", "-lz"], check=True
     )
 
 
@@ -85,7 +88,9 @@ def available_servers(arguments):
         Floor("coalesce", "C floor: one send() per tick"),
         Floor("deflate", "C floor: deflated once"),
         Floor("workspaces", "C floor: one send() each, monitors once in 1 ms"),
-        *([] if arguments.smoke else [Nchan(), Nats(), Mosquitto(), Websockets()]),
+        FloorTLS(),
+        CasebusTLS(binary(arguments.smoke)),
+        *([] if arguments.smoke else [Nchan(), Nats(), Mosquitto(), Websockets(), NchanTLS()]),
     ]
     servers = {}
     for server in all_servers:

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "connection.h"
+#include "tls.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -19,12 +20,15 @@ void connection_fail(connection *c, const char *why) {
   }
   if (c->state != READY && c->role != PUBLISHER && c->role != PROBE) run.pending--;
   epoll_ctl(run.poller, EPOLL_CTL_DEL, c->fd, 0);
+  SSL_free(c->tls);
+  c->tls = 0;
   close(c->fd);
   c->state = DEAD;
 }
 
 static void watch(connection *c) {
-  uint8_t wants = c->state == CONNECTING || c->out.count > c->out_sent;
+  // What is to be written may have to wait for something to be read first: TLS's handshake.
+  uint8_t wants = c->state == CONNECTING || (c->out.count > c->out_sent && !(c->tls && SSL_want_read(c->tls)));
   if (c->wants_write == wants || c->is_stopped) return;
   c->wants_write = wants;
   struct epoll_event event = {.events = EPOLLIN | (wants ? EPOLLOUT : 0), .data.ptr = c};
@@ -38,7 +42,7 @@ void connection_stop_reading(connection *c) {
 
 void connection_flush(connection *c) {
   while (c->out.count > c->out_sent) {
-    ssize_t n = send(c->fd, c->out.bytes + c->out_sent, c->out.count - c->out_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t n = tls_send(c->tls, c->fd, c->out.bytes + c->out_sent, c->out.count - c->out_sent);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) break;
     if (n < 0) {
       connection_fail(c, "write");
@@ -55,6 +59,7 @@ void connection_flush(connection *c) {
 
 static void become_ready(connection *c) {
   c->state = READY;
+  run.resumed += c->tls && SSL_session_reused(c->tls);
   if (c->role == PUBLISHER || c->role == PROBE) return;
   run.ready++;
   run.pending--;
@@ -341,22 +346,51 @@ static void handshake(connection *c, const uint8_t *p, size_t count) {
 
 // ---- Sockets ----
 
-void connection_read(connection *c) {
+// Returns whether there may be more.
+static bool read_once(connection *c) {
   static uint8_t chunk[256 * 1024];
-  ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  ssize_t n = tls_receive(c->tls, c->fd, chunk, sizeof chunk);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (n <= 0) {
     if (n == 0) errno = 0;
     connection_fail(c, n == 0 ? "ended by the server" : "read");
-    return;
+    return false;
   }
   run.bytes += (uint64_t)n;
-  if (c->endpoint->is_http) return;
+  if (c->endpoint->is_http) return true;
   if (c->is_sampled || c->role == MONITOR) read_at = nanoseconds(CLOCK_REALTIME);
   uint64_t before = run.delivered;
   if (c->state == UPGRADING) handshake(c, chunk, (size_t)n);
   else parse(c, chunk, (size_t)n);
   if (run.delivered != before) run.last_delivery = nanoseconds(CLOCK_MONOTONIC);
+  return c->state != DEAD;
+}
+
+// TLS keeps what it has read and not given out, of which the poller knows nothing.
+void connection_read(connection *c) {
+  while (read_once(c) && c->tls) continue;
+}
+
+static int keep_session(SSL *tls, SSL_SESSION *session) {
+  (void)tls;
+  if (run.session || !run.resumes) return 0;
+  run.session = session;
+  return 1;
+}
+
+void connections_use_tls(bool resuming) {
+  run.tls = tls_context(TLS_client_method());
+  run.resumes = resuming;
+  SSL_CTX_set_read_ahead(run.tls, 1); // or each record costs two reads
+  SSL_CTX_set_session_cache_mode(run.tls, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(run.tls, keep_session);
+}
+
+static void start_tls(connection *c) {
+  if (!run.tls) return;
+  c->tls = tls_on(run.tls, c->fd);
+  SSL_set_connect_state(c->tls);
+  if (run.session) SSL_set_session(c->tls, run.session);
 }
 
 static void connected(connection *c) {
@@ -369,6 +403,7 @@ static void connected(connection *c) {
     return;
   }
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  start_tls(c);
   send_upgrade(c);
 }
 
@@ -378,7 +413,7 @@ void connection_event(connection *c, uint32_t events) {
     if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) connected(c);
     return;
   }
-  if (events & EPOLLOUT) connection_flush(c);
+  if ((events & EPOLLOUT) || c->tls) connection_flush(c);
   if (c->state != DEAD && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) connection_read(c);
 }
 

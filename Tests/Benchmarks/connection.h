@@ -1,6 +1,7 @@
 // The load generator's side of a WebSocket, and what it expects to be told on it.
 #pragma once
 #include "frame.h"
+#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <zlib.h>
 
@@ -30,6 +31,7 @@ typedef struct {
 
 typedef struct connection {
   int fd;
+  SSL *tls; // null without TLS
   uint8_t state, role, wants_write, is_sampled, is_stopped, deflates;
   uint8_t header[14], header_count;
   bool in_payload;
@@ -50,6 +52,10 @@ typedef struct connection {
 // What is the same for all connections of a run.
 typedef struct {
   int poller, port;
+  SSL_CTX *tls;         // null without TLS
+  bool resumes;         // all connections but the first resume its TLS session,
+  SSL_SESSION *session; // this one, once it is there
+  int resumed;
   int ready, dead, pending, deflating;
   uint64_t delivered, frames, bytes, mismatches, errors;
   uint64_t last_delivery;  // CLOCK_MONOTONIC
@@ -75,6 +81,9 @@ void connection_read(connection *c);
 void connection_flush(connection *c);
 void connection_stop_reading(connection *c);
 void connection_fail(connection *c, const char *why);
+
+// From now on connections speak TLS. Certificates are not looked at: the server is the benchmark's own.
+void connections_use_tls(bool resuming);
 
 // Called at the end of each frame on a probe, with its payload in `partial`. Defined by the program.
 void probe_answered(connection *c);

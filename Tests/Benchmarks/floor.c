@@ -5,11 +5,13 @@
 //   floor PORT deflate    as bare, the event deflated once (RFC 7692, no context takeover)
 //   floor PORT workspaces each event: one send() per subscriber with the same ?workspace=w00000 as its publisher; those with
 //                         ?workspace=* get the events of all, with the workspace's name, once in a millisecond
+//   floor PORT tls CERTIFICATE KEY   each event: one SSL_write() per subscriber
 //
 // A client's text message "S" subscribes and is answered with "OK"; "P" and a text publishes the text.
 // It checks nothing that a real server must check, and has one group of subscribers, no limits and no timeouts.
 #define _GNU_SOURCE
 #include "frame.h"
+#include "tls.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -29,6 +31,7 @@ enum { NO_WORKSPACE = -1 };
 
 typedef struct {
   int fd;
+  SSL *tls; // null without TLS
   bool upgraded, deflates, wants_write;
   size_t position; // of the next byte of the log that this subscriber needs
   int workspace;
@@ -37,6 +40,7 @@ typedef struct {
 
 static bool coalesces, deflates, has_workspaces;
 static int poller;
+static SSL_CTX *tls; // null without TLS
 static client **subscribers;
 static size_t subscriber_count, subscriber_capacity;
 // Every frame ever published, in order. Pages are used as they are written; a benchmark never comes near the end.
@@ -53,6 +57,7 @@ static void client_close(client *c) {
   for (size_t i = 0; i < subscriber_count; i++) {
     if (subscribers[i] == c) subscribers[i] = subscribers[--subscriber_count];
   }
+  SSL_free(c->tls);
   close(c->fd);
   buffer_free(&c->in);
   free(c);
@@ -67,7 +72,7 @@ static void client_want_write(client *c, bool wants) {
 
 static void client_send_log(client *c) {
   while (c->position < log_end) {
-    ssize_t n = send(c->fd, event_log + c->position, log_end - c->position, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t n = tls_send(c->tls, c->fd, event_log + c->position, log_end - c->position);
     if (n < 0) break; // full: goes on when it is writable; gone: the read side learns of it
     c->position += (size_t)n;
   }
@@ -157,7 +162,7 @@ static void subscribe(client *c) {
 static void answer(client *c, uint8_t opcode, const void *payload, size_t count) {
   buffer out = {0};
   frame_append(&out, 0x80 | opcode, payload, count);
-  send(c->fd, out.bytes, out.count, MSG_NOSIGNAL);
+  tls_send(c->tls, c->fd, out.bytes, out.count);
   buffer_free(&out);
 }
 
@@ -195,9 +200,9 @@ static bool upgrade(client *c, char *head) {
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Accept: %s\r\n%s\r\n",
       accept, c->deflates ? "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n" : "");
-  send(c->fd, out, (size_t)n, MSG_NOSIGNAL);
   const char *workspace = has_workspaces ? strstr(head, "workspace=w") : 0;
   c->workspace = workspace ? atoi(workspace + strlen("workspace=w")) % WORKSPACES_MAX : NO_WORKSPACE;
+  tls_send(c->tls, c->fd, out, (size_t)n);
   return c->upgraded = true;
 }
 
@@ -220,10 +225,11 @@ static ssize_t handle_bytes(client *c, uint8_t *p, size_t count) {
   }
 }
 
-static bool client_read(client *c) {
+static bool client_read_once(client *c, bool *is_empty) {
   static uint8_t chunk[READ_BYTES];
-  ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
-  if (n <= 0) return n < 0 && (errno == EAGAIN || errno == EINTR);
+  ssize_t n = tls_receive(c->tls, c->fd, chunk, sizeof chunk);
+  *is_empty = n < 0 && (errno == EAGAIN || errno == EINTR);
+  if (n <= 0) return *is_empty;
   if (c->in.count == 0) { // mostly nothing is left over: no copy, and no buffer kept
     ssize_t used = handle_bytes(c, chunk, (size_t)n);
     if (used >= 0 && used < n) buffer_append(&c->in, chunk + used, (size_t)(n - used));
@@ -238,12 +244,22 @@ static bool client_read(client *c) {
   return true;
 }
 
+// TLS keeps what it has read and not given out, of which the poller knows nothing.
+static bool client_read(client *c) {
+  for (bool is_empty = false; !is_empty;) {
+    if (!client_read_once(c, &is_empty)) return false;
+    if (!c->tls) return true;
+  }
+  return true;
+}
+
 static void accept_all(int listener) {
   for (int fd; (fd = accept4(listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;) {
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     client *c = calloc(1, sizeof *c);
     c->fd = fd;
+    if (tls) SSL_set_accept_state(c->tls = tls_on(tls, fd));
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
     epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
   }
@@ -261,9 +277,19 @@ static int listen_on(int port) {
   return fd;
 }
 
+static void use_tls(const char *certificate, const char *key) {
+  tls = tls_context(TLS_server_method());
+  SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+  if (SSL_CTX_use_certificate_chain_file(tls, certificate) == 1 &&
+      SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) == 1)
+    return;
+  ERR_print_errors_fp(stderr);
+  exit(1);
+}
+
 int main(int argc, char **argv) {
-  if (argc != 3) {
-    fprintf(stderr, "usage: floor PORT bare|coalesce|deflate|workspaces\n");
+  if (argc != 3 && !(argc == 5 && !strcmp(argv[2], "tls"))) {
+    fprintf(stderr, "usage: floor PORT bare|coalesce|deflate|workspaces|tls [CERTIFICATE KEY]\n");
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
@@ -273,6 +299,7 @@ int main(int argc, char **argv) {
   setrlimit(RLIMIT_NOFILE, &files);
   has_workspaces = !strcmp(argv[2], "workspaces");
   coalesces = !strcmp(argv[2], "coalesce") || has_workspaces;
+  if (argc == 5) use_tls(argv[3], argv[4]);
   deflates = !strcmp(argv[2], "deflate");
   deflateInit2(&deflater, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
   event_log = mmap(0, LOG_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

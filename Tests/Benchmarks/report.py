@@ -57,7 +57,7 @@ def one_line(scenario, result):
         return "DOES NOT COUNT: " + result.get("error", "").split("\n")[0]
     rate = f"{result['deliveries_per_second']:,.0f} deliveries/s"
     parts = [f"{result['cpu_us_per_delivery']:.3f} µs/delivery", rate]
-    if scenario == "S3":
+    if scenario in ("S3", "T2", "T3"):
         parts += [
             f"{result['rss_kib_per_connection']:.1f} KiB",
             f"{result['connections_per_second']:,.0f} connections/s",
@@ -241,6 +241,41 @@ def scenario_tables(r):
             for s in r.servers(c)
         ],
     )
+    yield (
+        "T1: S1 over TLS 1.3; requests meanwhile",
+        [
+            "server",
+            "CPU per delivery, µs",
+            "lowest–highest",
+            "to the floor",
+            "delivery p50, ms",
+            "p99",
+            "request p50, ms",
+            "p99",
+            "runs",
+        ],
+        cpu_rows("T1", "floor-tls", ["latency_us/p50", "latency_us/p99", "probe_us/p50", "probe_us/p99"]),
+    )
+    yield (
+        "T2 and T3: 5,000 idle TLS connections; connecting them (TLS handshake, WebSocket handshake, subscription)",
+        ["server", "KiB per connection", "CPU per connection, µs: full handshake", "resumed", "per second of one core: full", "resumed", "runs"],
+        [
+            [
+                r.title(s),
+                number(r.median("T2", s, "rss_kib_per_connection")),
+                *[number(r.median(t, s, "cpu_us_per_connection")) for t in ("T2", "T3")],
+                *[number(per_core(r, t, s)) for t in ("T2", "T3")],
+                runs(r, "T2", s),
+            ]
+            for s in r.servers("T2")
+        ],
+    )
+
+
+def per_core(r, scenario, server):
+    """Connections that one core makes in a second."""
+    cpu = r.median(scenario, server, "cpu_us_per_connection")
+    return 1e6 / cpu if cpu else None
 
 
 def low_high(r, scenario, server, metric, divisor=1):
@@ -308,6 +343,11 @@ def budgets(r):
         "2",
         unit=" ×",
     )
+    yield row(
+        "T1 CPU per delivery to the floor", "≤ 1.15 ×", r.ratio("T1", "casebus-tls", CPU, "floor-tls"), "1.15", unit=" ×"
+    )
+    yield row("T1 CPU per delivery to nchan", "< 1 ×", r.ratio("T1", "casebus-tls", CPU, "nchan-tls"), "1", unit=" ×")
+    yield row("T2 KiB per idle TLS connection", "≤ 32", r.median("T2", "casebus-tls", "rss_kib_per_connection"), "32")
 
 
 def scaled(value, factor):
@@ -347,6 +387,7 @@ def chart(data):
         ("S4: KiB per idle connection (shorter is better)", "S3", "rss_kib_per_connection", 1),
         ("S5: connections/s (longer is better)", "S3", "connections_per_second", 1),
         ("S6: deflated, CPU per delivery, µs (shorter is better)", "S6", CPU, 1),
+        ("T1: TLS, CPU per delivery, µs (shorter is better)", "T1", CPU, 1),
     ]
     drawn, heights = [], [8, 8]
     for title, scenario, metric, divisor in panels:

@@ -32,6 +32,8 @@ class Scenario:
         return options
 
 
+TLS = ["floor-tls", "casebus-tls", "nchan-tls"]
+
 PEERS = ["nchan", "nats", "mosquitto", "websockets"]
 
 SCENARIOS = [
@@ -92,5 +94,31 @@ SCENARIOS = [
         {"subscribers": 500, "stopped": 50, "events": 600, "rate": 100, "sample": 500},
         {"subscribers": 50, "stopped": 5, "events": 600, "rate": 300, "sample": 50},
         padding=12000,
+    ),
+    Scenario(
+        "T1",
+        "S1 over TLS: 1,000 subscribers, 100 events/s",
+        TLS,
+        {"subscribers": 1000, "events": 500, "rate": 100},
+        {"subscribers": 100, "events": 50, "rate": 100},
+        probe_rate=97,
+        one_frame_per_event=["casebus-tls", "floor-tls"],
+    ),
+    # Memory before the first event; the connecting, each with a full handshake.
+    Scenario(
+        "T2",
+        "5,000 idle TLS connections",
+        TLS,
+        {"subscribers": 5000, "events": 5, "rate": 10, "settle-ms": 2000},
+        {"subscribers": 200, "events": 5, "rate": 10},
+        one_frame_per_event=["casebus-tls", "floor-tls"],
+    ),
+    Scenario(
+        "T3",
+        "5,000 TLS connections that resume a session",
+        TLS,
+        {"subscribers": 5000, "events": 5, "rate": 10, "tls-resume": True},
+        {"subscribers": 200, "events": 5, "rate": 10, "tls-resume": True},
+        one_frame_per_event=["casebus-tls", "floor-tls"],
     ),
 ]

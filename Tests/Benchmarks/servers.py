@@ -163,7 +163,7 @@ http {{
   access_log off; tcp_nodelay on; keepalive_requests 100000000; {temporary}
   nchan_shared_memory_size 512m; nchan_message_buffer_length 20000; nchan_message_timeout 10m;
   server {{
-    listen 127.0.0.1:{port} backlog=4096;
+    {self.listen(port, folder)}
     nchan_deflate_message_for_websocket {"on" if deflate else "off"};
     location = /sub {{ nchan_subscriber websocket; nchan_channel_id bench; nchan_subscriber_first_message newest; }}
     location = /probe {{ nchan_subscriber websocket; nchan_channel_id probe; }}
@@ -172,6 +172,9 @@ http {{
 }}
 """
         return ["nginx", "-p", str(folder), "-e", f"{folder}/error.log", "-c", written(folder / "nginx.conf", config)]
+
+    def listen(self, port, folder):
+        return f"listen 127.0.0.1:{port} backlog=4096;"
 
     def load(self, padding=0):
         return ["--path", "/sub", "--post", "/pub", "--event", event_text(padding)]
@@ -349,6 +352,50 @@ class Websockets(Server):
 
     def probe(self):
         return ["--probe-path", "/probe"] + super().probe()[2:]
+
+
+class CasebusTLS(Casebus):
+    name, title = "casebus-tls", "Casebus, TLS"
+
+    def command(self, port, folder, deflate):
+        certificate, key = certificate_files(folder)
+        options = ["--no-plain", "--tls-port", str(port), "--tls-certificate", certificate, "--tls-key", key]
+        return [self.binary, "serve", *options, "--log-level", "error"]
+
+    def load(self, padding=0):
+        return [*super().load(padding), "--tls"]
+
+
+class FloorTLS(Floor):
+    def __init__(self):
+        super().__init__("tls", "C floor: one SSL_write() each")
+
+    def command(self, port, folder, deflate):
+        return [*super().command(port, folder, deflate), *certificate_files(folder)]
+
+    def load(self, padding=0):
+        return [*super().load(padding), "--tls"]
+
+
+class NchanTLS(Nchan):
+    name, title = "nchan-tls", "nginx + nchan, TLS"
+
+    def listen(self, port, folder):
+        certificate, key = certificate_files(folder)
+        tickets = f"ssl_session_cache off; ssl_session_tickets on; ssl_certificate {certificate}; ssl_certificate_key {key};"
+        return f"listen 127.0.0.1:{port} ssl backlog=4096; ssl_protocols TLSv1.2 TLSv1.3; {tickets}"
+
+    def load(self, padding=0):
+        return [*super().load(padding), "--tls"]
+
+
+def certificate_files(folder):
+    """A certificate (EC P-256) that is made for this run, and its key."""
+    certificate, key = f"{folder}/certificate.pem", f"{folder}/key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost"]
+    subprocess.run([*command, "-days", "2", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    os.chmod(key, 0o644)
+    return certificate, key
 
 
 def subscribe_text(name):

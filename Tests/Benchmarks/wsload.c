@@ -24,7 +24,7 @@ static int subscribers = 100, monitors, stopped, stopped_receive_bytes = 4096, c
 static int settle_ms = 300;
 static long event_count;
 static double rate, probe_rate, timeout_seconds = 5;
-static bool is_burst;
+static bool is_burst, has_tls, resumes_tls;
 static long sent; // events
 static buffer event_template, delivered_template, publish_before, publish_after, probe_message, probe_expect;
 static uint8_t publish_opcode = OP_TEXT, probe_opcode = OP_TEXT;
@@ -109,6 +109,8 @@ static bool message_option(const char *name, const char *value) {
 
 static bool flag(const char *name) {
   if (!strcmp(name, "burst")) is_burst = true;
+  else if (!strcmp(name, "tls")) has_tls = true;
+  else if (!strcmp(name, "tls-resume")) has_tls = resumes_tls = true;
   else if (!strcmp(name, "deflate")) subscriber.offers_deflate = true;
   else if (!strcmp(name, "publish-binary")) publish_opcode = OP_BINARY;
   else if (!strcmp(name, "probe-binary")) probe_opcode = OP_BINARY;
@@ -121,7 +123,7 @@ static void usage_error(const char *what) {
   fprintf(
       stderr,
       "wsload: %s; options:\n"
-      "  --port P --subscribers N [--server PID,…] [--deflate] [--connecting-max N] [--settle-ms MS] [--timeout S]\n"
+      "  --port P --subscribers N [--server PID,…] [--deflate] [--tls | --tls-resume] [--connecting-max N] [--settle-ms MS] [--timeout S]\n"
       "  --path P --subprotocol S --hello[-binary] TEXT --answers N --answer-token TEXT\n"
       "    (the same with pub-, probe- and monitor- for the other roles)\n"
       "  --event TEXT (@SEQ@ 10 digits, @TS@ 19 digits, @WS@ channel) --before TEXT --after TEXT\n"
@@ -299,7 +301,8 @@ static bool connect_all(void) {
   int count = subscribers + monitors, started = 0, ready = -1;
   uint64_t progress_at = 0;
   while (run.ready + run.dead < count) {
-    for (; started < count && run.pending < connecting_max; started++) {
+    int together = run.resumes && !run.session ? 1 : connecting_max;
+    for (; started < count && run.pending < together; started++) {
       prepare(&sessions[started], started);
       // The last of the subscribers are the ones that will stop reading.
       bool stops = started < subscribers && started >= subscribers - stopped;
@@ -501,8 +504,9 @@ static void print_connections(const measurement *m) {
   printf("\"rss_kib_per_connection\":%.2f,\"connecting_seconds\":%.3f,\"connections_per_second\":%.0f,",
          (double)(m->idle.rss_kib - m->before_connecting.rss_kib) / count, m->connecting_seconds,
          count / m->connecting_seconds);
-  printf("\"cpu_us_per_connection\":%.1f,\"deflating\":%d",
-         (m->connected.cpu_seconds - m->before_connecting.cpu_seconds) * 1e6 / count, run.deflating);
+  printf("\"cpu_us_per_connection\":%.1f,\"deflating\":%d,\"resumed\":%d",
+         (m->connected.cpu_seconds - m->before_connecting.cpu_seconds) * 1e6 / count, run.deflating,
+         run.resumed);
   if (stopped) printf(",\"stopped\":%d,\"stopped_closed\":%d", stopped, stopped_closed());
   printf("}\n");
   fflush(stdout);
@@ -526,6 +530,7 @@ int main(int argc, char **argv) {
   run.monitor_suffix_before = ",\"workspaceId\":\"";
   run.monitor_suffix_after = "\"}";
   read_options(argc, argv);
+  if (has_tls) connections_use_tls(resumes_tls);
   prepare_run();
   measurement m = {0};
   if (!connect_phase(&m)) return 2;

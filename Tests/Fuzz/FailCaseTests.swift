@@ -16,6 +16,10 @@ struct FailCaseTests {
     try replay("Inflate", InflateFuzz.run)
   }
 
+  @Test func tls() throws {
+    try replay("TLS", TLSFuzz.run)
+  }
+
   @Test func messages() throws {
     try replay("JSON", JSONFuzz.run)
   }
