@@ -390,7 +390,10 @@ static void start_tls(connection *c) {
   if (!run.tls) return;
   c->tls = tls_on(run.tls, c->fd);
   SSL_set_connect_state(c->tls);
-  if (run.session) SSL_set_session(c->tls, run.session);
+  if (!run.session) return;
+  SSL_SESSION *copy = SSL_SESSION_dup(run.session); // one that was used may not be used again
+  SSL_set_session(c->tls, copy);
+  SSL_SESSION_free(copy);
 }
 
 static void connected(connection *c) {
