@@ -77,7 +77,7 @@ public struct BrokerServer: Service {
   private func listener(
     _ port: Int, _ connections: ServerConnections, _ tls: ListenerTLS?,
     onListening: @escaping @Sendable (SocketAddress) async -> Void
-  ) -> some Service {
+  ) -> any Service {
     let acceptor = SessionAcceptor(broker: broker)
     let handshake = OpeningHandshake(configuration.connection)
     let endpoints = Endpoints(acceptor: acceptor, handshake: handshake, readiness: readiness, isSecure: tls != nil)
