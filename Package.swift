@@ -66,6 +66,7 @@ let package = Package(
     target("CasebusProtocol", [.nioCore, .orderedCollections]),
     target("CasebusWebSocket", [.nioCore]),
     // C
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     // L1
@@ -93,8 +94,8 @@ let package = Package(
     target(
       "CasebusServer",
       [
-        "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTLS", "CasebusTransport", "CasebusWebSocket",
-        "CasebusWorkspace", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore,
+        "CMalloc", "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTLS", "CasebusTransport",
+        "CasebusWebSocket", "CasebusWorkspace", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore,
         .serviceLifecycle,
       ]),
     // L5

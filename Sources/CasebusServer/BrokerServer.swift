@@ -43,7 +43,7 @@ public struct BrokerServer: Service {
 
   public func run() async throws {
     // Services are stopped in reverse order: first no new connections, then the sessions.
-    let services: [any Service] = [drain] + listeners + certificateWatch
+    let services: [any Service] = [MemoryTrim(), drain] + listeners + certificateWatch
     let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger))
     try await withGracefulShutdownHandler {
       try await group.run()

@@ -21,7 +21,8 @@ import Testing
 
   /// The only target that may import a C module, or the database.
   static let owners = [
-    "CZlib": "CasebusDeflate", "COpenSSL": "CasebusTLS", "CNATS": "CasebusJetStream", "GRDB": "CasebusSQLite",
+    "CMalloc": "CasebusServer", "CZlib": "CasebusDeflate", "COpenSSL": "CasebusTLS", "CNATS": "CasebusJetStream",
+    "GRDB": "CasebusSQLite",
     "GRDBSQLite": "CasebusSQLite",
   ]
 
