@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: tls-scan help run build test test-swift test-sockets bench bench-smoke bench-page fuzz fuzz-smoke sanitize lint format setup clean
+.PHONY: tls-scan help run build test test-swift test-sockets bench bench-journal bench-smoke bench-page crash fuzz fuzz-smoke sanitize lint format setup clean
 
 CONFIGURATION ?= release
 PACKAGES := zlib1g-dev libssl-dev libsqlite3-dev python3-venv
@@ -30,6 +30,7 @@ test-sockets: setup $(VENV)/ready ## The protocol's files, and the broker over r
 	swift build --product casebus
 	$(PYTHON) Docs/reference/generate.py --check
 	$(PYTHON) -m pytest --quiet Tests/ProtocolTests Tests/SocketTests
+	$(PYTHON) -m pytest --quiet Tests/CrashTests
 	CASEBUS_TEST_TLS=1 $(PYTHON) -m pytest --quiet $(addprefix Tests/SocketTests/test_,$(OVER_TLS))
 
 bench: setup $(VENV)/ready ## Measures the broker beside other servers, about 15 minutes (RUNS=3, ONLY=S1,S2).
@@ -38,12 +39,26 @@ bench: setup $(VENV)/ready ## Measures the broker beside other servers, about 15
 	swift build --configuration release --product codec-benchmark
 	python3 Tests/Benchmarks/bench.py --runs $(or $(RUNS),3) --only "$(ONLY)"
 
+bench-journal: setup ## Measures the journal beside NATS JetStream and Redis Streams, about 5 minutes (RUNS=3, ONLY=J1,J2).
+	Tests/Benchmarks/setup
+	[ -n "$${CASEBUS_BINARY:-}" ] || swift build --configuration release --product casebus
+	python3 Tests/Benchmarks/journal_bench.py --runs $(or $(RUNS),3) --only "$(ONLY)"
+
 bench-smoke: setup ## The benchmark's scenarios, small, for correctness only: every delivery, in order.
 	[ -n "$${CASEBUS_BINARY:-}" ] || swift build --product casebus
 	python3 Tests/Benchmarks/bench.py --smoke
+	python3 Tests/Benchmarks/journal_bench.py --smoke
 
 bench-page: ## Writes the results of the last bench into Docs/reference/performance.md.
 	python3 Tests/Benchmarks/bench.py --page
+
+crash: setup $(VENV)/ready ## Kills the broker under load and proves that nothing is lost, about 10 minutes (KILLS=200, SEED=…).
+	[ -n "$${CASEBUS_BINARY:-}" ] || swift build --configuration release --product casebus
+	export CASEBUS_BINARY="$${CASEBUS_BINARY:-$$(swift build --configuration release --show-bin-path)/casebus}"; \
+	$(PYTHON) Tests/CrashTests/crash.py --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED)); \
+	$(PYTHON) Tests/CrashTests/crash.py --kills $(or $(KILLS),200) --power $(if $(SEED),--seed $(SEED)); \
+	$(PYTHON) Tests/CrashTests/torn.py --images 20 $(if $(SEED),--seed $(SEED)); \
+	$(PYTHON) Tests/CrashTests/full_disk.py --rounds 10 $(if $(SEED),--seed $(SEED))
 
 FUZZ_SECONDS ?= 600
 

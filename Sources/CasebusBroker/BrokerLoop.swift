@@ -22,6 +22,7 @@ final class BrokerLoop {
   private let environment: BrokerEnvironment
   let commits: CommitQueue
   let outbox: DeliveryOutbox
+  var replayTurns = ReplayTurns()
   /// Of the durable consumers of all workspaces.
   var consumerRooms: [JournalConsumer.Key: ConsumerRoom] = [:]
 

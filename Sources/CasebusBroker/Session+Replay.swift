@@ -23,13 +23,26 @@ extension Session {
   func continueReplay() {
     guard let replay, isOpen else { return }
     guard replay.position < replay.target else { return endReplay() }
-    let key = key
+    let reader = ReplayTurns.Reader(session: key.number, subscription: replay.subscriptionID)
+    if loop.replayTurns.take(reader) { readPage(of: replay.subscriptionID) }
+  }
+
+  /// It is this replay's turn.
+  /// - Returns: false if it is over.
+  @discardableResult
+  func readPage(of id: SubscriptionID) -> Bool {
+    guard let replay, replay.subscriptionID == id, isOpen else { return false }
+    let number = key.number
     let port = loop.port
     replay.journal.read(
       after: replay.position, limit: SessionReplay.pageRecordsMax, bytesMax: SessionReplay.pageBytesMax
     ) { result in
-      port.execute { $0.sessions[key.number]?.pageRead(result, of: replay.subscriptionID) }
+      port.execute { loop in
+        loop.sessions[number]?.pageRead(result, of: id)
+        loop.replayTurnEnded()
+      }
     }
+    return true
   }
 
   /// Everything that was to be read was: the rest comes from the workspace, in order with live events.

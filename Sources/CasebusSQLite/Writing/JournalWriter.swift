@@ -136,8 +136,18 @@ final class JournalWriter: @unchecked Sendable {
         return try group.map { try table.append($0.batch) }
       }
     } catch {
+      overwriteLog(db)
       let reason = health.failed(error)
       return group.map { _ in .failure(.unavailable(reason)) }
+    }
+  }
+
+  /// Where a commit failed because its fsync did, all of it may be in the log, and whoever opens the file after a crash
+  /// would take it for committed, though we are about to say that it is not. Another transaction, whether it succeeds
+  /// or not, is written over its beginning, and with that its checksums are wrong (https://www.sqlite.org/walformat.html).
+  private func overwriteLog(_ db: Database) {
+    try? transact(db) {
+      try db.execute(sql: "INSERT OR REPLACE INTO meta(key, value) VALUES('failed', datetime('now'))")
     }
   }
 
