@@ -12,9 +12,13 @@ extension DatabasePool {
   }
 
   /// Makes the tables of today, and reads the name of the file's numbering.
-  func migrateAndReadEpoch() throws -> String {
+  func begin(_ run: JournalRun) throws -> String {
     try writeWithoutTransaction { db in
       try JournalSchema.migrate(db, epoch: JournalSchema.newEpoch())
+      try db.inTransaction {
+        if try run.begin(db) { try JournalSchema.set(epoch: JournalSchema.newEpoch(), db) }
+        return .commit
+      }
       guard let epoch = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'epoch'") else {
         throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "it has no epoch")
       }

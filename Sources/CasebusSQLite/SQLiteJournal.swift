@@ -32,7 +32,7 @@ public final class SQLiteJournal: EventJournal {
     try JournalSchema.check(files.database)
     do {
       pool = try DatabasePool(files, configuration)
-      epoch = try pool.migrateAndReadEpoch()
+      epoch = try pool.begin(JournalRun(configuration.durability))
       checkpoints = try Checkpoints(files.database)
     } catch {
       throw JournalFileError(error, at: files.database)
@@ -96,6 +96,7 @@ public final class SQLiteJournal: EventJournal {
   public func shutDown() {
     upkeep.cancel()
     writer.close()
+    try? pool.write(JournalRun.end)
     try? pool.close()
     // The last connection that may write: it moves the log into the database and removes it.
     checkpoints.close()

@@ -2,6 +2,8 @@ import CasebusBroker
 public import CasebusJournal
 import CasebusTransport
 import CasebusWebSocket
+import Hummingbird
+import HummingbirdCore
 public import Logging
 public import NIOCore
 public import ServiceLifecycle
@@ -75,14 +77,20 @@ public struct BrokerServer: Service {
   private func listener(
     _ port: Int, _ connections: ServerConnections, _ tls: ListenerTLS?,
     onListening: @escaping @Sendable (SocketAddress) async -> Void
-  ) -> Listener {
-    let endpoints = Endpoints(
-      acceptor: SessionAcceptor(broker: broker), handshake: OpeningHandshake(configuration.connection),
-      readiness: readiness, isSecure: tls != nil)
-    return Listener(
-      host: configuration.host, port: port, endpoints: endpoints, connections: connections, tls: tls, group: group,
-      logger: logger, onListening: onListening)
+  ) -> any Service {
+    let acceptor = SessionAcceptor(broker: broker)
+    let handshake = OpeningHandshake(configuration.connection)
+    let endpoints = Endpoints(acceptor: acceptor, handshake: handshake, readiness: readiness, isSecure: tls != nil)
+    return WebSocketListener(
+      host: configuration.host, port: port, acceptor: acceptor, responder: endpoints.router.httpResponder(logger),
+      connections: connections, tls: tls, group: group, logger: logger, onListening: onListening)
   }
+}
+
+/// Where clients can connect; at least one is set.
+public struct ListeningAddresses: Hashable, Sendable {
+  public internal(set) var plain: SocketAddress?
+  public internal(set) var tls: SocketAddress?
 }
 
 /// Waits until all listeners are there.

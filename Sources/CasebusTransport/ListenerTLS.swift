@@ -6,9 +6,8 @@ import Synchronization
 /// TLS for the connections that a listener accepts: what certificates new ones get, and how many may shake hands at once.
 public final class ListenerTLS: Sendable {
   private let current: Mutex<TLSContext>
-  private let gates = Mutex<[ObjectIdentifier: LoopGate]>([:])
+  private let gates: PerLoop<HandshakeGate>
   private let handshakeTimeoutSeconds: Int
-  private let handshakesMax: Int
   private let logger: Logger
 
   /// - Parameters:
@@ -17,7 +16,7 @@ public final class ListenerTLS: Sendable {
   public init(_ context: TLSContext, handshakeTimeoutSeconds: Int, handshakesMax: Int, logger: Logger) {
     current = Mutex(context)
     self.handshakeTimeoutSeconds = handshakeTimeoutSeconds
-    self.handshakesMax = handshakesMax
+    gates = PerLoop { HandshakeGate(eventLoop: $0, inProgressMax: handshakesMax) }
     self.logger = logger
   }
 
@@ -32,7 +31,7 @@ public final class ListenerTLS: Sendable {
   /// Makes a channel that was just accepted, and has no handlers yet, speak TLS.
   func add(to channel: any Channel) throws {
     var options = TLSHandler.Options(
-      handshakeTimeoutSeconds: handshakeTimeoutSeconds, gate: gate(of: channel.eventLoop))
+      handshakeTimeoutSeconds: handshakeTimeoutSeconds, gate: gates.value(on: channel.eventLoop))
     options.onHandshakeFailed = { [logger] error, channel in
       logger.info(
         "TLS handshake failed",
@@ -40,18 +39,4 @@ public final class ListenerTLS: Sendable {
     }
     try channel.pipeline.syncOperations.addHandler(TLSHandler(TLSSession(server: context), options))
   }
-
-  private func gate(of eventLoop: any EventLoop) -> HandshakeGate {
-    gates.withLock { gates in
-      if let gate = gates[ObjectIdentifier(eventLoop)] { return gate.gate }
-      let gate = HandshakeGate(eventLoop: eventLoop, inProgressMax: handshakesMax)
-      gates[ObjectIdentifier(eventLoop)] = LoopGate(gate: gate)
-      return gate
-    }
-  }
-}
-
-/// Unchecked: found by its event loop, it is used on that loop only.
-private struct LoopGate: @unchecked Sendable {
-  let gate: HandshakeGate
 }

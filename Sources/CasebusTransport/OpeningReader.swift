@@ -19,7 +19,7 @@ final class OpeningReader<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, R
 
   init(_ channel: UpgradingChannel<Acceptor>, on eventLoop: any EventLoop) {
     self.channel = channel
-    timers = channel.opening.connections.timers.value(on: eventLoop)
+    timers = channel.opening.timers.value(on: eventLoop)
     deadline = .now() + .seconds(Int64(channel.opening.configuration.handshakeTimeoutSeconds))
   }
 

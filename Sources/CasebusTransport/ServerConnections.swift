@@ -1,4 +1,4 @@
-/// What the connections of all listeners of one server share: limits that count them together, deflaters, timers.
+/// What the connections of all listeners of one server share: limits that count them together, timers and deflaters.
 public final class ServerConnections: Sendable {
   let configuration: ConnectionConfiguration
   let census: ConnectionCensus

@@ -20,11 +20,13 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
   }
 
   let opening: WebSocketOpening<Acceptor>
+  private let connections: ServerConnections
   private let tls: ListenerTLS?
   private let logger: Logger
   private let onHTTP: @Sendable (HTTP1Channel.Value) -> Void
 
   /// - Parameters:
+  ///   - connections: what this listener has in common with the others of the server.
   ///   - tls: nil for connections that are not encrypted.
   ///   - onHTTP: gets the connections whose first request is for no WebSocket connection.
   init(
@@ -32,18 +34,17 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
     onHTTP: @escaping @Sendable (HTTP1Channel.Value) -> Void
   ) {
     opening = WebSocketOpening(acceptor: acceptor, connections: connections, hasTLS: tls != nil)
+    self.connections = connections
     self.tls = tls
     self.logger = logger
     self.onHTTP = onHTTP
   }
 
-  private var census: ConnectionCensus { opening.connections.census }
-
   /// A connection was accepted.
   func begin(_ channel: any Channel) throws {
     try tls?.add(to: channel)
     do throws(OpeningHandshakeRejection) {
-      try census.admit(channel)
+      try connections.census.admit(channel)
     } catch {
       let deadline = NIODeadline.now() + .seconds(Int64(opening.configuration.handshakeTimeoutSeconds))
       return try configureHTTP(channel, deadline: deadline, refusal: error)
@@ -53,7 +54,7 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
 
   /// The answer to a good opening handshake was sent.
   func upgrade(_ admission: WebSocketOpening<Acceptor>.Admission, _ channel: any Channel) throws {
-    census.upgraded(channel)
+    connections.census.upgraded(channel)
     try opening.open(admission, in: channel)
   }
 

@@ -48,7 +48,7 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
     let entrance = UpgradingChannel(acceptor: acceptor, connections: connections, tls: tls, logger: logger) {
       if case .terminated = source.yield($0) { $0.channel.close(promise: nil) }
     }
-    let listener = try await bootstrap(entrance).bind(host: address.host, port: address.port).get()
+    let listener = try await bind(entrance)
     if let address = listener.localAddress { await onListening(address) }
     await withGracefulShutdownHandler {
       await serve(requests)
@@ -60,10 +60,18 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
     try? await listener.close()
   }
 
-  private func serve(_ requests: AsyncStream<HTTP1Channel.Value>) async {
+  private func bind(_ entrance: UpgradingChannel<Acceptor>) async throws -> any Channel {
+    do {
+      return try await bootstrap(entrance).bind(host: address.host, port: address.port).get()
+    } catch let error as IOError {
+      throw ListenError(address: "\(address.host):\(address.port)", errnoCode: error.errnoCode)
+    }
+  }
+
+  private func serve(_ connections: AsyncStream<HTTP1Channel.Value>) async {
     let http = HTTP1Channel(responder: responder)
     await withDiscardingTaskGroup { group in
-      for await connection in requests {
+      for await connection in connections {
         group.addTask { [logger] in await http.handle(value: connection, logger: logger) }
       }
     }
@@ -79,4 +87,11 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
         channel.eventLoop.makeCompletedFuture { try entrance.begin(channel) }
       }
   }
+}
+
+/// A port that cannot be listened on.
+public struct ListenError: Error, Hashable, Sendable {
+  public var address: String
+  /// What the system said.
+  public var errnoCode: CInt
 }

@@ -10,12 +10,11 @@ struct WebSocketOpening<Acceptor: WebSocketAcceptor>: Sendable {
     var response: OpeningHandshakeResponse
   }
 
-  let connections: ServerConnections
+  private let connections: ServerConnections
   private let acceptor: Acceptor
   private let handshake: OpeningHandshake
   private let hasTLS: Bool
 
-  /// - Parameter hasTLS: whether the channels have a ``TLSHandler``.
   init(acceptor: Acceptor, connections: ServerConnections, hasTLS: Bool) {
     self.acceptor = acceptor
     self.connections = connections
@@ -24,6 +23,7 @@ struct WebSocketOpening<Acceptor: WebSocketAcceptor>: Sendable {
   }
 
   var configuration: ConnectionConfiguration { connections.configuration }
+  var timers: PerLoop<TimerWheel> { connections.timers }
 
   /// - Throws: the answer to give instead of 101.
   func admit(
@@ -37,12 +37,11 @@ struct WebSocketOpening<Acceptor: WebSocketAcceptor>: Sendable {
   func open(_ admission: Admission, in channel: any Channel) throws {
     let compression = admission.response.deflate.flatMap { connections.deflaters?.compression(for: $0) }
     let connection = WebSocketConnection(role: .server, limits: configuration.limits, compression: compression)
-    let pipeline = channel.pipeline.syncOperations
     let handler = WebSocketHandler(
       connection: connection, configuration: configuration, backlog: connections.backlog,
-      timers: connections.timers.value(on: channel.eventLoop),
-      tls: hasTLS ? try pipeline.handler(type: TLSHandler.self) : nil)
-    try pipeline.addHandler(handler)
+      timers: timers.value(on: channel.eventLoop),
+      tls: hasTLS ? try channel.pipeline.syncOperations.handler(type: TLSHandler.self) : nil)
+    try channel.pipeline.syncOperations.addHandler(handler)
     handler.open(acceptor.open(admission.ticket, handler, on: channel.eventLoop))
   }
 }

@@ -360,7 +360,7 @@ class CasebusTLS(Casebus):
     def command(self, port, folder, deflate):
         certificate, key = certificate_files(folder)
         options = ["--no-plain", "--tls-port", str(port), "--tls-certificate", certificate, "--tls-key", key]
-        return [self.binary, "serve", *options, "--log-level", "error"]
+        return [self.binary, "serve", *options, "--journal", "memory", "--log-level", "error"]
 
     def load(self, padding=0):
         return [*super().load(padding), "--tls"]

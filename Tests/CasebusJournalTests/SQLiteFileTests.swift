@@ -31,15 +31,11 @@ import Testing
     reopened.shutDown()
   }
 
-  /// The file as it is when a process is killed: nobody closed it.
+  /// Nobody closed it.
   @Test func aFileThatWasNotClosedGivesTheSame() async throws {
     let journal = try directory.open()
     try await JournalContent.write(to: journal)
-    let copy = TestDirectory()
-    try FileManager.default.createDirectory(atPath: copy.path, withIntermediateDirectories: true)
-    for name in ["journal.sqlite", "journal.sqlite-wal"] {
-      try FileManager.default.copyItem(atPath: directory.path + "/" + name, toPath: copy.path + "/" + name)
-    }
+    let copy = try copyOfTheFiles()
     let opened = try copy.open()
     #expect(try await JournalContent(of: opened) == JournalContent(of: journal))
     opened.shutDown()
@@ -65,6 +61,47 @@ import Testing
     journal.shutDown()
     await #expect(throws: JournalError.self) { try await journal.append([.a: JournalRecord.range(1...1)]) }
     await #expect(throws: JournalError.self) { try await journal.open(.a) }
+  }
+
+  /// With normal durability a machine that goes down takes the newest commits with it; their numbers were told.
+  @Test(arguments: [("normal another-boot", true), ("full another-boot", false)])
+  func commitsThatMayBeMissingBeginANewEpoch(_ lastRun: String, _ isNew: Bool) async throws {
+    try await fill()
+    let before = try await epoch()
+    try await DatabaseQueue(path: directory.database).write {
+      try $0.execute(sql: "INSERT INTO meta(key, value) VALUES('running', ?)", arguments: [lastRun])
+    }
+    let after = try await epoch()
+    #expect((after != before) == isNew)
+    #expect(try await epoch() == after)
+  }
+
+  @Test func aProcessThatIsKilledTakesNothingWithIt() async throws {
+    let journal = try directory.open { $0.durability = .normal }
+    try await journal.append([.a: JournalRecord.range(1...3)])
+    let epoch = try await journal.open(.a).epoch
+    let copy = try copyOfTheFiles()
+    let opened = try copy.open { $0.durability = .normal }
+    #expect(try await opened.open(.a).epoch == epoch)
+    #expect(try await opened.open(.a).last == 3)
+    opened.shutDown()
+    journal.shutDown()
+  }
+
+  private func epoch() async throws -> String {
+    let journal = try directory.open()
+    defer { journal.shutDown() }
+    return try await journal.open(.a).epoch
+  }
+
+  /// The files as they are when a process is killed.
+  private func copyOfTheFiles() throws -> TestDirectory {
+    let copy = TestDirectory()
+    try FileManager.default.createDirectory(atPath: copy.path, withIntermediateDirectories: true)
+    for name in ["journal.sqlite", "journal.sqlite-wal"] {
+      try FileManager.default.copyItem(atPath: directory.path + "/" + name, toPath: copy.path + "/" + name)
+    }
+    return copy
   }
 
   // MARK: - What is refused

@@ -27,7 +27,7 @@ def main():
         folder = Path(folder)
         make_certificates(folder)
         broker = subprocess.Popen(
-            [BINARY, "serve", "--no-plain", "--tls-port", "0", "--tls-certificate", folder / "chain.pem", "--tls-key", folder / "key.pem"],
+            [BINARY, "serve", "--journal", "memory", "--no-plain", "--tls-port", "0", "--tls-certificate", folder / "chain.pem", "--tls-key", folder / "key.pem"],
             stdout=subprocess.PIPE, text=True,
         )
         try:

@@ -1,5 +1,6 @@
 """TLS with other people's clients: openssl s_client, curl, Python's ssl, node, Chromium."""
 
+import datetime
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import time
 import urllib.request
 
 import pytest
+import websockets.exceptions
 import websockets.sync.client
 from broker_process import PATIENCE, BrokerProcess, read_line
 from over_tls import AUTHORITY, CHAIN, FOLDER, KEY, Authority, serve_options
@@ -172,6 +174,29 @@ def test_a_session_begun_with_a_certificate_is_resumed_with_its_identity(broker)
     assert broker.error_text().count("identity=CN=bot-8") == 2
 
 
+def test_a_session_is_not_resumed_with_a_certificate_that_has_expired():
+    clients = Authority("expiring-clients")
+    until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)
+    chain, key = clients.issue("expiring", not_before=until - datetime.timedelta(days=1), not_after=until)
+    broker = BrokerProcess("--log-level", "info", "--tls-client-ca", clients.file, listen=serve_options())
+    try:
+        context = context_of("1.2")
+        context.load_cert_chain(chain, key)
+        with socket.create_connection(("127.0.0.1", broker.port), PATIENCE) as plain:
+            with context.wrap_socket(plain, server_hostname="localhost") as connection:
+                session = connection.session
+        time.sleep(4)
+        with socket.create_connection(("127.0.0.1", broker.port), PATIENCE) as plain:
+            with pytest.raises(OSError), context.wrap_socket(plain, server_hostname="localhost", session=session) as connection:
+                assert connection.session_reused
+                connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert connection.recv(1000) == b""
+                raise OSError("ended")
+    finally:
+        broker.stop()
+    assert "expired on" in broker.error_text()
+
+
 def open_session(connection):
     connection.sendall(
         b"GET /v2 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -307,18 +332,22 @@ def evaluated(pages, page, script):
     """What a script gives in a page (https://chromedevtools.github.io/devtools-protocol/tot/Runtime/#method-evaluate)."""
     deadline = time.monotonic() + 2 * PATIENCE
     while True:
-        [target] = [target for target in json.load(urllib.request.urlopen(pages, timeout=PATIENCE)) if target["type"] == "page"]
-        with websockets.sync.client.connect(target["webSocketDebuggerUrl"], proxy=None, max_size=None) as chromium:
-            for number, expression in enumerate(["document.readyState + location.href", script]):
-                command = {"expression": expression, "awaitPromise": True, "returnByValue": True}
-                chromium.send(json.dumps({"id": number, "method": "Runtime.evaluate", "params": command}))
-                value = json.loads(chromium.recv(PATIENCE))["result"]["result"].get("value")
-                if number == 0 and value not in {"complete" + page, "completechrome-error://chromewebdata/"}:
-                    break
-            else:
-                return value
-        assert time.monotonic() < deadline, value
+        try:
+            [target] = [target for target in json.load(urllib.request.urlopen(pages, timeout=PATIENCE)) if target["type"] == "page"]
+            with websockets.sync.client.connect(target["webSocketDebuggerUrl"], proxy=None, max_size=None) as chromium:
+                if evaluate(chromium, "document.readyState + location.href") in {"complete" + page, "completechrome-error://chromewebdata/"}:
+                    return evaluate(chromium, script)
+        except (KeyError, ValueError, OSError, websockets.exceptions.WebSocketException) as error:
+            # It is still starting, or on its way to the page.
+            assert time.monotonic() < deadline, repr(error)
+        assert time.monotonic() < deadline, "the page does not come"
         time.sleep(0.1)
+
+
+def evaluate(chromium, expression):
+    command = {"expression": expression, "awaitPromise": True, "returnByValue": True}
+    chromium.send(json.dumps({"id": 1, "method": "Runtime.evaluate", "params": command}))
+    return json.loads(chromium.recv(PATIENCE))["result"]["result"]["value"]
 
 
 # Several certificates

@@ -40,6 +40,6 @@ extension BrokerLoop {
 
 extension BrokerLoop {
   func log(_ message: Logger.Message, _ key: JournalConsumer.Key) {
-    logger.notice(message, metadata: ["consumer": "\(key.name)", "workspace": "\(key.workspace?.text ?? "*")"])
+    logger.info(message, metadata: ["consumer": "\(key.name)", "workspace": "\(key.workspace?.text ?? "*")"])
   }
 }

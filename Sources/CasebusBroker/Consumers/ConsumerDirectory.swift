@@ -23,7 +23,10 @@ final class ConsumerDirectory: Sendable {
 
     subscript(key: JournalConsumer.Key) -> Registration? {
       get { registrations[key.workspace]?[key.name] }
-      set { registrations[key.workspace, default: [:]][key.name] = newValue }
+      set {
+        registrations[key.workspace, default: [:]][key.name] = newValue
+        if registrations[key.workspace]?.isEmpty == true { registrations[key.workspace] = nil }
+      }
     }
 
     var count: Int { registrations.values.reduce(0) { $0 + $1.count } }

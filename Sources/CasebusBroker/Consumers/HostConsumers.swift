@@ -21,6 +21,7 @@ struct HostConsumers {
   }
 
   mutating func takeUntold() -> [JournalPosition] {
+    guard !untold.isEmpty else { return [] }
     defer { untold = [:] }
     return Array(untold.values)
   }

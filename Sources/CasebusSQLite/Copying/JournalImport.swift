@@ -82,9 +82,7 @@ public final class JournalImport {
     let epoch = try line.text("epoch")
     guard (1...64).contains(epoch.utf8.count) else { throw ImportedLineError("its epoch is \"\(epoch)\"") }
     guard keepsEpoch else { return }
-    try queue.writeWithoutTransaction {
-      try $0.execute(sql: "UPDATE meta SET value = ? WHERE key = 'epoch'", arguments: [epoch])
-    }
+    try queue.writeWithoutTransaction { try JournalSchema.set(epoch: epoch, $0) }
   }
 
   /// The journal is there from now on.

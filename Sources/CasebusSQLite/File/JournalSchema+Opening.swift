@@ -44,6 +44,10 @@ extension JournalSchema {
     String(UInt64.random(in: .min ... .max), radix: 36)
   }
 
+  static func set(epoch: String, _ db: Database) throws {
+    try db.execute(sql: "INSERT OR REPLACE INTO meta(key, value) VALUES('epoch', ?)", arguments: [epoch])
+  }
+
   /// Makes the tables of today, each step in a transaction of its own.
   static func migrate(_ db: Database, epoch: String) throws {
     let found = try Identity(db).version
@@ -51,7 +55,7 @@ extension JournalSchema {
       try db.inTransaction {
         try db.execute(sql: sql)
         if index == 0 {
-          try db.execute(sql: "INSERT INTO meta(key, value) VALUES('epoch', ?)", arguments: [epoch])
+          try set(epoch: epoch, db)
           try db.execute(sql: "PRAGMA application_id = \(applicationID)")
         }
         try db.execute(sql: "PRAGMA user_version = \(index + 1)")

@@ -14,7 +14,7 @@ enum JournalSchema {
   /// A record's place in `events` is its workspace's number in the upper bits and its offset in the lower 40, so that a
   /// workspace's records lie together and in order. Measured against a primary key of two columns: the same for records
   /// of 250 bytes, twice as fast and a third of the space for those of 1,200, which the index pages of SQLite do not take
-  /// in one piece (Docs/decisions/0006).
+  /// in one piece (Docs/decisions/0008).
   ///
   /// `pruned`: every record up to this one is gone, all others are there. The newest record is the newest in `events`, or
   /// `pruned` if none is, so that appending writes nothing but the record.

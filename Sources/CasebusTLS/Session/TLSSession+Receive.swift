@@ -58,13 +58,16 @@ extension TLSSession {
   private func handshake() -> TLSEvent? {
     OpenSSLErrors.clear()
     let code = SSL_do_handshake(ssl)
-    if code == 1 {
-      state = .open(Halves())
-      return .handshakeCompleted
-    }
+    if code == 1 { return completed() }
     let event = event(afterCode: code)
     if case .failed(.violation) = event { alert() }
     return event
+  }
+
+  private func completed() -> TLSEvent? {
+    if let complaint = complaintAboutResumption { return fail(.certificateRefused(.expired(complaint))) }
+    state = .open(Halves())
+    return .handshakeCompleted
   }
 
   /// OpenSSL says nothing to those whose first bytes are no TLS; they get the alert unexpected_message (RFC 8446 §5).

@@ -47,6 +47,12 @@ extension TLSSession {
     guard code == 1 else { throw .openSSL("host \(host)") }
   }
 
+  /// A client's certificate is looked at when its session begins, and not when that is resumed: it may have expired since.
+  var complaintAboutResumption: String? {
+    guard context.role == .server, SSL_session_reused(ssl) == 1 else { return nil }
+    return peerCertificate?.complaintNow
+  }
+
   /// What the verification of the peer's certificate found first.
   var refusal: CertificateRefusal {
     let code = Int32(SSL_get_verify_result(ssl))

@@ -2,6 +2,7 @@ import CasebusJournal
 import CasebusSQLite
 import CasebusServer
 import CasebusTLS
+import CasebusTransport
 import Logging
 import NIOCore
 import NIOPosix
@@ -24,7 +25,7 @@ struct BrokerProcess {
   /// - Parameters:
   ///   - companions: services that run beside the broker, and are stopped before it; when one ends, all end.
   ///   - onListening: called once, when clients can connect.
-  /// - Throws: ``CommandFailure`` if the journal cannot be opened, a port cannot be listened on, or a certificate is not good.
+  /// - Throws: ``CommandFailure`` if a certificate is not good, the journal cannot be opened or a port cannot be listened on.
   func run(
     tls configuration: TLSListenerConfiguration?, companions: [any Service] = [],
     onListening: @escaping @Sendable (BrokerAddresses) async -> Void
