@@ -175,6 +175,22 @@ extension DurableSharingTests {
     #expect(received == ["w1": [1, 2, 3, 4], "w2": [1, 2, 3, 4], "w3": [1, 2, 3, 4]])
   }
 
+  @Test func consumerFromTheBeginningGetsWhatIsCommittedWhileItIsMade() {
+    let journal = SimulatedJournal()
+    let broker = TestBroker(journal: journal)
+    let (bot, agent) = (broker.connect("*"), broker.connect("w1"))
+    journal.finishEverything(for: broker)
+    bot.send(["event": "subscribe", "data": ["interaction"], "durable": "bot", "since": "beginning"])
+    journal.finishAppend(succeeds: true)
+    broker.run()
+    #expect(journal.readsWaiting == 1)
+    agent.publish("RINGING")
+    journal.finishAppend(succeeds: true)
+    broker.run()
+    journal.finishEverything(for: broker)
+    #expect(bot.received().dropFirst().map(\.offset) == [1])
+  }
+
   /// It went round and round once: there was room, but a broker that stops gives nothing.
   @Test func eventsThatAreCommittedDuringAStopWaitForTheNextBroker() {
     let journal = SimulatedJournal()

@@ -119,10 +119,12 @@ extension BrokerLoop {
     consumers.announce(consumer.key, positions: positions)
     log("a durable consumer was made", consumer.key)
     let port = port
+    let isFromBeginning = options.since == .beginning
     visitLoops { loop in
       for host in loop.hosts.values where consumer.key.workspace ?? host.id == host.id {
         guard case .done = host.loading else { continue }
-        host.start(consumer, after: positions[host.id] ?? host.durableOffset)
+        // One that had no events when the positions were read may have some now.
+        host.start(consumer, after: positions[host.id] ?? (isFromBeginning ? 0 : host.durableOffset))
       }
     } then: {
       port.execute { loop in
