@@ -173,6 +173,20 @@ extension DurableSharingTests {
     }
     #expect(received == ["w1": [1, 2, 3, 4], "w2": [1, 2, 3, 4], "w3": [1, 2, 3, 4]])
   }
+
+  /// It went round and round once: there was room, but a broker that stops gives nothing.
+  @Test func eventsThatAreCommittedDuringAStopWaitForTheNextBroker() {
+    let broker = TestBroker()
+    let bot = broker.connect("*")
+    bot.joinDurable("bot")
+    _ = bot.received()
+    let agent = broker.connect("w1")
+    agent.sendWithoutRunning(TestClient.publication("RINGING").jsonText)
+    broker.broker.drain(within: .seconds(1))
+    broker.run()
+    bot.disconnect()
+    #expect(bot.received() == [] && bot.sink.closed?.code == .shuttingDown)
+  }
 }
 
 extension String {

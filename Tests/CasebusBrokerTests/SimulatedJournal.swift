@@ -103,6 +103,9 @@ final class SimulatedJournal: EventJournal {
 
   var isBusy: Bool { state.withLock { !$0.appends.isEmpty || !$0.reads.isEmpty } }
 
+  /// How much is being read.
+  var readsWaiting: Int { state.withLock { $0.reads.count } }
+
   /// The broker is gone. The first so many of the batches that it waited for are committed all the same.
   func crash(committing count: Int) {
     // What the reads hold is let go outside of the lock: replays among it want to be forgotten.

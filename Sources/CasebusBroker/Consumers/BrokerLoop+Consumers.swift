@@ -105,8 +105,9 @@ extension BrokerLoop {
   }
 
   /// What got free is for those who waited; serving one takes room and never frees any.
+  /// A broker that stops gives nobody anything, so that they would wait again at once.
   private func serveStarved(_ key: JournalConsumer.Key) {
-    while let workspace = consumerRooms[key]?.next() { hosts[workspace]?.serve(key) }
+    while !isDraining, let workspace = consumerRooms[key]?.next() { hosts[workspace]?.serve(key) }
   }
 
   private var newRoom: ConsumerRoom { ConsumerRoom(unacknowledgedMax: configuration.spanningUnacknowledgedMax) }
