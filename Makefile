@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: tls-scan help run build test test-swift test-sockets bench bench-journal bench-smoke bench-page crash fuzz fuzz-smoke sanitize lint format setup clean
+.PHONY: tls-scan help run build test test-swift test-sockets bench bench-journal bench-storage bench-smoke bench-page crash fuzz fuzz-smoke sanitize lint format setup clean
 
 CONFIGURATION ?= release
 PACKAGES := zlib1g-dev libssl-dev libsqlite3-dev python3-venv
@@ -48,6 +48,11 @@ bench-smoke: setup ## The benchmark's scenarios, small, for correctness only: ev
 	[ -n "$${CASEBUS_BINARY:-}" ] || swift build --product casebus
 	python3 Tests/Benchmarks/bench.py --smoke
 	python3 Tests/Benchmarks/journal_bench.py --smoke
+
+bench-storage: setup ## Measures the journal alone on this disk, 1 minute.
+	[ -n "$${CASEBUS_BINARY:-}" ] || swift build --configuration release --product casebus
+	data=$$(mktemp -d -p .); trap "rm -rf $$data" EXIT; \
+	"$${CASEBUS_BINARY:-$$(swift build --configuration release --show-bin-path)/casebus}" journal bench --data "$$data/journal"
 
 bench-page: ## Writes the results of the last bench into Docs/reference/performance.md.
 	python3 Tests/Benchmarks/bench.py --page
