@@ -76,6 +76,7 @@ fuzz-smoke: setup ## The same, 20 seconds each; part of the tests.
 sanitize: setup ## The tests that touch C with the address sanitizer, those of threads with the thread sanitizer.
 	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leaks.supp CASEBUS_TLS_HANDSHAKES=10000 \
 	swift test --scratch-path .build-asan --sanitize=address --filter 'CasebusDeflateTests|CasebusTLSTests|CasebusWebSocketTests|CasebusFuzzTests|CasebusTransportTests'
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/races.supp \
 	swift test --scratch-path .build-tsan --sanitize=thread --filter 'casebusTests|CasebusBrokerTests|CasebusJournalTests'
 
 tls-scan: setup ## Public TLS scanners (testssl.sh, sslyze) against a broker, about 2 minutes.

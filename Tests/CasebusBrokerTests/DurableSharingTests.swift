@@ -1,6 +1,7 @@
 import CasebusBroker
 import CasebusJournal
 import CasebusProtocol
+import NIOCore
 import Testing
 
 /// Several sessions of one durable consumer, and one over all workspaces (Protocol §9.3, §9.5).
