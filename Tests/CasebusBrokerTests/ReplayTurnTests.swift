@@ -10,20 +10,12 @@ import Testing
     let journal = SimulatedJournal()
     let broker = TestBroker(journal: journal)
     let source = broker.connect()
-    finishEverything(journal, broker)
+    journal.finishEverything(for: broker)
     for _ in 0..<20 { source.publish("RINGING") }
-    finishEverything(journal, broker)
+    journal.finishEverything(for: broker)
     let clients = (0..<count).map { _ in broker.connect() }
     for client in clients { client.send(ResumeTests.subscribe("beginning")) }
     return (journal, broker, clients)
-  }
-
-  private static func finishEverything(_ journal: SimulatedJournal, _ broker: TestBroker) {
-    while journal.isBusy {
-      journal.finishAppend(succeeds: true)
-      journal.finishRead(0, succeeds: true)
-      broker.run()
-    }
   }
 
   @Test func oneReplayReadsAtATime() {
@@ -51,7 +43,7 @@ import Testing
   @Test func whoLeavesWhileWaitingHoldsUpNobody() {
     let (journal, broker, clients) = Self.resuming(4)
     for client in clients[0...2] { client.disconnect() }
-    Self.finishEverything(journal, broker)
+    journal.finishEverything(for: broker)
     #expect(clients[3].received().dropFirst().map(\.offset) == Array(1...20))
   }
 
@@ -60,7 +52,7 @@ import Testing
     journal.finishRead(0, succeeds: false)
     broker.run()
     #expect(clients[0].sink.closed?.code == .internalError)
-    Self.finishEverything(journal, broker)
+    journal.finishEverything(for: broker)
     #expect(clients[1].received().dropFirst().map(\.offset) == Array(1...20))
   }
 
@@ -69,7 +61,7 @@ import Testing
     let id = clients[1].received()[0].subscriptionID
     clients[1].send(["event": "unsubscribe", "data": .string(id), "referenceId": "u"])
     clients[1].send(ResumeTests.subscribe("beginning"))
-    Self.finishEverything(journal, broker)
+    journal.finishEverything(for: broker)
     #expect(clients[1].received().compactMap(\.offset).suffix(20) == Array(1...20).suffix(20))
   }
 }

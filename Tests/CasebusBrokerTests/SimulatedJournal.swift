@@ -103,6 +103,15 @@ final class SimulatedJournal: EventJournal {
 
   var isBusy: Bool { state.withLock { !$0.appends.isEmpty || !$0.reads.isEmpty } }
 
+  /// Does what it was asked, and what that leads to, until nothing is left.
+  func finishEverything(for broker: TestBroker) {
+    while isBusy {
+      finishAppend(succeeds: true)
+      finishRead(0, succeeds: true)
+      broker.run()
+    }
+  }
+
   /// How much is being read.
   var readsWaiting: Int { state.withLock { $0.reads.count } }
 

@@ -53,9 +53,14 @@ class Bot(Role):
             "since": "beginning", "referenceId": "subscribe",
         })  # fmt: skip
 
-    def is_behind(self):
+    def behind(self):
+        """What it has still to get and to acknowledge, for people; empty if nothing."""
         workspaces = self.run.workspaces if self.workspace == "*" else [self.workspace]
-        return any(self.consumer.missing(w) for w in workspaces) or any(self.unacknowledged.values())
+        missing = {w: offset for w in workspaces if (offset := self.consumer.missing(w))}
+        waiting = {w: offsets[:5] for w, offsets in self.unacknowledged.items() if offsets}
+        parts = [f"never got {missing}"] if missing else []
+        parts += [f"has not acknowledged {waiting}"] if waiting else []
+        return f"{self.name} {' and '.join(parts)}" if parts else ""
 
     def received(self, text):
         if text.startswith(b'{"event":'):

@@ -140,7 +140,7 @@ async def last_restart(run):
     await run.server.kill()
     await run.server.start()
     auditors = [run.add(Subscriber(f"{w}-auditor", w, run, is_state_asked=True)) for w in run.workspaces]
-    await run.until(run.behind, lambda: not run.behind())
+    await run.until(lambda: f"all have everything: {run.behind()}", lambda: not run.behind())
     for auditor in auditors:
         run.history.counts["events replayed from the beginning"] += auditor.offset
 

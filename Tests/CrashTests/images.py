@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import signal
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,15 @@ class Image:
     def log(self):
         """The write-ahead log; None where there is none."""
         return next(iter(self.folder.glob("*-wal")), None)
+
+    def unmoved(self):
+        """
+        Where that part of the log begins that was not yet moved into the database (sqlite.org/walformat.html: nBackfill
+        in the -shm file). No crash takes the part before it away: it was synced before it was moved.
+        """
+        page_bytes = int.from_bytes(self.log.read_bytes()[8:12], "big")
+        index = self.log.with_name(self.log.name.removesuffix("-wal") + "-shm").read_bytes()
+        return 32 + int.from_bytes(index[96:100], sys.byteorder) * (24 + page_bytes)
 
 
 async def take_image(run, data, folder):

@@ -99,14 +99,14 @@ class Run:
             lambda: "answered: " + str([list(c.pending)[:3] for c in commanders if not c.is_done]),
             lambda: all(c.is_done for c in commanders),
         )
-        await self.until(self.behind, lambda: not self.behind())
+        await self.until(lambda: f"all have everything: {self.behind()}", lambda: not self.behind())
 
     def behind(self):
         ends = {w: self.end_of(w) for w in self.workspaces}
         late = [
             s.name for s in self.of(Subscriber) if s.gets_all and (s.offset or 0) < max(ends[s.workspace], s.stands or 0)
         ]  # fmt: skip
-        return late + [bot.name for bot in self.bots if bot.is_behind()]
+        return late + [text for bot in self.bots if (text := bot.behind())]
 
     def end_of(self, workspace):
         stream = self.history.streams[workspace]

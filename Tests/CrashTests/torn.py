@@ -53,14 +53,14 @@ def damaged(image, random, folder):
     if image.log is None:
         return
     size = image.log.stat().st_size
-    if size == 0:
+    if size == 0 or (first := image.unmoved()) >= size:
         return
-    cut = image.damaged(folder.with_name(folder.name + "-cut"), f"cut at {random.randrange(size)} of {size}")
+    cut = image.damaged(folder.with_name(folder.name + "-cut"), f"cut at {random.randrange(first, size)} of {size}")
     at = int(cut.damage.split(" ")[2])
     with open(cut.log, "r+b") as file:
         file.truncate(at)
     yield cut
-    at = random.randrange(size)
+    at = random.randrange(first, size)
     flipped = image.damaged(folder.with_name(folder.name + "-flipped"), f"flipped byte {at} of {size}")
     with open(flipped.log, "r+b") as file:
         file.seek(at)
