@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: tls-scan help run build test test-swift test-sockets bench bench-journal bench-smoke bench-page crash fuzz fuzz-smoke sanitize lint format setup clean
+.PHONY: tls-scan help run build test test-swift test-sockets bench bench-journal bench-storage bench-smoke bench-page crash fuzz fuzz-smoke sanitize lint format setup clean
 
 CONFIGURATION ?= release
 PACKAGES := zlib1g-dev libssl-dev libsqlite3-dev python3-venv
@@ -49,6 +49,11 @@ bench-smoke: setup ## The benchmark's scenarios, small, for correctness only: ev
 	python3 Tests/Benchmarks/bench.py --smoke
 	python3 Tests/Benchmarks/journal_bench.py --smoke
 
+bench-storage: setup ## Measures the journal alone on this disk, 1 minute.
+	[ -n "$${CASEBUS_BINARY:-}" ] || swift build --configuration release --product casebus
+	data=$$(mktemp -d -p .); trap "rm -rf $$data" EXIT; \
+	"$${CASEBUS_BINARY:-$$(swift build --configuration release --show-bin-path)/casebus}" journal bench --data "$$data/journal"
+
 bench-page: ## Writes the results of the last bench into Docs/reference/performance.md.
 	python3 Tests/Benchmarks/bench.py --page
 
@@ -71,6 +76,7 @@ fuzz-smoke: setup ## The same, 20 seconds each; part of the tests.
 sanitize: setup ## The tests that touch C with the address sanitizer, those of threads with the thread sanitizer.
 	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leaks.supp CASEBUS_TLS_HANDSHAKES=10000 \
 	swift test --scratch-path .build-asan --sanitize=address --filter 'CasebusDeflateTests|CasebusTLSTests|CasebusWebSocketTests|CasebusFuzzTests|CasebusTransportTests'
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/races.supp \
 	swift test --scratch-path .build-tsan --sanitize=thread --filter 'casebusTests|CasebusBrokerTests|CasebusJournalTests'
 
 tls-scan: setup ## Public TLS scanners (testssl.sh, sslyze) against a broker, about 2 minutes.

@@ -7,6 +7,7 @@ import Testing
 @Suite struct HandlerTests {
   @Test func whatIsWrittenBeforeTheEndOfTheHandshakeWaitsForIt() throws {
     let pair = try Pair()
+    defer { pair.end() }
     let written = pair.client.writeAndFlush(ByteBuffer(string: "early"))
     #expect(pair.serverLog.bytes.isEmpty)
     try pair.run()
@@ -17,6 +18,7 @@ import Testing
 
   @Test func whatIsWrittenBeforeAFlushSharesARecord() throws {
     let pair = try Pair()
+    defer { pair.end() }
     try pair.run()
     let promises = (0..<3).map { _ in pair.server.eventLoop.makePromise(of: Void.self) }
     for promise in promises { pair.server.write(ByteBuffer(repeating: 1, count: 100), promise: promise) }
@@ -28,6 +30,7 @@ import Testing
 
   @Test func thePeersCloseNotifyIsTheEndOfTheInput() throws {
     let pair = try Pair()
+    defer { pair.end() }
     try pair.run()
     pair.client.write(ByteBuffer(string: "bye"), promise: nil)
     pair.client.close(mode: .output, promise: nil)
@@ -39,6 +42,7 @@ import Testing
 
   @Test func anEndWithoutCloseNotifyIsAnError() throws {
     let pair = try Pair()
+    defer { pair.end() }
     try pair.run()
     pair.server.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     #expect(pair.serverLog.errors == [.truncated])
@@ -47,6 +51,7 @@ import Testing
 
   @Test func afterOnesOwnCloseNotifyAnEndWithoutTheOthersIsNone() throws {
     let pair = try Pair()
+    defer { pair.end() }
     try pair.run()
     pair.server.tls.closeOutput(promise: nil)
     pair.server.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
@@ -56,6 +61,7 @@ import Testing
   @Test func aClientThatStallsIsCutOffAtTheDeadline() throws {
     var failures: [TLSError] = []
     let server = try Pair.server { failures.append($0) }
+    defer { server.end() }
     server.embeddedEventLoop.advanceTime(by: .seconds(9))
     #expect(server.isActive)
     server.embeddedEventLoop.advanceTime(by: .seconds(1))
@@ -66,6 +72,7 @@ import Testing
   @Test func plainHTTPIsAnsweredAndThenTheConnectionIsClosed() throws {
     var failures: [TLSError] = []
     let server = try Pair.server { failures.append($0) }
+    defer { server.end() }
     try server.writeInbound(ByteBuffer(string: "GET / HTTP/1.1\r\n\r\n"), throwing: false)
     let answer = try server.readOutbound(as: ByteBuffer.self)
     #expect(answer.map { String(buffer: $0).hasPrefix("HTTP/1.1 400 ") } == true)
@@ -78,6 +85,7 @@ import Testing
     let loop = EmbeddedEventLoop()
     let gate = HandshakeGate(eventLoop: loop, inProgressMax: 2)
     let servers = try (0..<4).map { _ in try Pair.server(loop: loop, gate: gate) }
+    defer { for server in servers { server.end() } }
     #expect(servers.map(\.tls.isWaitingForGate) == [false, false, true, true])
     // Until its turn nothing is read from it.
     try servers[0].close().wait()
@@ -90,6 +98,7 @@ import Testing
     let loop = EmbeddedEventLoop()
     let gate = HandshakeGate(eventLoop: loop, inProgressMax: 1)
     let servers = try (0..<3).map { _ in try Pair.server(loop: loop, gate: gate) }
+    defer { for server in servers { server.end() } }
     try servers[1].close().wait()
     #expect(servers[2].tls.isWaitingForGate)
     try servers[0].close().wait()
@@ -100,6 +109,7 @@ import Testing
     let loop = EmbeddedEventLoop()
     let gate = HandshakeGate(eventLoop: loop, inProgressMax: 1000)
     let pairs = try (0..<100).map { _ in try Pair(loop: loop, gate: gate) }
+    defer { for pair in pairs { pair.end() } }
     for pair in pairs { try pair.passOnce() }
     let answers = try pairs.map { try $0.server.readOutbound(as: ByteBuffer.self) }
     #expect((1..<100).contains(answers.count { $0 != nil }))

@@ -49,6 +49,12 @@ struct Pair {
     return toServer != nil || toClient != nil
   }
 
+  /// An open channel keeps itself alive.
+  func end() {
+    client.end()
+    server.end()
+  }
+
   /// What reached the top of the pipeline.
   final class Log: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
@@ -72,6 +78,10 @@ struct Pair {
 
 extension EmbeddedChannel {
   var tls: TLSHandler { try! pipeline.syncOperations.handler(type: TLSHandler.self) }
+
+  func end() {
+    _ = try? finish(acceptAlreadyClosed: true)
+  }
 
   func writeInbound(_ bytes: ByteBuffer, throwing: Bool) throws {
     pipeline.syncOperations.fireChannelRead(NIOAny(bytes))

@@ -178,8 +178,8 @@ async def test_thousands_of_sessions_that_do_not_read_are_closed_and_harm_nobody
         await asyncio.to_thread(read_to_the_end, sessions)
     took = time.monotonic() - begin
     # What waits for a session is at most its queue and what went over it. All wait for the same bytes, so it is much less.
-    # Over TLS each has bytes of its own.
-    bound = SLOW_CONNECTIONS * (queue + 4 * size) if OVER_TLS else min(64 * MEBIBYTE, SLOW_CONNECTIONS * (queue + events * size))
+    # Over TLS each has bytes of its own, and those of a whole tick (several events on a busy machine) may go over the queue.
+    bound = SLOW_CONNECTIONS * (queue + 10 * size) if OVER_TLS else min(64 * MEBIBYTE, SLOW_CONNECTIONS * (queue + events * size))
     assert peak[0] - before < bound
     for session in sessions:
         numbers = [json.loads(text)["data"]["number"] for text in session.texts]

@@ -27,6 +27,8 @@ struct Retention: Sendable {
         for cut in plan.cuts { try await prune(cut) }
       }
     } catch {
+      // The journal is being closed.
+      guard !Task.isCancelled else { return }
       logger.warning("what is too old could not be deleted from the journal, it will be tried again: \(error)")
     }
   }

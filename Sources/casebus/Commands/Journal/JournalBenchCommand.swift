@@ -30,14 +30,19 @@ struct JournalBenchCommand: AsyncParsableCommand {
     for durability in [SQLiteJournalConfiguration.Durability.full, .normal] {
       try await measureWriting(durability)
     }
+    try await measureWritingWhilePruning()
     try await measureLoading()
     try await measureReplay()
   }
 
-  private func open(_ name: String, _ durability: SQLiteJournalConfiguration.Durability) throws -> SQLiteJournal {
+  private func open(
+    _ name: String, _ durability: SQLiteJournalConfiguration.Durability,
+    _ configure: (inout SQLiteJournalConfiguration) -> Void = { _ in }
+  ) throws -> SQLiteJournal {
     try? FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
     var configuration = SQLiteJournalConfiguration(directory: "\(data)/\(name)")
     configuration.durability = durability
+    configure(&configuration)
     return try SQLiteJournal(configuration, logger: Logger(label: "casebus"))
   }
 
@@ -50,16 +55,32 @@ struct JournalBenchCommand: AsyncParsableCommand {
     ] {
       let journal = try open("\(durability.rawValue)-\(workspaces)-\(size)-\(inFlight)", durability)
       let load = Load(journal, workspaces: workspaces, size: size, recordBytes: recordBytes)
-      let clock = ContinuousClock()
-      let start = clock.now
-      try await load.run(inFlight: inFlight, until: start.advanced(by: .seconds(seconds)))
-      let time = (clock.now - start) / .seconds(1)
-      printLine(
-        "durability=\(durability.rawValue) workspaces=\(workspaces) batch=\(size) inFlight=\(inFlight) "
-          + "records/s=\(Int(Double(load.records) / time)) batches/s=\(Int(Double(load.records / size) / time)) "
-          + "p50=\(load.latency(0.5)) p99=\(load.latency(0.99)) max=\(load.latency(1))")
+      try await measure(
+        load, inFlight: inFlight, "durability=\(durability.rawValue) workspaces=\(workspaces) batch=\(size)")
       journal.shutDown()
     }
+  }
+
+  /// All but the newest 1,000 records are deleted while others are written.
+  private func measureWritingWhilePruning() async throws {
+    let journal = try open("pruning", .full) {
+      $0.retentionEventsPerWorkspaceMax = 1000
+      $0.pruneIntervalSeconds = 1
+    }
+    let load = Load(journal, workspaces: 1, size: 64, recordBytes: recordBytes, batchesPerSnapshot: 50)
+    try await measure(load, inFlight: 1, "pruning durability=full workspaces=1 batch=64")
+    journal.shutDown()
+  }
+
+  private func measure(_ load: Load, inFlight: Int, _ name: String) async throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    try await load.run(inFlight: inFlight, until: start.advanced(by: .seconds(seconds)))
+    let time = (clock.now - start) / .seconds(1)
+    printLine(
+      "\(name) inFlight=\(inFlight) records/s=\(Int(Double(load.records) / time)) "
+        + "batches/s=\(Int(Double(load.batches) / time)) p50=\(load.latency(0.5)) p99=\(load.latency(0.99)) "
+        + "max=\(load.latency(1))")
   }
 
   // MARK: - Reading
@@ -105,6 +126,8 @@ struct JournalBenchCommand: AsyncParsableCommand {
 private final class Load {
   let workspaces: [WorkspaceID]
   private(set) var records = 0
+  private(set) var batches = 0
+  private let batchesPerSnapshot: Int
   private let journal: SQLiteJournal
   private let size: Int
   private let data: ByteBuffer
@@ -112,7 +135,8 @@ private final class Load {
   private var next = 0
   private let latencies = Latencies()
 
-  init(_ journal: SQLiteJournal, workspaces: Int, size: Int, recordBytes: Int) {
+  init(_ journal: SQLiteJournal, workspaces: Int, size: Int, recordBytes: Int, batchesPerSnapshot: Int = .max) {
+    self.batchesPerSnapshot = batchesPerSnapshot
     self.journal = journal
     self.size = size
     self.workspaces = (0..<workspaces).map { WorkspaceID("w\($0)")! }
@@ -122,21 +146,22 @@ private final class Load {
 
   /// Each chain has one batch in flight.
   func run(inFlight: Int, until end: ContinuousClock.Instant) async throws {
-    var batches: [Task<Void, any Error>] = []
+    var running: [Task<Void, any Error>] = []
     while ContinuousClock.now < end {
-      if batches.count >= inFlight { try await batches.removeFirst().value }
-      batches.append(send())
+      if running.count >= inFlight { try await running.removeFirst().value }
+      running.append(send())
     }
-    for batch in batches { try await batch.value }
+    for batch in running { try await batch.value }
   }
 
   func append(batches: Int) async throws {
     for _ in 0..<batches { try await send().value }
   }
 
-  func latency(_ quantile: Double) -> Duration {
+  func latency(_ quantile: Double) -> String {
     let sorted = latencies.all.withLock { $0.sorted() }
-    return sorted[min(sorted.count - 1, Int(Double(sorted.count) * quantile))]
+    let latency = sorted[min(sorted.count - 1, Int(Double(sorted.count) * quantile))]
+    return "\(Int(latency / .microseconds(1)))us"
   }
 
   /// The batches of one caller follow each other; a new one may be made before the last one is committed.
@@ -151,6 +176,12 @@ private final class Load {
       last[index] = offset
     }
     records += size
+    batches += 1
+    if batches % batchesPerSnapshot == 0 {
+      for (workspace, index) in zip(workspaces, last.indices) {
+        batch.parts[workspace]?.snapshot = JournalSnapshot(offset: last[index], state: data)
+      }
+    }
     let start = ContinuousClock.now
     let stream = AsyncThrowingStream<Void, any Error> { continuation in
       journal.append(batch) { result in

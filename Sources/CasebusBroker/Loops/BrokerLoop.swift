@@ -1,0 +1,47 @@
+import CasebusJournal
+import CasebusProtocol
+import CasebusWorkspace
+import Logging
+import NIOCore
+
+/// The broker's part on one event loop: its sessions, the workspaces it hosts, its share of the fan-out.
+///
+/// Everything in it is used on that loop only; other loops reach it by its ``LoopPort``.
+final class BrokerLoop {
+  let port: LoopPort
+  let configuration: BrokerConfiguration
+  let deflater: FrameDeflater
+  let shard: FanoutShard
+  var sessions: [UInt64: Session] = [:]
+  var hosts: [WorkspaceID: WorkspaceHost] = [:]
+  var sessionsMade: UInt64 = 0
+  var isTickScheduled = false
+  var isPausedBetweenSlices = false
+  var isWakeUpScheduled = false
+  var isDraining = false
+  let environment: BrokerEnvironment
+  let commits: CommitQueue
+  let outbox: DeliveryOutbox
+  var replayTurns = ReplayTurns()
+  /// Of the durable consumers of all workspaces.
+  var consumerRooms: [JournalConsumer.Key: ConsumerRoom] = [:]
+
+  init(port: LoopPort, environment: BrokerEnvironment) {
+    self.port = port
+    self.environment = environment
+    configuration = environment.configuration
+    deflater = FrameDeflater(configuration)
+    shard = FanoutShard(
+      deflater: deflater, monitorRest: .milliseconds(Int64(configuration.monitorWriteIntervalMilliseconds)))
+    commits = CommitQueue(port: port, journal: environment.journal)
+    outbox = DeliveryOutbox(loopCount: environment.loops.ports.count)
+  }
+
+  var loops: [LoopPort] { environment.loops.ports }
+  var journal: any EventJournal { environment.journal }
+  var consumers: ConsumerDirectory { environment.consumers }
+  var logger: Logger { environment.logger }
+}
+
+@available(*, unavailable)
+extension BrokerLoop: Sendable {}
