@@ -113,6 +113,8 @@ def others(r):
     yield ["J5", "the last of the 500 has them", ms("J5", "resume_us/max")]
     yield ["J5", "live p50 meanwhile (50 clients, 200 events/s, same workspace)", ms("J5", "live_us/p50")]
     yield ["J5", "live p99 meanwhile", ms("J5", "live_us/p99")]
+    each = [number(scaled(v)) for v in r.values("J5", "casebus", "live_us/p99").values()]
+    yield ["J5", "live p99 meanwhile, each run", ", ".join(each) + " ms"]
     yield ["J5", "live p99 in the two seconds before", ms("J5", "calm_us/p99")]
 
 
@@ -146,7 +148,8 @@ def stated(data):
         f"Measured {data['at']} on {m['processor']}, {m['cores']} cores, {m['memory_gib']} GiB, {m['system']}, "
         f"Linux {m['kernel']}; {d['file_system']} on {d['device']}, where 4 KiB and fdatasync take "
         f"{d['fdatasync_us']} µs. {data['runs_per_server']} interleaved runs, medians.\n\nVersions: {versions}.\n\n"
-        "The commands of J1 (those of every run are in the JSON):\n```\n" + "\n".join(commands) + "\n```"
+        + (data["note"] + "\n\n" if "note" in data else "")
+        + "The commands of J1 (those of every run are in the JSON):\n```\n" + "\n".join(commands) + "\n```"
     )
 
 
