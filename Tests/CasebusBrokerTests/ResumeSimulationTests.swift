@@ -12,7 +12,7 @@ import class Foundation.ProcessInfo
 ///
 /// A failing seed is in the message. CASEBUS_SIMULATIONS says how many seeds are tried.
 @Suite struct ResumeSimulationTests {
-  static let count = ProcessInfo.processInfo.environment["CASEBUS_SIMULATIONS"].flatMap(Int.init) ?? 150
+  static let count = ProcessInfo.processInfo.environment["CASEBUS_SIMULATIONS"].flatMap(Int.init) ?? 60
 
   @Test func nobodyMissesAnEventOrGetsItTwice() {
     var resumes = (whole: 0, broken: 0)
