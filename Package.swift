@@ -65,12 +65,13 @@ let package = Package(
     // L0
     target("CasebusProtocol", [.nioCore, .orderedCollections]),
     target("CasebusWebSocket", [.nioCore]),
+    target("CasebusSocket", [.nioCore]),
     // C
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     // L1
-    target("CasebusTLS", ["COpenSSL", .nioCore]),
+    target("CasebusTLS", ["COpenSSL", "CasebusSocket", .deque, .nioCore]),
     target("CasebusDeflate", ["CZlib", "CasebusWebSocket", .nioCore]),
     target("CasebusWorkspace", ["CasebusProtocol", .nioCore, .orderedCollections]),
     target("CasebusJournal", ["CasebusProtocol", .deque, .nioCore]),
@@ -78,7 +79,8 @@ let package = Package(
     target(
       "CasebusTransport",
       [
-        "CasebusDeflate", "CasebusProtocol", "CasebusTLS", "CasebusWebSocket", .hummingbirdCore, .logging, .nioCore,
+        "CasebusDeflate", "CasebusProtocol", "CasebusSocket", "CasebusTLS", "CasebusWebSocket", .hummingbirdCore,
+        .logging, .nioCore,
         .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix, .serviceLifecycle,
       ]),
     target("CasebusSQLite", ["CasebusJournal", "CasebusProtocol", .grdb, .grdbSQLite, .logging, .nioCore]),

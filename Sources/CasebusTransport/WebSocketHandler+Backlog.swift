@@ -1,4 +1,5 @@
 import CasebusProtocol
+import CasebusTLS
 public import NIOCore
 
 /// What waits for a peer that does not take it (`outboundQueueBytesMax`, `outboundTotalBytesMax`).
@@ -10,10 +11,11 @@ extension WebSocketHandler {
     let high = min(Self.laggingBytes, configuration.outboundQueueBytesMax)
     let mark = ChannelOptions.Types.WriteBufferWaterMark(low: high / 2, high: high)
     try? context.channel.syncOptions?.setOption(.writeBufferWaterMark, value: mark)
+    tls?.waterMark = mark
   }
 
   public func channelWritabilityChanged(context: ChannelHandlerContext) {
-    isLagging = !context.channel.isWritable
+    isLagging = !(tls?.isWritable ?? context.channel.isWritable)
     updateBacklog()
     if !isLagging { runWaiting() }
     context.fireChannelWritabilityChanged()
@@ -41,7 +43,12 @@ extension WebSocketHandler {
   }
 
   private func updateBacklog() {
-    setBacklog(isLagging ? (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 : 0)
+    setBacklog(isLagging ? waitingBytes : 0)
+  }
+
+  private var waitingBytes: Int {
+    if let tls { return tls.waitingBytes }
+    return (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
   }
 
   func setBacklog(_ bytes: Int) {

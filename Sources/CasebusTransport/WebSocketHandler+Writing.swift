@@ -1,10 +1,7 @@
+import CasebusSocket
 import CasebusTLS
 import CasebusWebSocket
 public import NIOCore
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The way out. What is written in one tick is gathered and goes out in one piece: straight to the socket while nothing
 /// waits for it, through the channel's queue otherwise.
@@ -69,8 +66,8 @@ extension WebSocketHandler {
     var rest = bytes
     bytesSent += rest.readableBytes
     if let tls { return tls.send(rest, completion: completion) }
-    if queuedWrites == 0 { rest.moveReaderIndex(forwardBy: sendDirectly(rest)) }
-    if rest.readableBytes == 0, queuedWrites == 0 {
+    output.send(&rest)
+    if rest.readableBytes == 0, output.isQueueEmpty {
       completion()
     } else {
       enqueue(rest, completion)
@@ -79,35 +76,10 @@ extension WebSocketHandler {
 
   private func enqueue(_ bytes: ByteBuffer, _ completion: @escaping () -> Void) {
     guard let context else { return }
-    queuedWrites += 1
-    // A little that is left must not keep the whole of a large shared batch in memory.
-    let isSmallPart = bytes.readableBytes < bytes.readerIndex / 4
-    let bytes = isSmallPart ? ByteBuffer(bytes: bytes.readableBytesView) : bytes
-    context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { _ in
-      self.queuedWrites -= 1
+    output.enteredQueue()
+    context.writeAndFlush(wrapOutboundOut(bytes.detachedIfSmall())).assumeIsolated().whenComplete { _ in
+      self.output.leftQueue()
       completion()
     }
-  }
-
-  /// Hands bytes to the kernel without the detour through the channel, which costs more than the kernel's part of it for
-  /// small messages (Docs/internals/fan-out.md).
-  /// - Returns: how many it took; 0 where it takes none, or where something is wrong, which the channel then finds out.
-  private func sendDirectly(_ bytes: ByteBuffer) -> Int {
-    #if canImport(Glibc)
-      guard let socket else { return 0 }
-      return bytes.withUnsafeReadableBytes { bytes in
-        max(0, Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)))
-      }
-    #else
-      return 0
-    #endif
-  }
-
-  /// The channel's socket; nil where there is none, as in tests.
-  ///
-  /// It is kept until the channel is inactive, because asking for it costs more than the rest of a write. That is safe: NIO
-  /// closes the socket on this event loop and says so before anything else can happen on it (BaseSocketChannel.close0).
-  static func socket(of channel: any Channel) -> NIOBSDSocket.Handle? {
-    try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
   }
 }

@@ -1,4 +1,5 @@
 public import CasebusProtocol
+import CasebusSocket
 import CasebusTLS
 public import CasebusWebSocket
 public import NIOCore
@@ -12,14 +13,12 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   public typealias OutboundOut = ByteBuffer
 
   // What every write looks at comes first, so that it is in the same lines of the processor's cache.
-  /// Where bytes are sent to while nothing is queued; nil before the channel has a socket and after it.
-  var socket: NIOBSDSocket.Handle?
+  /// The socket; without TLS only.
+  var output = SocketOutput()
   /// More bytes wait for the peer than is usual.
   var isLagging = false
   /// What goes on when the peer does not lag any more.
   var waitingForRoom: [() -> Void] = []
-  /// How many writes wait in the channel; while there are any, what follows must queue behind them.
-  var queuedWrites = 0
   var bytesSent = 0
   /// What was written in this tick and is not sent yet.
   var gathered = ByteBuffer()
@@ -94,7 +93,7 @@ extension WebSocketHandler {
 
   public func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    if tls == nil { socket = Self.socket(of: context.channel) }
+    if tls == nil { output.open(context.channel) }
     setWaterMark(context)
   }
 
@@ -141,7 +140,7 @@ extension WebSocketHandler {
 
   private func connectionEnded() {
     timers.disarm(self)
-    socket = nil
+    output.close()
     setBacklog(0)
     guard let receiver else { return }
     self.receiver = nil

@@ -1,11 +1,14 @@
 """A connection by plain sockets, for what no client library would send."""
 
 import os
+import select
 import socket
+import ssl
 import struct
+import threading
 
 from broker_process import PATIENCE
-from over_tls import end_output, wrapped
+from over_tls import OVER_TLS, end_output, wrapped
 
 # RFC 6455 §1.3: this key and the answer to it.
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -71,6 +74,12 @@ class RawConnection:
     def take(self, count):
         data, self.buffer = self.buffer[:count], self.buffer[count:]
         return data
+
+    def share(self):
+        """From now on one thread may send while another one receives."""
+        if OVER_TLS:
+            self.socket = SharedTLSSocket(self.socket)
+        return self
 
     def receive_head(self):
         """The status and the headers (names in lower case) of an HTTP answer."""
@@ -156,3 +165,34 @@ class RawConnection:
         """Ends it with a TCP RST, without any closing handshake."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
+
+
+class SharedTLSSocket:
+    """Python's TLS sockets are not for two threads at once: each call is made alone, and none blocks meanwhile."""
+
+    def __init__(self, connection):
+        connection.settimeout(0)
+        self.connection, self.lock = connection, threading.Lock()
+
+    def attempt(self, call, readiness):
+        while True:
+            with self.lock:
+                try:
+                    return call()
+                except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    pass
+            poller = select.poll()
+            poller.register(self.connection, readiness)
+            if not poller.poll(PATIENCE * 1000):
+                raise TimeoutError
+
+    def sendall(self, data):
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self.attempt(lambda: self.connection.send(rest), select.POLLOUT) :]
+
+    def recv(self, count):
+        return self.attempt(lambda: self.connection.recv(count), select.POLLIN)
+
+    def close(self):
+        self.connection.close()

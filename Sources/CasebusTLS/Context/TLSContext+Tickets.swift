@@ -21,6 +21,14 @@ private struct TicketSlot {
   let cipher: OpaquePointer?
   let mac: OpaquePointer?
 
+  // Fetched once: with EVP_aes_256_cbc() OpenSSL searches its providers for each ticket. Unsafe: never changed, never freed.
+  private nonisolated(unsafe) static let aes: OpaquePointer = {
+    guard let cipher = EVP_CIPHER_fetch(nil, "AES-256-CBC", nil) else {
+      preconditionFailure("OpenSSL has no AES-256-CBC")
+    }
+    return cipher
+  }()
+
   private static var failed: Int32 { -1 }
   /// The handshake goes on, in full.
   private static var noTicket: Int32 { 0 }
@@ -32,15 +40,15 @@ private struct TicketSlot {
     guard let key = keys.sealingKey(at: .now) else { return Self.failed }
     name.update(from: key.name, count: TicketKeyRing.Key.nameBytes)
     let isReady =
-      RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) == 1
-      && EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), nil, key.cipherKey, iv) == 1 && setMACKey(key)
+      RAND_bytes(iv, EVP_CIPHER_get_iv_length(Self.aes)) == 1
+      && EVP_EncryptInit_ex(cipher, Self.aes, nil, key.cipherKey, iv) == 1 && setMACKey(key)
     return isReady ? Self.done : Self.failed
   }
 
   func open(_ keys: TicketKeyRing) -> Int32 {
     let name = UnsafeBufferPointer(start: name, count: TicketKeyRing.Key.nameBytes)
     guard let (key, isNewest) = keys.openingKey(name, at: .now) else { return Self.noTicket }
-    let isReady = EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nil, key.cipherKey, iv) == 1 && setMACKey(key)
+    let isReady = EVP_DecryptInit_ex(cipher, Self.aes, nil, key.cipherKey, iv) == 1 && setMACKey(key)
     guard isReady else { return Self.failed }
     return isNewest ? Self.done : Self.renew
   }

@@ -1,33 +1,71 @@
+internal import CasebusSocket
+internal import DequeModule
 internal import NIOCore
 
-/// What was written and is not encrypted yet: until the next flush, or until the end of the handshake. The pieces are
-/// joined, so that they share records.
+/// What was written and is not encrypted yet: until the end of the handshake, until the next flush, or until the socket has
+/// taken what was encrypted before.
+///
+/// Bytes wait here rather than encrypted, because here they may be shared with other connections.
 struct PlaintextQueue {
-  private(set) var bytes = ByteBuffer()
-  private var promise: EventLoopPromise<Void>?
+  /// Told when the socket has the bytes, or that it never will.
+  typealias Completion = (Result<Void, any Error>) -> Void
 
-  mutating func append(_ more: ByteBuffer, _ promise: EventLoopPromise<Void>?) {
-    if bytes.readableBytes == 0 {
-      bytes = more
-    } else {
-      bytes.writeImmutableBuffer(more)
-    }
-    guard let promise else { return }
-    if let first = self.promise {
-      first.futureResult.cascade(to: promise)
-    } else {
-      self.promise = promise
+  /// What is encrypted together.
+  struct Chunk {
+    var bytes = ByteBuffer()
+    var completions: [Completion] = []
+
+    func complete(_ result: Result<Void, any Error>) {
+      for completion in completions { completion(result) }
     }
   }
 
-  /// What is in it, and whom to tell when the socket has it; it is empty then.
-  mutating func take() -> (ByteBuffer, EventLoopPromise<Void>?) {
-    defer { self = PlaintextQueue() }
-    return (bytes, promise)
+  /// Of a slow connection so much is encrypted ahead: four whole records.
+  static var chunkBytesMax: Int { 65_536 }
+
+  private struct Piece {
+    var bytes: ByteBuffer
+    var completion: Completion?
   }
 
+  private var pieces: Deque<Piece> = []
+  private(set) var byteCount = 0
+
+  var isEmpty: Bool { pieces.isEmpty }
+
+  mutating func append(_ bytes: ByteBuffer, _ completion: Completion?) {
+    pieces.append(Piece(bytes: bytes.detachedIfSmall(), completion: completion))
+    byteCount += bytes.readableBytes
+  }
+
+  /// Removes what comes next: small pieces joined, so that they share records, and no more of a large one than a chunk.
+  mutating func nextChunk() -> Chunk {
+    var chunk = Chunk()
+    while let piece = pieces.first, fits(piece.bytes, into: chunk) {
+      pieces.removeFirst()
+      if chunk.bytes.readableBytes == 0 {
+        chunk.bytes = piece.bytes
+      } else {
+        chunk.bytes.writeImmutableBuffer(piece.bytes)
+      }
+      if let completion = piece.completion { chunk.completions.append(completion) }
+    }
+    if chunk.bytes.readableBytes == 0, !pieces.isEmpty {
+      chunk.bytes = pieces[0].bytes.readSlice(length: min(Self.chunkBytesMax, pieces[0].bytes.readableBytes))!
+    }
+    byteCount -= chunk.bytes.readableBytes
+    if pieces.isEmpty { pieces = [] }
+    return chunk
+  }
+
+  private func fits(_ bytes: ByteBuffer, into chunk: Chunk) -> Bool {
+    chunk.bytes.readableBytes + bytes.readableBytes <= Self.chunkBytesMax
+  }
+
+  /// Everything is dropped, and the writers are told.
   mutating func fail(_ error: any Error) {
-    let (_, promise) = take()
-    promise?.fail(error)
+    let dropped = pieces
+    self = PlaintextQueue()
+    for piece in dropped { piece.completion?(.failure(error)) }
   }
 }

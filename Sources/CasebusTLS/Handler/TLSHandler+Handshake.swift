@@ -43,18 +43,13 @@ extension TLSHandler {
   func leaveGate(_ handshake: Handshake, hadBegun: Bool) {
     handshake.deadline?.cancel()
     handshake.options.gate?.leave(hadBegun: hadBegun)
-    if let promise = handshake.outputClose { promise?.fail(ChannelError.ioOnClosedChannel) }
-    handshake.outputClose = nil
   }
 
   func handshakeCompleted() {
     guard case .handshaking(let handshake) = state else { return }
     state = .open
-    let outputClose = handshake.outputClose
-    handshake.outputClose = nil
     leaveGate(handshake, hadBegun: true)
     encrypt()
-    if let outputClose { closeOutput(promise: outputClose) }
   }
 
   /// The peer is told why, as far as TLS has words for it, and gets time to read that: bytes that nobody read would make
@@ -67,7 +62,7 @@ extension TLSHandler {
     case .idle, .open, .lingering, .closed: return
     }
     session.startClose()
-    plaintext.fail(error)
+    dropWaiting(error)
     context.fireErrorCaught(error)
     tell(error, context)
   }

@@ -1,55 +1,63 @@
+internal import CasebusSocket
 public import NIOCore
-
-#if canImport(Glibc)
-  internal import Glibc
-#endif
 
 extension TLSHandler {
   /// What may wait for the end of the handshake.
   private static var queueBytesMax: Int { 262_144 }
 
   public func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    let bytes = unwrapOutboundIn(data)
+    let completion: PlaintextQueue.Completion? = promise.map { promise in
+      { (result: Result<Void, any Error>) in promise.completeWith(result) }
+    }
+    write(unwrapOutboundIn(data), completion)
+  }
+
+  private func write(_ bytes: ByteBuffer, _ completion: PlaintextQueue.Completion?) {
+    guard !isOutputClosed else {
+      completion?(.failure(ChannelError.outputClosed))
+      return
+    }
     switch state {
-    case .open: plaintext.append(bytes, promise)
-    case .idle, .waiting, .handshaking: queue(bytes, promise)
-    case .lingering, .closed: promise?.fail(ChannelError.ioOnClosedChannel)
+    case .open: plaintext.append(bytes, completion)
+    case .idle, .waiting, .handshaking: writeEarly(bytes, completion)
+    case .lingering, .closed: completion?(.failure(ChannelError.ioOnClosedChannel))
     }
   }
 
-  private func queue(_ bytes: ByteBuffer, _ promise: EventLoopPromise<Void>?) {
-    plaintext.append(bytes, promise)
-    if plaintext.bytes.readableBytes > Self.queueBytesMax { handshakeFailed(.queueFull) }
+  private func writeEarly(_ bytes: ByteBuffer, _ completion: PlaintextQueue.Completion?) {
+    plaintext.append(bytes, completion)
+    if plaintext.byteCount > Self.queueBytesMax { handshakeFailed(.queueFull) }
   }
 
   public func flush(context: ChannelHandlerContext) {
-    if case .open = state { encrypt() }
+    encrypt()
     context.flush()
   }
 
-  /// Everything that was written becomes records, and goes to the socket.
+  /// What waits becomes records and goes to the socket, until that takes no more; then it goes on when the socket has what
+  /// it was given. So each slow connection has at most one chunk of ciphertext.
   func encrypt() {
-    let (bytes, promise) = plaintext.take()
-    guard bytes.readableBytes > 0 else {
-      promise?.succeed()
-      return
-    }
-    guard session.isOpen else {
-      promise?.fail(ChannelError.outputClosed)
-      return
-    }
-    session.send(bytes)
-    sendOutbound(promise: promise)
+    guard case .open = state, !isEncrypting else { return }
+    isEncrypting = true
+    while output.isQueueEmpty, !plaintext.isEmpty { encrypt(plaintext.nextChunk()) }
+    isEncrypting = false
+    updateWritability()
+    if plaintext.isEmpty, let promise = outputClose { endOutput(promise) }
   }
 
-  /// - Parameter promise: told when the socket has it.
-  func sendOutbound(promise: EventLoopPromise<Void>? = nil) {
-    guard let rest = sendDirectly() else {
-      promise?.succeed()
-      return
+  private func encrypt(_ chunk: PlaintextQueue.Chunk) {
+    guard session.isOpen else { return chunk.complete(.failure(ChannelError.outputClosed)) }
+    session.send(chunk.bytes)
+    if let rest = sendStraight() {
+      enqueue(rest, chunk.complete)
+    } else {
+      chunk.complete(.success(()))
     }
-    let written = enqueue(rest)
-    if let promise { written.cascade(to: promise) }
+  }
+
+  /// What the session itself has for the peer.
+  func sendOutbound() {
+    if let rest = sendStraight() { enqueue(rest) { _ in } }
   }
 }
 
@@ -60,50 +68,66 @@ extension TLSHandler {
   /// more than encrypting a small message does (Docs/internals/tls.md).
   /// - Parameter completion: called when the socket has it, or never will.
   public func send(_ bytes: ByteBuffer, completion: @escaping () -> Void) {
-    guard case .open = state, plaintext.bytes.readableBytes == 0 else { return sendLater(bytes, completion) }
+    guard canSendAtOnce(bytes) else {
+      write(bytes) { _ in completion() }
+      return encrypt()
+    }
     session.send(bytes)
-    if let rest = sendDirectly() {
-      enqueue(rest).assumeIsolated().whenComplete { _ in completion() }
+    if let rest = sendStraight() {
+      enqueue(rest) { _ in completion() }
     } else {
       completion()
     }
   }
 
-  private func sendLater(_ bytes: ByteBuffer, _ completion: @escaping () -> Void) {
-    guard let context else { return completion() }
-    let promise = context.eventLoop.makePromise(of: Void.self)
-    promise.futureResult.assumeIsolated().whenComplete { _ in completion() }
-    write(context: context, data: wrapOutboundOut(bytes), promise: promise)
-    flush(context: context)
+  /// As nearly always: nothing waits, and it is not much.
+  private func canSendAtOnce(_ bytes: ByteBuffer) -> Bool {
+    guard case .open = state, session.isOpen, !isOutputClosed else { return false }
+    return plaintext.isEmpty && output.isQueueEmpty && bytes.readableBytes <= PlaintextQueue.chunkBytesMax
   }
 
   /// Hands what the session has for the peer to the kernel, unless something waits for that already.
   /// - Returns: what the kernel did not take; nil if there is nothing left.
-  private func sendDirectly() -> ByteBuffer? {
+  private func sendStraight() -> ByteBuffer? {
     guard var bytes = session.nextOutbound() else { return nil }
-    if queuedWrites == 0 { bytes.moveReaderIndex(forwardBy: sendToSocket(bytes)) }
+    output.send(&bytes)
     return bytes.readableBytes > 0 ? bytes : nil
   }
 
-  /// - Returns: how many bytes the kernel took; 0 where something is wrong, which the channel then finds out.
-  private func sendToSocket(_ bytes: ByteBuffer) -> Int {
-    #if canImport(Glibc)
-      guard let socket else { return 0 }
-      return bytes.withUnsafeReadableBytes { bytes in
-        max(0, Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)))
-      }
-    #else
-      return 0
-    #endif
+  private func enqueue(_ bytes: ByteBuffer, _ completion: @escaping PlaintextQueue.Completion) {
+    guard let context else { preconditionFailure("only a handler in a channel has something to send") }
+    output.enteredQueue()
+    ciphertextBytes += bytes.readableBytes
+    context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { result in
+      self.output.leftQueue()
+      self.ciphertextBytes -= bytes.readableBytes
+      completion(result)
+      self.encrypt()
+      self.updateWritability()
+    }
+    updateWritability()
+  }
+}
+
+// MARK: - Writability
+
+extension TLSHandler {
+  /// How many bytes wait for the peer, here and in the channel.
+  public var waitingBytes: Int { plaintext.byteCount + ciphertextBytes }
+
+  /// The handlers above are told of a change with `channelWritabilityChanged`, and look at ``isWritable`` rather than at
+  /// the channel's.
+  private func updateWritability() {
+    guard isWritable != (waitingBytes < (isWritable ? waterMark.high : waterMark.low)) else { return }
+    isWritable.toggle()
+    context?.fireChannelWritabilityChanged()
   }
 
-  /// While something waits in the channel, what follows must queue behind it.
-  private func enqueue(_ bytes: ByteBuffer) -> EventLoopFuture<Void> {
-    guard let context else { preconditionFailure("only a handler in a channel has something to send") }
-    queuedWrites += 1
-    let written = context.writeAndFlush(wrapOutboundOut(bytes))
-    written.assumeIsolated().whenComplete { _ in self.queuedWrites -= 1 }
-    return written
+  /// Nothing more goes to the peer.
+  func dropWaiting(_ error: any Error) {
+    plaintext.fail(error)
+    if let promise = outputClose { promise?.fail(error) }
+    outputClose = nil
   }
 }
 
@@ -112,9 +136,7 @@ extension TLSHandler {
 extension TLSHandler {
   public func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
     switch (mode, state) {
-    case (.output, .open): closeOutput(promise: promise)
-    case (.output, .waiting(let handshake)), (.output, .handshaking(let handshake)):
-      handshake.outputClose = promise
+    case (.output, .open), (.output, .waiting), (.output, .handshaking): closeOutput(promise: promise)
     case (.all, .open): closeAll(context, promise)
     case (.all, .lingering):
       // It is about to be closed anyway, when the peer has had the time to read why.
@@ -123,26 +145,33 @@ extension TLSHandler {
     }
   }
 
-  /// After what was written, the peer is told that nothing follows; then the socket's output ends.
+  /// After what was written, and not before the end of the handshake, the peer is told that nothing follows; then the
+  /// socket's output ends.
   func closeOutput(promise: EventLoopPromise<Void>?) {
-    encrypt()
     isOutputClosed = true
+    outputClose = .some(promise)
+    encrypt()
+  }
+
+  private func endOutput(_ promise: EventLoopPromise<Void>?) {
+    outputClose = nil
     session.startClose()
     guard let context else {
       promise?.fail(ChannelError.ioOnClosedChannel)
       return
     }
-    let sent = context.eventLoop.makePromise(of: Void.self)
-    sendOutbound(promise: sent)
-    sent.futureResult.assumeIsolated().whenComplete { _ in context.close(mode: .output, promise: promise) }
+    guard let rest = sendStraight() else { return context.close(mode: .output, promise: promise) }
+    enqueue(rest) { _ in context.close(mode: .output, promise: promise) }
   }
 
-  /// As without TLS, nobody waits for what the socket does not take at once.
+  /// As without TLS, nobody waits for what the socket does not take at once. The peer is told that nothing follows only if
+  /// that is true.
   private func closeAll(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
     encrypt()
-    session.startClose()
-    sendOutbound()
+    if plaintext.isEmpty {
+      session.startClose()
+      sendOutbound()
+    }
     context.close(mode: .all, promise: promise)
   }
-
 }

@@ -1,3 +1,4 @@
+internal import CasebusSocket
 public import NIOCore
 
 /// The shell around a ``TLSSession``, the first handler of a channel: what passes through it is encrypted below and plain
@@ -50,8 +51,6 @@ public final class TLSHandler: ChannelDuplexHandler {
     var isTurnPending = false
     /// The channel wanted to read while nothing may be read.
     var isReadPending = false
-    /// The output is to be closed when what waits has been written.
-    var outputClose: EventLoopPromise<Void>??
 
     init(_ options: Options) {
       self.options = options
@@ -60,15 +59,21 @@ public final class TLSHandler: ChannelDuplexHandler {
 
   // What every write looks at comes first.
   let session: TLSSession
-  /// Where bytes are sent to while nothing is queued; nil before the channel is active and after it.
-  var socket: NIOBSDSocket.Handle?
-  /// How many writes wait in the channel.
-  var queuedWrites = 0
+  var output = SocketOutput()
   var state = State.idle
   var plaintext = PlaintextQueue()
-  var context: ChannelHandlerContext?
-  /// Nothing more is sent.
+  /// Encrypted, and waiting in the channel.
+  var ciphertextBytes = 0
+  /// Whether less than the water mark waits for the peer.
+  public internal(set) var isWritable = true
+  var isEncrypting = false
+  /// Nothing more is taken.
   var isOutputClosed = false
+  /// How much may wait for the peer until the connection is not writable any more, and until it is again, bytes.
+  public var waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 32_768, high: 65_536)
+  /// What waits is the last; then the output ends, and this promise is kept.
+  var outputClose: EventLoopPromise<Void>??
+  var context: ChannelHandlerContext?
   /// For the time before the channel is active; nil after that.
   private var handshake: Handshake?
 
@@ -113,10 +118,7 @@ extension TLSHandler {
   private func start() {
     guard case .idle = state, let handshake, let context else { return }
     self.handshake = nil
-    // It is kept because asking for it is slow. NIO closes the socket on this event loop and says so before anything else
-    // can happen on it.
-    socket = try? context.channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
-      of: NIOBSDSocket.Handle.self, { $0 })
+    output.open(context.channel)
     state = .waiting(handshake)
     let seconds = handshake.options.handshakeTimeoutSeconds
     handshake.deadline = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(seconds))) {
@@ -219,8 +221,8 @@ extension TLSHandler {
     case .idle, .open, .closed: break
     }
     state = .closed
-    socket = nil
-    plaintext.fail(ChannelError.ioOnClosedChannel)
+    output.close()
+    dropWaiting(ChannelError.ioOnClosedChannel)
   }
 }
 

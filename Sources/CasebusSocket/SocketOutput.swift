@@ -1,0 +1,75 @@
+public import NIOCore
+
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+
+/// The way out of a channel for the handler next to the socket: straight to it while nothing waits in the channel, through
+/// the channel's queue otherwise.
+///
+/// The detour through the channel costs more than the kernel's part of a small write (Docs/internals/fan-out.md). Only what
+/// the kernel does not take is written to the channel, and then everything after it must queue behind: the handler says
+/// ``enteredQueue()`` and ``leftQueue()`` around each such write. Errors are the channel's to find out: bytes that the kernel
+/// refuses count as not taken.
+public struct SocketOutput {
+  /// nil before the channel has a socket and after it.
+  private var socket: NIOBSDSocket.Handle?
+  private var queuedWrites = 0
+
+  /// Nothing is sent straight before ``open(_:)``.
+  public init() {}
+
+  /// Whether nothing waits in the channel.
+  public var isQueueEmpty: Bool { queuedWrites == 0 }
+
+  /// Looks up the socket of a channel; there may be none, as in tests.
+  ///
+  /// It is kept until ``close()``, because asking for it costs more than the rest of a write. That is safe as long as the
+  /// handler closes this when the channel becomes inactive: NIO closes the socket on this event loop and says so before
+  /// anything else can happen on it (BaseSocketChannel.close0).
+  public mutating func open(_ channel: any Channel) {
+    socket = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
+  }
+
+  /// The channel is, or will be, without its socket.
+  public mutating func close() {
+    socket = nil
+  }
+
+  /// Hands bytes to the kernel, unless others wait before them; what it takes is removed from them.
+  public func send(_ bytes: inout ByteBuffer) {
+    guard queuedWrites == 0, let socket else { return }
+    bytes.moveReaderIndex(forwardBy: Self.send(bytes, to: socket))
+  }
+
+  private static func send(_ bytes: ByteBuffer, to socket: NIOBSDSocket.Handle) -> Int {
+    #if canImport(Glibc)
+      bytes.withUnsafeReadableBytes { bytes in
+        max(0, Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)))
+      }
+    #else
+      0
+    #endif
+  }
+
+  /// Something is written to the channel.
+  public mutating func enteredQueue() {
+    queuedWrites += 1
+  }
+
+  /// What was written to the channel has reached the socket, or never will.
+  public mutating func leftQueue() {
+    queuedWrites -= 1
+  }
+}
+
+extension ByteBuffer {
+  /// These bytes for waiting long: a little that is left of a large batch, which others share, is copied, so that it does
+  /// not keep the whole in memory.
+  public func detachedIfSmall() -> ByteBuffer {
+    readableBytes < readerIndex / 4 ? ByteBuffer(bytes: readableBytesView) : self
+  }
+}
+
+@available(*, unavailable)
+extension SocketOutput: Sendable {}
