@@ -120,7 +120,7 @@ let package = Package(
     testTarget("CasebusProtocolTests", ["CasebusProtocol", "CasebusTestSupport", .nioCore]),
     testTarget("CasebusWebSocketTests", ["CasebusWebSocket", .nioCore]),
     testTarget("CasebusDeflateTests", ["CasebusDeflate", "CasebusWebSocket", .nioCore]),
-    testTarget("CasebusTLSTests", ["CasebusTLS", "COpenSSL", .nioCore, .nioEmbedded]),
+    testTarget("CasebusTLSTests", ["CasebusTLS", "COpenSSL", .nioCore, .nioEmbedded, .nioPosix]),
     .testTarget(
       name: "CasebusFuzzTests",
       dependencies: ["CasebusDeflate", "CasebusProtocol", "CasebusTLS", "CasebusWebSocket", .nioCore],

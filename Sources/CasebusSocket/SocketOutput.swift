@@ -9,8 +9,8 @@ public import NIOCore
 ///
 /// The detour through the channel costs more than the kernel's part of a small write (Docs/internals/fan-out.md). Only what
 /// the kernel does not take is written to the channel, and then everything after it must queue behind: the handler says
-/// ``enteredQueue()`` and ``leftQueue()`` around each such write. Errors are the channel's to find out: bytes that the kernel
-/// refuses count as not taken.
+/// ``enteredQueue()`` and ``leftQueue(_:)`` around each such write. Errors are the channel's to find out: bytes that the
+/// kernel refuses count as not taken.
 public struct SocketOutput {
   /// nil before the channel has a socket and after it.
   private var socket: NIOBSDSocket.Handle?
@@ -24,9 +24,11 @@ public struct SocketOutput {
 
   /// Looks up the socket of a channel; there may be none, as in tests.
   ///
-  /// It is kept until ``close()``, because asking for it costs more than the rest of a write. That is safe as long as the
-  /// handler closes this when the channel becomes inactive: NIO closes the socket on this event loop and says so before
-  /// anything else can happen on it (BaseSocketChannel.close0).
+  /// It is kept, because asking for it costs more than the rest of a write, and must not be used once NIO has closed it: its
+  /// number may belong to somebody else's socket then. NIO closes it on this event loop and then says so, before anything
+  /// else can happen on the loop: it fails the writes that wait in the channel, keeps the promise of the close, and fires
+  /// `channelInactive` (`BaseSocketChannel.close0`). So the handler calls ``leftQueue(_:)`` before it does anything else
+  /// about a write, ``close()`` when the channel becomes inactive, and ``close()`` before it closes with a promise.
   public mutating func open(_ channel: any Channel) {
     socket = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
   }
@@ -57,9 +59,10 @@ public struct SocketOutput {
     queuedWrites += 1
   }
 
-  /// What was written to the channel has reached the socket, or never will.
-  public mutating func leftQueue() {
+  /// What was written to the channel has reached the socket, or never will: then the channel is closed, or about to be.
+  public mutating func leftQueue<Failure: Error>(_ result: Result<Void, Failure>) {
     queuedWrites -= 1
+    if case .failure = result { close() }
   }
 }
 

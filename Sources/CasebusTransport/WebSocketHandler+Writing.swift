@@ -75,10 +75,10 @@ extension WebSocketHandler {
   }
 
   private func enqueue(_ bytes: ByteBuffer, _ completion: @escaping () -> Void) {
-    guard let context else { return }
+    guard let context else { return completion() }
     output.enteredQueue()
-    context.writeAndFlush(wrapOutboundOut(bytes.detachedIfSmall())).assumeIsolated().whenComplete { _ in
-      self.output.leftQueue()
+    context.writeAndFlush(wrapOutboundOut(bytes.detachedIfSmall())).assumeIsolated().whenComplete { result in
+      self.output.leftQueue(result)
       completion()
     }
   }

@@ -60,28 +60,59 @@ import Testing
     let slow = try SlowPair()
     defer { slow.end() }
     for _ in 0..<5 { slow.send(ByteBuffer(repeating: 3, count: 50_000)) }
-    let closed = slow.pair.server.eventLoop.makePromise(of: Void.self)
-    slow.pair.server.close(mode: .output, promise: closed)
+    let closed = (0..<2).map { _ in slow.pair.server.eventLoop.makePromise(of: Void.self) }
+    for promise in closed { slow.pair.server.close(mode: .output, promise: promise) }
     slow.send(ByteBuffer(string: "too late"))
+    #expect(slow.sent == 1)
     try slow.takeAll()
+    #expect(slow.sent == 6)
     #expect(slow.received == [UInt8](repeating: 3, count: 250_000))
     #expect(slow.pair.clientLog.isInputClosed)
     #expect(slow.pair.clientLog.errors.isEmpty)
+    for promise in closed { try promise.futureResult.wait() }
   }
 
-  @Test func aClosedConnectionTellsTheWriters() throws {
+  @Test func aPeerThatEndsWithoutCloseNotifyWhileDataWaitsIsAnError() throws {
     let slow = try SlowPair()
     defer { slow.end() }
-    for _ in 0..<5 { slow.send(ByteBuffer(repeating: 4, count: 50_000)) }
-    let written = slow.pair.server.writeAndFlush(ByteBuffer(string: "never"))
-    slow.pair.server.close(promise: nil)
+    for _ in 0..<5 { slow.send(ByteBuffer(repeating: 3, count: 50_000)) }
+    slow.pair.server.close(mode: .output, promise: nil)
+    slow.pair.server.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+    #expect(slow.pair.serverLog.errors == [.truncated])
+  }
+
+  @Test func aFailedWriteIsTheEnd() throws {
+    let slow = try SlowPair()
+    defer { slow.end() }
+    for _ in 0..<5 {
+      slow.send(ByteBuffer(repeating: 4, count: 50_000)) {
+        // The writers may ask, and may try again.
+        #expect(slow.tls.waitingBytes >= 0)
+        slow.tls.send(ByteBuffer(string: "again")) {}
+      }
+    }
+    let written = slow.pair.server.write(ByteBuffer(string: "never"))
+    var writable: [Bool] = []
+    slow.socket.onWritabilityChange = { writable.append(slow.tls.isWritable) }
+    // As NIO does: the writes fail before the channel becomes inactive.
     slow.socket.fail()
     #expect(slow.sent == 5)
     #expect(throws: ChannelError.ioOnClosedChannel) { try written.wait() }
     #expect(slow.tls.waitingBytes == 0)
+    #expect(slow.socket.waiting.isEmpty)
+    #expect(writable.isEmpty)
     try slow.takeAll()
     // It was not told that this is all.
     #expect(!slow.pair.clientLog.isInputClosed)
+  }
+
+  @Test func whatGoesThroughThePipelineWaitsInTheChannel() throws {
+    let slow = try SlowPair()
+    defer { slow.end() }
+    for _ in 0..<5 { slow.pair.server.writeAndFlush(ByteBuffer(repeating: 6, count: 30_000), promise: nil) }
+    #expect(slow.socket.waiting.map(\.bytes.readableBytes) == [Int](repeating: 30_000 + 2 * 22, count: 5))
+    try slow.takeAll()
+    #expect(slow.received == [UInt8](repeating: 6, count: 150_000))
   }
 
   @Test func manySmallPiecesShareRecords() throws {
@@ -113,8 +144,11 @@ private final class SlowPair {
   var tls: TLSHandler { pair.server.tls }
   var received: [UInt8] { pair.clientLog.bytes }
 
-  func send(_ bytes: ByteBuffer) {
-    tls.send(bytes) { self.sent += 1 }
+  func send(_ bytes: ByteBuffer, completion: @escaping () -> Void = {}) {
+    tls.send(bytes) {
+      self.sent += 1
+      completion()
+    }
   }
 
   func takeAll() throws {

@@ -2,8 +2,8 @@ internal import CasebusSocket
 internal import DequeModule
 internal import NIOCore
 
-/// What was written and is not encrypted yet: until the end of the handshake, until the next flush, or until the socket has
-/// taken what was encrypted before.
+/// What was written and is not encrypted yet: until the end of the handshake, until the next flush, or, where the handler
+/// above looks at ``TLSHandler/isWritable``, until the socket has taken what was encrypted before.
 ///
 /// Bytes wait here rather than encrypted, because here they may be shared with other connections.
 struct PlaintextQueue {
@@ -62,10 +62,8 @@ struct PlaintextQueue {
     chunk.bytes.readableBytes + bytes.readableBytes <= Self.chunkBytesMax
   }
 
-  /// Everything is dropped, and the writers are told.
-  mutating func fail(_ error: any Error) {
-    let dropped = pieces
-    self = PlaintextQueue()
-    for piece in dropped { piece.completion?(.failure(error)) }
+  /// Tells the writers. What they do about it must not change this queue: put another in its place before.
+  func fail(_ error: any Error) {
+    for piece in pieces { piece.completion?(.failure(error)) }
   }
 }

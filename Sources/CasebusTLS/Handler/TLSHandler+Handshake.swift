@@ -49,7 +49,7 @@ extension TLSHandler {
     guard case .handshaking(let handshake) = state else { return }
     state = .open
     leaveGate(handshake, hadBegun: true)
-    encrypt()
+    sendEverything()
   }
 
   /// The peer is told why, as far as TLS has words for it, and gets time to read that: bytes that nobody read would make

@@ -1,6 +1,8 @@
 internal import CasebusSocket
 public import NIOCore
 
+/// Through the pipeline: everything that was written is encrypted with the flush, and waits in the channel if the socket
+/// does not take it, as without TLS. So the channel's own writability holds for handlers that write this way.
 extension TLSHandler {
   /// What may wait for the end of the handshake.
   private static var queueBytesMax: Int { 262_144 }
@@ -12,8 +14,13 @@ extension TLSHandler {
     write(unwrapOutboundIn(data), completion)
   }
 
+  public func flush(context: ChannelHandlerContext) {
+    sendEverything()
+    context.flush()
+  }
+
   private func write(_ bytes: ByteBuffer, _ completion: PlaintextQueue.Completion?) {
-    guard !isOutputClosed else {
+    guard case .open = ending else {
       completion?(.failure(ChannelError.outputClosed))
       return
     }
@@ -25,52 +32,32 @@ extension TLSHandler {
   }
 
   private func writeEarly(_ bytes: ByteBuffer, _ completion: PlaintextQueue.Completion?) {
-    plaintext.append(bytes, completion)
-    if plaintext.byteCount > Self.queueBytesMax { handshakeFailed(.queueFull) }
-  }
-
-  public func flush(context: ChannelHandlerContext) {
-    encrypt()
-    context.flush()
-  }
-
-  /// What waits becomes records and goes to the socket, until that takes no more; then it goes on when the socket has what
-  /// it was given. So each slow connection has at most one chunk of ciphertext.
-  func encrypt() {
-    guard case .open = state, !isEncrypting else { return }
-    isEncrypting = true
-    while output.isQueueEmpty, !plaintext.isEmpty { encrypt(plaintext.nextChunk()) }
-    isEncrypting = false
-    updateWritability()
-    if plaintext.isEmpty, let promise = outputClose { endOutput(promise) }
-  }
-
-  private func encrypt(_ chunk: PlaintextQueue.Chunk) {
-    guard session.isOpen else { return chunk.complete(.failure(ChannelError.outputClosed)) }
-    session.send(chunk.bytes)
-    if let rest = sendStraight() {
-      enqueue(rest, chunk.complete)
-    } else {
-      chunk.complete(.success(()))
+    guard plaintext.byteCount + bytes.readableBytes <= Self.queueBytesMax else {
+      completion?(.failure(TLSError.queueFull))
+      return handshakeFailed(.queueFull)
     }
+    plaintext.append(bytes, completion)
   }
 
-  /// What the session itself has for the peer.
-  func sendOutbound() {
-    if let rest = sendStraight() { enqueue(rest) { _ in } }
+  /// All that waits becomes records.
+  func sendEverything() {
+    sendWaiting(while: { true })
   }
 }
 
-// MARK: - The way out
+// MARK: - Past the pipeline
 
 extension TLSHandler {
   /// Takes data from the handler above, and sends it at once: what `writeAndFlush` does, without its detour, which costs
   /// more than encrypting a small message does (Docs/internals/tls.md).
+  ///
+  /// While the socket does not take what was encrypted, this waits as plaintext, which may be shared with other connections.
+  /// Whoever sends this way has to look at ``isWritable``, and not at the channel's.
   /// - Parameter completion: called when the socket has it, or never will.
   public func send(_ bytes: ByteBuffer, completion: @escaping () -> Void) {
     guard canSendAtOnce(bytes) else {
       write(bytes) { _ in completion() }
-      return encrypt()
+      return sendWhileTaken()
     }
     session.send(bytes)
     if let rest = sendStraight() {
@@ -82,8 +69,43 @@ extension TLSHandler {
 
   /// As nearly always: nothing waits, and it is not much.
   private func canSendAtOnce(_ bytes: ByteBuffer) -> Bool {
-    guard case .open = state, session.isOpen, !isOutputClosed else { return false }
+    guard case .open = state, case .open = ending else { return false }
     return plaintext.isEmpty && output.isQueueEmpty && bytes.readableBytes <= PlaintextQueue.chunkBytesMax
+  }
+
+  /// What waits becomes records until the socket takes no more; that it has what it was given is the sign to go on. So a
+  /// slow connection has one chunk of ciphertext.
+  func sendWhileTaken() {
+    sendWaiting(while: { output.isQueueEmpty })
+  }
+}
+
+// MARK: - The way out
+
+extension TLSHandler {
+  private func sendWaiting(while mayGoOn: () -> Bool) {
+    guard case .open = state, !isSending else { return }
+    isSending = true
+    while !plaintext.isEmpty, mayGoOn() {
+      send(plaintext.nextChunk())
+    }
+    isSending = false
+    updateWritability()
+    if plaintext.isEmpty, case .waiting(let promise) = ending { endOutput(promise) }
+  }
+
+  private func send(_ chunk: PlaintextQueue.Chunk) {
+    session.send(chunk.bytes)
+    if let rest = sendStraight() {
+      enqueue(rest, chunk.complete)
+    } else {
+      chunk.complete(session.isOpen ? .success(()) : .failure(ChannelError.outputClosed))
+    }
+  }
+
+  /// What the session itself has for the peer.
+  func sendOutbound() {
+    if let rest = sendStraight() { enqueue(rest) { _ in } }
   }
 
   /// Hands what the session has for the peer to the kernel, unless something waits for that already.
@@ -91,18 +113,21 @@ extension TLSHandler {
   private func sendStraight() -> ByteBuffer? {
     guard var bytes = session.nextOutbound() else { return nil }
     output.send(&bytes)
-    return bytes.readableBytes > 0 ? bytes : nil
+    return bytes.readableBytes > 0 ? bytes.detachedIfSmall() : nil
   }
 
-  private func enqueue(_ bytes: ByteBuffer, _ completion: @escaping PlaintextQueue.Completion) {
+  func enqueue(_ bytes: ByteBuffer, _ completion: @escaping PlaintextQueue.Completion) {
     guard let context else { preconditionFailure("only a handler in a channel has something to send") }
     output.enteredQueue()
     ciphertextBytes += bytes.readableBytes
     context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { result in
-      self.output.leftQueue()
+      self.output.leftQueue(result)
       self.ciphertextBytes -= bytes.readableBytes
-      completion(result)
-      self.encrypt()
+      switch result {
+      case .success: completion(result)
+      case .failure(let error): self.dropWaiting(error, andBefore: completion)
+      }
+      self.sendWhileTaken()
       self.updateWritability()
     }
     updateWritability()
@@ -115,63 +140,11 @@ extension TLSHandler {
   /// How many bytes wait for the peer, here and in the channel.
   public var waitingBytes: Int { plaintext.byteCount + ciphertextBytes }
 
-  /// The handlers above are told of a change with `channelWritabilityChanged`, and look at ``isWritable`` rather than at
-  /// the channel's.
+  /// The handler above is told of a change with `channelWritabilityChanged`.
   private func updateWritability() {
+    guard case .open = state, case .open = ending else { return }
     guard isWritable != (waitingBytes < (isWritable ? waterMark.high : waterMark.low)) else { return }
     isWritable.toggle()
     context?.fireChannelWritabilityChanged()
-  }
-
-  /// Nothing more goes to the peer.
-  func dropWaiting(_ error: any Error) {
-    plaintext.fail(error)
-    if let promise = outputClose { promise?.fail(error) }
-    outputClose = nil
-  }
-}
-
-// MARK: - Closing
-
-extension TLSHandler {
-  public func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-    switch (mode, state) {
-    case (.output, .open), (.output, .waiting), (.output, .handshaking): closeOutput(promise: promise)
-    case (.all, .open): closeAll(context, promise)
-    case (.all, .lingering):
-      // It is about to be closed anyway, when the peer has had the time to read why.
-      if let promise { context.channel.closeFuture.cascade(to: promise) }
-    case (.input, _), (.output, _), (.all, _): context.close(mode: mode, promise: promise)
-    }
-  }
-
-  /// After what was written, and not before the end of the handshake, the peer is told that nothing follows; then the
-  /// socket's output ends.
-  func closeOutput(promise: EventLoopPromise<Void>?) {
-    isOutputClosed = true
-    outputClose = .some(promise)
-    encrypt()
-  }
-
-  private func endOutput(_ promise: EventLoopPromise<Void>?) {
-    outputClose = nil
-    session.startClose()
-    guard let context else {
-      promise?.fail(ChannelError.ioOnClosedChannel)
-      return
-    }
-    guard let rest = sendStraight() else { return context.close(mode: .output, promise: promise) }
-    enqueue(rest) { _ in context.close(mode: .output, promise: promise) }
-  }
-
-  /// As without TLS, nobody waits for what the socket does not take at once. The peer is told that nothing follows only if
-  /// that is true.
-  private func closeAll(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
-    encrypt()
-    if plaintext.isEmpty {
-      session.startClose()
-      sendOutbound()
-    }
-    context.close(mode: .all, promise: promise)
   }
 }

@@ -43,6 +43,15 @@ public final class TLSHandler: ChannelDuplexHandler {
     case closed
   }
 
+  /// How this side stops sending.
+  enum Ending {
+    /// Data is taken.
+    case open
+    /// What waits is the last; then the output ends, and the promise is kept.
+    case waiting(EventLoopPromise<Void>?)
+    case ended
+  }
+
   /// What is only there until the end of the handshake.
   final class Handshake {
     let options: Options
@@ -64,15 +73,13 @@ public final class TLSHandler: ChannelDuplexHandler {
   var plaintext = PlaintextQueue()
   /// Encrypted, and waiting in the channel.
   var ciphertextBytes = 0
-  /// Whether less than the water mark waits for the peer.
+  /// For the handler that uses ``send(_:completion:)``: false from the time that the high ``waterMark`` waits for the peer
+  /// until less than the low one does. It does not change before the end of the handshake and after that of the output.
   public internal(set) var isWritable = true
-  var isEncrypting = false
-  /// Nothing more is taken.
-  var isOutputClosed = false
-  /// How much may wait for the peer until the connection is not writable any more, and until it is again, bytes.
+  /// Bytes.
   public var waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 32_768, high: 65_536)
-  /// What waits is the last; then the output ends, and this promise is kept.
-  var outputClose: EventLoopPromise<Void>??
+  var isSending = false
+  var ending = Ending.open
   var context: ChannelHandlerContext?
   /// For the time before the channel is active; nil after that.
   private var handshake: Handshake?
@@ -110,6 +117,7 @@ extension TLSHandler {
   }
 
   public func channelInactive(context: ChannelHandlerContext) {
+    output.close()
     inputEnded()
     end()
     context.fireChannelInactive()
@@ -200,7 +208,7 @@ extension TLSHandler {
   private func failed(_ error: TLSError) {
     guard case .open = state else { return handshakeFailed(error) }
     // Nothing more was expected: many clients leave without a close_notify after they have got ours.
-    if error == .truncated, isOutputClosed {
+    if error == .truncated, case .ended = ending {
       context?.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     } else {
       context?.fireErrorCaught(error)
