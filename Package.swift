@@ -68,6 +68,7 @@ let package = Package(
     target("CasebusSocket", [.nioCore]),
     // C
     .systemLibrary(name: "CMalloc"),
+    .systemLibrary(name: "CPrefetch"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     // L1
@@ -88,8 +89,8 @@ let package = Package(
     target(
       "CasebusBroker",
       [
-        "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusWebSocket", "CasebusWorkspace", .deque, .logging,
-        .nioCore,
+        "CPrefetch", "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusWebSocket", "CasebusWorkspace",
+        .deque, .logging, .nioCore,
       ]),
     target("CasebusClient", ["CasebusProtocol", "CasebusTLS", "CasebusTransport", "CasebusWebSocket", .nioCore]),
     // L4

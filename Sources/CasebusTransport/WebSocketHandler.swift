@@ -12,17 +12,19 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   public typealias OutboundIn = ByteBuffer
   public typealias OutboundOut = ByteBuffer
 
-  // What every write looks at comes first, so that it is in the same lines of the processor's cache.
+  // What every write looks at comes first: these bytes are brought into the processor's cache before (`FanoutGroup`).
   /// The socket; without TLS only.
   var output = SocketOutput()
   /// More bytes wait for the peer than is usual.
   var isLagging = false
-  /// What goes on when the peer does not lag any more.
-  var waitingForRoom: [() -> Void] = []
-  var bytesSent = 0
+  /// Encrypts what this handler writes; nil without TLS.
+  let tls: TLSHandler?
   /// What was written in this tick and is not sent yet.
   var gathered = ByteBuffer()
+  var bytesSent = 0
   var connection: WebSocketConnection
+  /// What goes on when the peer does not lag any more.
+  var waitingForRoom: [() -> Void] = []
   var keepAlive: KeepAlive
   var timerPlace: TimerWheel.Place?
   let timers: TimerWheel
@@ -38,8 +40,6 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   var backlogBytes = 0
   let configuration: ConnectionConfiguration
   let backlog: OutboundBacklog
-  /// Encrypts what this handler writes; nil without TLS.
-  let tls: TLSHandler?
   private var receiver: (any MessageReceiver)?
 
   /// - Parameters:

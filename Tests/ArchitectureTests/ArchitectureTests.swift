@@ -22,8 +22,7 @@ import Testing
   /// The only target that may import a C module, or the database.
   static let owners = [
     "CMalloc": "CasebusServer", "CZlib": "CasebusDeflate", "COpenSSL": "CasebusTLS", "CNATS": "CasebusJetStream",
-    "GRDB": "CasebusSQLite",
-    "GRDBSQLite": "CasebusSQLite",
+    "CPrefetch": "CasebusBroker", "GRDB": "CasebusSQLite", "GRDBSQLite": "CasebusSQLite",
   ]
 
   static let imports: [Import] = try! Import.all()

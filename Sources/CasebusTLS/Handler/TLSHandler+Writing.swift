@@ -128,7 +128,6 @@ extension TLSHandler {
       case .failure(let error): self.dropWaiting(error, andBefore: completion)
       }
       self.sendWhileTaken()
-      self.updateWritability()
     }
     updateWritability()
   }

@@ -9,6 +9,7 @@ public import struct NIOCore.ByteBuffer
 ///
 /// Drained and between messages, a connection holds no buffer.
 public struct WebSocketConnection {
+  @usableFromInline
   enum State {
     case open
     /// Our close frame is out; the peer's has not come (RFC 6455 §7.1.2).
@@ -23,7 +24,7 @@ public struct WebSocketConnection {
   }
 
   // Looked at with every write, so it comes first.
-  var state = State.open
+  @usableFromInline var state = State.open
 
   let role: WebSocketRole
   let limits: WebSocketLimits
@@ -49,7 +50,9 @@ public struct WebSocketConnection {
   }
 
   /// Neither side has begun to close.
-  public var isOpen: Bool {
+  ///
+  /// Inlined, because a call from another module is given a copy of the whole connection.
+  @inlinable public var isOpen: Bool {
     switch state {
     case .open: true
     case .closeSent, .closed: false
