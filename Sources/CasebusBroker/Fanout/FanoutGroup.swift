@@ -138,7 +138,7 @@ extension FanoutGroup {
       guard pace.mayServe() else { return false }
       let index = roundIndex
       roundIndex += 1
-      prefetchSink(roundIndex)
+      prefetchNext()
       // A write can end a session, which then leaves the group; the index of the round is kept right.
       if let unsent = takeUnsent(index) { members[index].sink.send(unsent) }
     }
@@ -152,10 +152,15 @@ extension FanoutGroup {
 
   /// Brings what the next write looks at into the processor's cache while the kernel does this one. The writes of a round
   /// take so much of the cache that nothing of a session is in it when its turn comes again.
-  private func prefetchSink(_ index: Int) {
-    guard index < members.count else { return }
-    prefetch_for_write(
-      Unmanaged.passUnretained(members[index].sink as AnyObject).toOpaque(), Self.sinkBytesPrefetched)
+  private func prefetchNext() {
+    guard roundIndex < members.count else { return }
+    members.withUnsafeBufferPointer { members in
+      prefetch_for_write(
+        Unmanaged.passUnretained(members[roundIndex].sink as AnyObject).toOpaque(), Self.sinkBytesPrefetched)
+      // Where that sink is was read just now, so the member is fetched earlier than the sink.
+      guard let first = members.baseAddress, roundIndex + 2 < members.count else { return }
+      prefetch_for_write(first + roundIndex + 2, MemoryLayout<Member>.stride)
+    }
   }
 
   /// A round is over: members that rest get no other one for a moment.
