@@ -410,7 +410,8 @@ def table(heading, columns, rows, for_terminal):
 # ---- The chart ----
 
 ROW, LABEL, BAR, GAP, PANEL = 18, 170, 250, 34, 520
-COLORS = {"casebus": "#0b7285", "floor-bare": "#adb5bd", "floor-coalesce": "#adb5bd", "floor-deflate": "#adb5bd"}
+COLORS = {"casebus": "#0b7285", "floor": "#adb5bd"}
+COLOR_OF_PEERS = "#e8a33d"
 
 
 def chart(data):
@@ -450,7 +451,7 @@ def panel(title, bars, x, y):
         lines.append(
             f'<text x="{x + LABEL - 6}" y="{top + 12}" text-anchor="end" fill="#212529">{escaped(label)}</text>'
             f'<rect x="{x + LABEL}" y="{top + 2}" width="{width:.1f}" height="{ROW - 5}" '
-            f'fill="{COLORS.get(server, "#e8a33d")}"/>'
+            f'fill="{COLORS.get(server.split("-")[0], COLOR_OF_PEERS)}"/>'
             f'<text x="{x + LABEL + width + 5:.1f}" y="{top + 12}" fill="#212529">{number(value)}</text>'
         )
     return "\n".join(lines)
