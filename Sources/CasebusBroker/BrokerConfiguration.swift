@@ -9,6 +9,16 @@ public struct BrokerConfiguration: Hashable, Sendable {
   public var malformedMessagesMax = 10
   /// How many messages of one session may wait for their answers before no more are read from it.
   public var commandsInFlightMax = 256
+  /// How many bytes such messages of one session may have before no more are read from it.
+  public var messageBytesInFlightMax = 1 << 20
+  /// How many bytes of answers and events may be decided for one session and not sent before its next message waits.
+  public var outcomeBytesInFlightMax = 1 << 20
+  /// How many bytes of answers and events may wait for the journal, on one event loop, before messages wait.
+  public var uncommittedBytesMax = 64 << 20
+  /// How many bytes of answers and events may wait for their sessions, on one event loop, before messages wait.
+  public var undeliveredBytesMax = 64 << 20
+  /// How many bytes of events are put together for the sessions of one event loop before they are sent.
+  public var fanoutBytesMax = 16 << 20
   public var subscriptionsPerSessionMax = 64
   public var eventNamesPerSubscriptionMax = 64
   /// How hard messages are deflated for sessions that agreed on it: 1 (fast) to 9 (small).

@@ -67,3 +67,18 @@ final class Tally: Sendable {
     value.subtract(1, ordering: .relaxed)
   }
 }
+
+/// A sum that every loop may change.
+final class Gauge: Sendable {
+  private let value = Atomic(0)
+
+  var sum: Int { value.load(ordering: .relaxed) }
+
+  func add(_ amount: Int) {
+    value.add(amount, ordering: .relaxed)
+  }
+
+  func subtract(_ amount: Int) {
+    value.subtract(amount, ordering: .relaxed)
+  }
+}

@@ -6,43 +6,47 @@ import Logging
 import NIOCore
 import NIOEmbedded
 
-/// A broker on one embedded event loop with a clock that is moved by hand: everything happens when it is told to.
+/// A broker on embedded event loops with a clock that is moved by hand: everything happens when it is told to.
 final class TestBroker {
-  let loop = EmbeddedEventLoop()
+  let loops: TestLoops
   let clock = ManualClock()
   let broker: Broker
 
-  init(journal: any EventJournal = MemoryJournal(), configuration: BrokerConfiguration = BrokerConfiguration()) {
+  init(
+    journal: any EventJournal = MemoryJournal(), configuration: BrokerConfiguration = BrokerConfiguration(),
+    loopCount: Int = 1
+  ) {
+    loops = TestLoops(count: loopCount)
     broker = Broker(
-      group: loop, journal: journal, configuration: configuration,
+      group: loops, journal: journal, configuration: configuration,
       logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), instance: "test",
       now: { [clock] in clock.now })
-    loop.run()
+    run()
   }
 
-  func connect(_ workspace: String? = nil, encoding: MessageEncoding = .plain) -> TestClient {
+  /// - Parameter loop: the number of the event loop of the connection.
+  func connect(_ workspace: String? = nil, encoding: MessageEncoding = .plain, on loop: Int = 0) -> TestClient {
     let sink = TestSink(encoding)
     let session = broker.openSession(
       WorkspaceScope(queryValue: workspace)!, reservation: try! broker.reserveSession(), encoding: encoding, sink: sink,
-      origin: SessionOrigin(address: "test"), on: loop)
-    loop.run()
+      origin: SessionOrigin(address: "test"), on: loops.all[loop])
+    run()
     return TestClient(broker: self, session: session, sink: sink)
   }
 
   /// Lets everything happen that is waiting to.
   func run() {
-    loop.run()
+    loops.run()
   }
 
   /// Lets monitors have what was gathered for them: a moment of the loop's clock, none of the wall clock.
   func letMonitorsCatchUp() {
-    loop.advanceTime(by: .milliseconds(1))
+    loops.advance(milliseconds: 1)
   }
 
   func advance(milliseconds: Int64) {
     clock.advance(milliseconds: milliseconds)
-    loop.advanceTime(by: .milliseconds(milliseconds))
-    loop.run()
+    loops.advance(milliseconds: milliseconds)
   }
 }
 
@@ -62,6 +66,11 @@ struct TestClient {
 
   /// Sends without letting anything happen yet.
   func sendWithoutRunning(_ text: String) { session.textReceived(ByteBuffer(string: text)) }
+
+  /// Sends several messages at once; what the session does not take yet waits in its connection.
+  func feed(_ texts: [String]) {
+    sink.feed(texts, to: session)
+  }
 
   func disconnect() {
     session.connectionClosed(code: 1006, reason: "test", bytesSent: 0)

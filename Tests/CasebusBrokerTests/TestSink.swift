@@ -3,6 +3,7 @@ import CasebusDeflate
 import CasebusProtocol
 import CasebusWebSocket
 import CasebusWorkspace
+import DequeModule
 import NIOCore
 import Synchronization
 
@@ -15,6 +16,9 @@ final class TestSink: SessionSink {
   private(set) var bytesWritten = 0
   private(set) var flushes = 0
   private(set) var isReading = true
+  /// What the client sent and the session did not take yet.
+  private var unread: Deque<String> = []
+  private weak var session: Session?
   private(set) var isCutOff = false
   private(set) var closed: (code: CloseCode, reason: String)?
 
@@ -68,8 +72,20 @@ final class TestSink: SessionSink {
     for body in bodies { body() }
   }
 
+  /// What waited is taken at once, as `WebSocketHandler` does it.
   func setReading(_ isReading: Bool) {
     self.isReading = isReading
+    drain()
+  }
+
+  func feed(_ texts: [String], to session: Session) {
+    self.session = session
+    unread.append(contentsOf: texts)
+    drain()
+  }
+
+  private func drain() {
+    while isReading, let text = unread.popFirst() { session?.textReceived(ByteBuffer(string: text)) }
   }
 
   func close(_ code: CloseCode, reason: String) {

@@ -61,7 +61,9 @@ extension BrokerLoop {
 
   /// Answers what was not decided in a workspace.
   func answer(_ asker: Outcome.Asker, _ answer: Outcome.Answer) {
-    loops[asker.session.loop].execute { $0.deliver([Outcome(asker: asker, answer: answer)]) }
+    var outcome = Outcome(asker: asker, answer: answer)
+    outcome.weigh()
+    send([.outcome(outcome)], to: loops[asker.session.loop])
   }
 }
 
@@ -75,13 +77,7 @@ extension BrokerLoop {
   }
 
   func sendDeliveries() {
-    for (loop, deliveries) in outbox.take() {
-      if loop == port.index { deliver(deliveries) } else { loops[loop].execute { $0.deliver(deliveries) } }
-    }
-  }
-
-  private func deliver(_ deliveries: [DurableDelivery]) {
-    for delivery in deliveries { sessions[delivery.session.number]?.deliver(delivery) }
+    for (loop, deliveries) in outbox.take() { send(deliveries.map { .durable($0) }, to: loops[loop]) }
   }
 }
 

@@ -35,8 +35,8 @@ extension EncodedEvent {
   /// Its place in the workspace's stream; 0 if it has none.
   var offset: JournalOffset { position?.offset ?? 0 }
 
-  /// What it holds in memory, about.
-  var bytes: Int { frame.messageBytes }
+  /// What it holds in memory, about: its data, which the journal's record shares, and the frame.
+  var bytes: Int { data.readableBytes + frame.messageBytes }
 
   /// Encodes what those others get that there are when it is released.
   mutating func addFrames(forMonitors: Bool, withPositions: Bool) {

@@ -58,7 +58,10 @@ final class FanoutGroup {
 
   private var end: UInt64 { batchStart + UInt64(batch.readableBytes) }
 
-  /// Whether nothing is waiting to be given to members.
+  /// How much is waiting to be given to members.
+  var gatheredBytes: Int { batch.readableBytes }
+
+  /// Whether nothing is.
   var isEmpty: Bool { batch.readableBytes == 0 }
 
   /// Whether nobody wants the events any more.

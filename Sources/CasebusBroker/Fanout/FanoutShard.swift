@@ -14,12 +14,20 @@ final class FanoutShard {
   private var restingGroups: Deque<FanoutGroup> = []
   private var touchedSessions: [Session] = []
   private let monitorRest: TimeAmount
+  private let bytesMax: Int
+  /// What all groups have gathered.
+  private var gatheredBytes = 0
+
+  /// Whether nothing is to be appended until some was sent.
+  var isFull: Bool { gatheredBytes >= bytesMax }
 
   /// - Parameter monitorRest: how long monitors wait after a write for the next one. They see the events of all
   ///   workspaces: one write for each of thousands of workspaces costs the kernel many times what one write for the
   ///   events of a millisecond does (Docs/internals/fan-out.md).
-  init(deflater: FrameDeflater, monitorRest: TimeAmount) {
+  /// - Parameter bytesMax: `fanoutBytesMax` of `registry/limits.json`.
+  init(deflater: FrameDeflater, monitorRest: TimeAmount, bytesMax: Int) {
     self.deflater = deflater
+    self.bytesMax = bytesMax
     self.monitorRest = monitorRest
   }
 
@@ -93,7 +101,10 @@ final class FanoutShard {
         restingGroups.append(touchedGroups.removeFirst())
         continue
       }
-      guard group.serveRound(&pace) else { return false }
+      let before = group.gatheredBytes
+      let isOver = group.serveRound(&pace)
+      gatheredBytes -= before - group.gatheredBytes
+      guard isOver else { return false }
       group.rest(from: now)
       touchedGroups.removeFirst()
       // Those who were served first wait for what came meanwhile until the other groups had their turn.
@@ -133,6 +144,7 @@ final class FanoutShard {
     let excludedMember = excluded?.membership?.group === group ? excluded : nil
     excludedMember?.writeUnsent()
     group.append(bytes)
+    gatheredBytes += bytes.readableBytes
     excludedMember?.membership?.skipToEnd()
   }
 

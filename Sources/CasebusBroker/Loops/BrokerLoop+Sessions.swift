@@ -83,7 +83,7 @@ extension BrokerLoop {
   private func detach(_ session: Session, from workspace: WorkspaceID) {
     let key = session.key
     let blocker = session.ownBlocker
-    onLoop(of: workspace) { $0.hosts[workspace]?.detach(key, blocker: blocker) }
+    onLoop(of: workspace) { $0.left(key, blocker: blocker, workspace) }
   }
 
   /// Runs something on the loop that hosts a workspace: at once if that is this one.

@@ -1,19 +1,42 @@
+import CasebusJournal
 import NIOCore
 
-/// What happens at the end of a turn of the loop: commits, and writes.
+/// What happens at the end of a turn of the loop, one ``LoopPhase`` after the other.
 extension BrokerLoop {
   /// What happens in one tick of the loop is one batch for the journal, and one write for each session.
   func scheduleTick() {
     guard !isTickScheduled else { return }
     isTickScheduled = true
-    port.eventLoop.assumeIsolated().execute { [self] in
-      commits.commit()
-      isTickScheduled = false
-      sendDeliveries()
-      flush()
-    }
+    port.eventLoop.assumeIsolated().execute { [self] in tick() }
   }
 
+  private func tick() {
+    perform(.committing) { commits.begin() }
+    // A journal in memory has committed by now.
+    perform(.releasing) { commits.settle() }
+    isTickScheduled = false
+    // What the release itself decided.
+    if commits.canBegin { scheduleTick() }
+    sendDeliveries()
+    deliverInbox()
+    flush()
+    resumeReaders()
+    decideWaiting()
+  }
+
+  /// The journal says how a commit went: to the tick that began it, or later.
+  func commitEnded(_ result: Result<Void, JournalError>) {
+    commits.ended(result)
+    guard phase == .idle else { return }
+    perform(.releasing) { commits.settle() }
+    // What was gathered meanwhile is the next commit, and messages that waited may have room now.
+    if commits.canBegin || window.hasTurns { scheduleTick() }
+  }
+}
+
+// MARK: - Writing
+
+extension BrokerLoop {
   /// How long the loop fans out before it looks after other things: reading, answering, timers.
   private static var sliceNanoseconds: Int64 { 1_000_000 }
   /// A pause in which the loop gets to its sockets; tasks that are due at once would go first.
@@ -21,11 +44,15 @@ extension BrokerLoop {
 
   private func flush() {
     guard !isPausedBetweenSlices else { return }
-    switch shard.flush(at: port.eventLoop.now, sliceNanoseconds: Self.sliceNanoseconds) {
+    var end = FanoutShard.OnFlush.done
+    perform(.flushing) { end = shard.flush(at: port.eventLoop.now, sliceNanoseconds: Self.sliceNanoseconds) }
+    switch end {
     case .done: break
     case .sliceOver: pauseBetweenSlices()
     case .resting(let deadline): wakeUp(at: deadline)
     }
+    // There is room again for what waited for it.
+    if !inbox.isEmpty, !shard.isFull { scheduleTick() }
   }
 
   private func pauseBetweenSlices() {
@@ -44,32 +71,21 @@ extension BrokerLoop {
       flush()
     }
   }
+}
 
-  /// Passes committed outcomes to the loops whose sessions they concern: one call per loop.
-  func release(_ entries: [CommitQueue.Entry]) {
-    var deliveries = [[Outcome]](repeating: [], count: loops.count)
-    let hasPositioned = environment.positioned.count > 0
-    for entry in entries {
-      entry.distribute(into: &deliveries, forMonitors: hasMonitors, withPositions: hasPositioned)
-    }
-    for (index, delivery) in deliveries.enumerated() where !delivery.isEmpty {
-      if index == port.index { deliver(delivery) } else { loops[index].execute { $0.deliver(delivery) } }
-    }
-  }
+// MARK: - Reading
 
-  /// Gives this loop's sessions what is theirs: each answer before the events it caused.
-  func deliver(_ outcomes: [Outcome]) {
-    for outcome in outcomes {
-      if let asker = outcome.asker, asker.session.loop == port.index {
-        sessions[asker.session.number]?.received(outcome)
-      }
-      for event in outcome.events { shard.deliver(event, excluding: excluded(by: event)) }
-    }
+extension BrokerLoop {
+  /// Reads from a session again when the tick is over: its connection gives what waited there at once.
+  func resumeReading(_ session: Session) {
+    resumingReaders.append(session)
     scheduleTick()
   }
 
-  private func excluded(by event: EncodedEvent) -> Session? {
-    guard let key = event.excluded, key.loop == port.index else { return nil }
-    return sessions[key.number]
+  private func resumeReaders() {
+    guard !resumingReaders.isEmpty else { return }
+    let sessions = resumingReaders
+    resumingReaders = []
+    for session in sessions { session.resumeReading() }
   }
 }

@@ -8,10 +8,15 @@ extension BrokerLoop {
   var now: Timestamp { environment.now() }
   var hasMonitors: Bool { environment.monitors.count > 0 }
 
+  /// Gives what was decided to the next commit.
   func commit(_ entry: CommitQueue.Entry) {
-    let isMuch = commits.add(entry)
+    var entry = entry
+    entry.outcome.weigh()
+    if let asker = entry.outcome.asker {
+      entry.outcome.charge = window.decided(entry.outcome.weight, for: asker.session)
+    }
+    commits.add(entry)
     scheduleTick()
-    if isMuch { commits.commit() }
   }
 
   /// The host has no sessions left and nothing to remember.

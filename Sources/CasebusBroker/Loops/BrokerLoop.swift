@@ -1,6 +1,7 @@
 import CasebusJournal
 import CasebusProtocol
 import CasebusWorkspace
+import DequeModule
 import Logging
 import NIOCore
 
@@ -15,12 +16,21 @@ final class BrokerLoop {
   var sessions: [UInt64: Session] = [:]
   var hosts: [WorkspaceID: WorkspaceHost] = [:]
   var sessionsMade: UInt64 = 0
+  var phase = LoopPhase.idle
   var isTickScheduled = false
   var isPausedBetweenSlices = false
   var isWakeUpScheduled = false
   var isDraining = false
   let environment: BrokerEnvironment
   let commits: CommitQueue
+  /// What this loop's sessions are still to be given.
+  var inbox: Deque<LoopDelivery> = []
+  /// Messages that are decided when there is room for what comes of them.
+  var window: DecisionWindow
+  /// Whether a loop has so much to deliver that this one decides nothing that would add to it.
+  var isCongested = false
+  /// Sessions that may be read again.
+  var resumingReaders: [Session] = []
   let outbox: DeliveryOutbox
   var replayTurns = ReplayTurns()
   /// Of the durable consumers of all workspaces.
@@ -32,8 +42,10 @@ final class BrokerLoop {
     configuration = environment.configuration
     deflater = FrameDeflater(configuration)
     shard = FanoutShard(
-      deflater: deflater, monitorRest: .milliseconds(Int64(configuration.monitorWriteIntervalMilliseconds)))
+      deflater: deflater, monitorRest: .milliseconds(Int64(configuration.monitorWriteIntervalMilliseconds)),
+      bytesMax: configuration.fanoutBytesMax)
     commits = CommitQueue(port: port, journal: environment.journal)
+    window = DecisionWindow(bytesMax: configuration.outcomeBytesInFlightMax)
     outbox = DeliveryOutbox(loopCount: environment.loops.ports.count)
   }
 

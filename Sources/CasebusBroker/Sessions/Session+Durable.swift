@@ -26,6 +26,8 @@ struct ReceivedMessage {
   var content: Result<ClientMessage.Content, Failure>
   var referenceID: ReferenceID?
   var messageID: String?
+  /// How long it is.
+  var bytes = 0
 
   var isConsumerTask: Bool {
     if case .success(let content) = content { ConsumerTask.isAsked(by: content) } else { false }
@@ -50,7 +52,7 @@ extension Session {
 
   /// Takes the messages that were held, as soon as nothing is asked any more.
   func acceptHeld() {
-    guard !durability.isReleasing, !durability.isAsking || unanswered == durability.held.count else { return }
+    guard !durability.isReleasing, !durability.isAsking || unsettled == durability.held.count else { return }
     durability.isAsking = false
     durability.isReleasing = true
     while !durability.isAsking, let message = durability.held.popFirst() {

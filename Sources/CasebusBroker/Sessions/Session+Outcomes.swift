@@ -3,19 +3,30 @@ import CasebusProtocol
 extension Session {
   /// One message of this session is done with; now its answer takes effect.
   func received(_ outcome: Outcome) {
-    unanswered -= 1
-    takeEffect(outcome)
+    if case .subscribe = outcome.answer, replay != nil {
+      // It takes effect when the replay is over, and counts as unanswered until then.
+      replay?.waiting.append(outcome)
+    } else {
+      answered(outcome.asker)
+      takeEffect(outcome)
+    }
+    if outcome.charge > 0 { giveBack(outcome.charge) }
     acceptHeld()
     closeIfDrained()
-    // Last, because messages that waited are then taken at once.
-    if !durability.isAsking, unanswered <= loop.configuration.commandsInFlightMax / 2 { setReading(true) }
+    readOn()
   }
 
-  func takeEffect(_ outcome: Outcome) {
+  /// More may be decided for the session as soon as its connection has room for that.
+  private func giveBack(_ charge: Int) {
+    guard case .workspace(let workspace) = scope else { return }
+    let (key, loop) = (key, loop)
+    sink.whenWritable { loop.onLoop(of: workspace) { $0.giveBack(charge, to: key) } }
+  }
+
+  private func takeEffect(_ outcome: Outcome) {
     switch outcome.answer {
     case .silent: break
     case .frame(let frame): send(frame)
-    case .subscribe where replay != nil: replay?.waiting.append(outcome)
     case .subscribe(let options, let start): subscribe(options, start, for: outcome.asker)
     case .consumer(let task, let position):
       if let asker = outcome.asker { carryOut(task, at: position, for: asker) }

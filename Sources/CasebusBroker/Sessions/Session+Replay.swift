@@ -98,7 +98,7 @@ extension Session {
     let waiting = replay?.waiting ?? []
     replay = nil
     loop.shard.update(self, wanted: subscriptions.wanted)
-    for outcome in waiting { takeEffect(outcome) }
+    for outcome in waiting { received(outcome) }
   }
 
   /// The subscription that the replay is for is gone.

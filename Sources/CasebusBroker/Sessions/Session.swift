@@ -24,6 +24,7 @@ public final class Session {
   private let logger: Logger
   /// Messages that were passed on and are not done with.
   var unanswered = 0
+  private var unansweredBytes = 0
   /// What it missed and is being given; live events come when that is over.
   var replay: SessionReplay?
   var durability = SessionDurability()
@@ -34,6 +35,7 @@ public final class Session {
   private var messagesReceived = 0
   private var isTouched = false
   private var isReading = true
+  private var isAboutToRead = false
   private let openedAt: Timestamp
 
   private enum State: Equatable {
@@ -63,6 +65,9 @@ public final class Session {
     self.logger = logger
   }
 
+  /// Messages that were passed on and wait for somebody else than this session.
+  var unsettled: Int { unanswered - (replay?.waiting.count ?? 0) }
+
   /// Whether its connection can still be written to.
   var isOpen: Bool { state != .closed }
 
@@ -85,7 +90,8 @@ extension Session {
       if case .subscribe(let options) = message.content, options.wantsPositions { beginPositions() }
       accept(
         ReceivedMessage(
-          content: .success(message.content), referenceID: message.referenceID, messageID: message.messageID))
+          content: .success(message.content), referenceID: message.referenceID, messageID: message.messageID,
+          bytes: text.readableBytes))
     } catch {
       reject(error.failure, referenceID: error.referenceID)
     }
@@ -129,9 +135,10 @@ extension Session {
     guard !durability.isAsking else { return hold(message) }
     guard let content = admitted(message.content) else { return }
     unanswered += 1
+    unansweredBytes += message.bytes
     durability.isAsking = message.isConsumerTask
-    if durability.isAsking || unanswered == loop.configuration.commandsInFlightMax { setReading(false) }
-    let asker = asker(message.referenceID, messageID: message.messageID)
+    if durability.isAsking || isReadingEnough { pauseReading() }
+    let asker = asker(message.referenceID, messageID: message.messageID, bytes: message.bytes)
     switch (scope, content) {
     case (.workspace(let workspace), _): loop.forward(content, from: asker, to: workspace)
     case (.all, .success(.acknowledge(let workspace, let offset))):
@@ -145,9 +152,9 @@ extension Session {
     durability.held.append(message)
   }
 
-  func asker(_ referenceID: ReferenceID?, messageID: String? = nil) -> Outcome.Asker {
+  func asker(_ referenceID: ReferenceID?, messageID: String? = nil, bytes: Int = 0) -> Outcome.Asker {
     Outcome.Asker(
-      session: key, blocker: blocker, referenceID: referenceID, messageID: messageID,
+      session: key, blocker: blocker, referenceID: referenceID, messageID: messageID, messageBytes: bytes,
       wantsPositions: wantsPositions && scope != .all, consumer: durability.consumer)
   }
 
@@ -161,16 +168,10 @@ extension Session {
   /// What becomes of a message in the session's state; nil if it is not even answered.
   private func admitted(_ content: Result<ClientMessage.Content, Failure>) -> Result<ClientMessage.Content, Failure>? {
     switch state {
-    case .open: content
+    case .open: content.flatMap { subscriptions.checked($0, limits: loop.configuration) }
     case .draining(.shuttingDown, _): .failure(Failure(.shuttingDown, "the broker is stopping, reconnect"))
     case .draining, .closed: nil
     }
-  }
-
-  func setReading(_ isReading: Bool) {
-    guard isReading != self.isReading else { return }
-    self.isReading = isReading
-    sink.setReading(isReading)
   }
 
   private func countMalformed() {
@@ -178,6 +179,49 @@ extension Session {
     guard malformedMessages >= loop.configuration.malformedMessagesMax, state == .open else { return }
     state = .draining(.tooManyMalformed, reason: "\(malformedMessages) malformed messages (malformedMessagesMax)")
     closeIfDrained()
+  }
+}
+
+// MARK: - Reading, in moderation
+
+extension Session {
+  /// So much is unanswered that no more is read.
+  private var isReadingEnough: Bool {
+    unanswered >= loop.configuration.commandsInFlightMax
+      || unansweredBytes >= loop.configuration.messageBytesInFlightMax
+  }
+
+  /// So little is unanswered that more is read.
+  private var hasRoomToRead: Bool {
+    unanswered <= loop.configuration.commandsInFlightMax / 2
+      && unansweredBytes <= loop.configuration.messageBytesInFlightMax / 2
+  }
+
+  private func pauseReading() {
+    guard isReading else { return }
+    isReading = false
+    sink.setReading(false)
+  }
+
+  /// One message is done with.
+  func answered(_ asker: Outcome.Asker?) {
+    unanswered -= 1
+    unansweredBytes -= asker?.messageBytes ?? 0
+  }
+
+  /// More is read at the end of the tick, if there is room then.
+  func readOn() {
+    guard !isReading, !isAboutToRead, !durability.isAsking, hasRoomToRead else { return }
+    isAboutToRead = true
+    loop.resumeReading(self)
+  }
+
+  /// The tick ended. Messages that waited are taken at once.
+  func resumeReading() {
+    isAboutToRead = false
+    guard isOpen, !isReading, !durability.isAsking, hasRoomToRead else { return }
+    isReading = true
+    sink.setReading(true)
   }
 }
 
@@ -219,7 +263,7 @@ extension Session {
   }
 
   func closeIfDrained() {
-    guard case .draining(let code, let reason) = state, unanswered == 0 else { return }
+    guard case .draining(let code, let reason) = state, unsettled == 0 else { return }
     close(code, reason: reason)
   }
 

@@ -36,6 +36,19 @@ struct SubscriptionSet {
     try check(names, limits)
   }
 
+  /// A subscription to too many events is refused before it takes its place in the order, so that it does not wait there.
+  func checked(
+    _ content: ClientMessage.Content, limits: BrokerConfiguration
+  ) -> Result<ClientMessage.Content, Failure> {
+    guard case .subscribe(let options) = content else { return .success(content) }
+    do throws(Failure) {
+      try check(options.names, limits)
+      return .success(content)
+    } catch {
+      return .failure(error)
+    }
+  }
+
   private func check(_ names: [EventName], _ limits: BrokerConfiguration) throws(Failure) {
     guard names.count <= limits.eventNamesPerSubscriptionMax else {
       throw Failure(

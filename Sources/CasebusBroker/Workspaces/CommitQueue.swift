@@ -11,10 +11,11 @@ final class CommitQueue {
   private let port: LoopPort
   private let journal: any EventJournal
   private var gathered: [Entry] = []
-  /// What the gathered answers and events hold in memory, about.
-  private var gatheredBytes = 0
-  private static var gatheredBytesMax: Int { 4 << 20 }
   private var committing: [Entry]?
+  /// How the commit went; nil while the journal has not said so.
+  private var result: Result<Void, JournalError>?
+  /// What the answers and events that were decided and are not released hold in memory, about.
+  private(set) var pendingBytes = 0
 
   init(port: LoopPort, journal: any EventJournal) {
     self.port = port
@@ -40,55 +41,69 @@ final class CommitQueue {
       offset = host.currentOffset
     }
 
+    /// What it holds in memory, about.
+    var bytes: Int { outcome.weight + (snapshot?.state.readableBytes ?? 0) }
+
     /// Whether the journal is to keep anything of it.
     var isKept: Bool { !records.isEmpty || receipt != nil || snapshot != nil || !positions.isEmpty }
   }
 
-  /// - Returns: whether so much is gathered that it should be committed before the end of the tick.
-  func add(_ entry: Entry) -> Bool {
+  func add(_ entry: Entry) {
     gathered.append(entry)
-    gatheredBytes += entry.outcome.bytes
-    return gatheredBytes >= Self.gatheredBytesMax
+    pendingBytes += entry.bytes
   }
 
+  /// Whether something is gathered and no commit is running.
+  var canBegin: Bool { committing == nil && !gathered.isEmpty }
+
   /// Commits what is gathered, unless a commit is running: then it is the next one.
-  func commit() {
-    guard committing == nil, !gathered.isEmpty else { return }
+  func begin() {
+    guard canBegin else { return }
     let entries = gathered
     gathered = []
-    gatheredBytes = 0
     committing = entries
     let batch = JournalBatch(entries)
-    guard !batch.isEmpty else { return finished(.success(())) }
+    guard !batch.isEmpty else { return result = .success(()) }
     let port = port
     journal.append(batch) { result in
       if port.eventLoop.inEventLoop {
-        port.loop.commits.finished(result)
+        port.loop.commitEnded(result)
       } else {
-        port.execute { $0.commits.finished(result) }
+        port.execute { $0.commitEnded(result) }
       }
     }
   }
 
-  private func finished(_ result: Result<Void, JournalError>) {
-    guard let entries = committing else { preconditionFailure("a commit finished that was not begun") }
-    committing = nil
+  /// The journal said how the commit went. What follows from that is done by ``settle()``.
+  func ended(_ result: Result<Void, JournalError>) {
+    precondition(committing != nil && self.result == nil, "a commit ended that was not begun")
+    self.result = result
+  }
+
+  /// Releases what was committed, or undoes what was not. Does nothing until the journal has said which.
+  func settle() {
+    guard let result, let entries = committing else { return }
+    (self.result, committing) = (nil, nil)
     switch result {
     case .success:
+      forget(entries)
       for entry in entries { entry.host.committed(entry) }
       port.loop.release(entries)
       for entry in entries { entry.host.feedConsumers(entry) }
     case .failure(let error):
       fail(entries, error)
     }
-    commit()
+  }
+
+  private func forget(_ entries: [Entry]) {
+    for entry in entries { pendingBytes -= entry.bytes }
   }
 
   /// Undoes the entries and all that was decided on top of them, and says so to those who asked.
   private func fail(_ entries: [Entry], _ error: JournalError) {
     let failed = entries + gathered
     gathered = []
-    gatheredBytes = 0
+    forget(failed)
     for entry in failed { entry.host.rollBack(entry) }
     if case .conflict(let workspace, _, _) = error { port.loop.hosts[workspace]?.reload() }
     let failure = Failure(.journalUnavailable, "the journal could not commit, nothing was changed: \(error)")
@@ -116,7 +131,7 @@ extension CommitQueue.Entry {
   }
 
   /// Adds what each loop's sessions are to learn of this to the deliveries, by loop.
-  func distribute(into deliveries: inout [[Outcome]], forMonitors: Bool, withPositions: Bool) {
+  func distribute(into deliveries: inout [[LoopDelivery]], forMonitors: Bool, withPositions: Bool) {
     var outcome = outcome
     if forMonitors || withPositions {
       for index in outcome.events.indices {
@@ -130,7 +145,7 @@ extension CommitQueue.Entry {
       var delivery = outcome
       if !isAsker { delivery.asker = nil }
       if !isInterested { delivery.events = [] }
-      deliveries[loop].append(delivery)
+      deliveries[loop].append(.outcome(delivery))
     }
   }
 }

@@ -22,11 +22,14 @@ struct Outcome: Sendable {
   var asker: Asker?
   var answer: Answer
   var events: [EncodedEvent] = []
+  /// What it holds in memory, about; measured when it is given to the commit.
+  private(set) var weight = 0
+  /// As much of the asker's ``DecisionWindow`` it takes until it was sent.
+  var charge = 0
 
-  /// What the answer and the events hold in memory, about.
-  var bytes: Int {
+  mutating func weigh() {
     let answerBytes = if case .frame(let frame) = answer { frame.messageBytes } else { 0 }
-    return events.reduce(answerBytes) { $0 + $1.bytes }
+    weight = events.reduce(answerBytes) { $0 + $1.bytes }
   }
 
   /// Whom an answer goes to, and what the client said about its message.
@@ -36,6 +39,8 @@ struct Outcome: Sendable {
     var blocker: Blocker
     var referenceID: ReferenceID?
     var messageID: String?
+    /// How long the client's message was.
+    var messageBytes = 0
     /// Whether answers tell where the workspace stands.
     var wantsPositions = false
     /// The durable consumer that the session is part of.

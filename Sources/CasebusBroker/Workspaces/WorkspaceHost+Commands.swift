@@ -50,6 +50,8 @@ extension WorkspaceHost {
   }
 
   func finish(_ asker: Outcome.Asker, writeData: (inout ByteBuffer) -> Void) throws(Failure) {
+    // Nobody is there to read it.
+    guard !loop.window.isLeaving(asker.session) else { return finish(Outcome(asker: asker, answer: .silent)) }
     let frame = TextFrame.response(to: asker, at: position, writeData: writeData)
     let limit = loop.configuration.answerBytesMax
     guard frame.messageBytes <= limit else {

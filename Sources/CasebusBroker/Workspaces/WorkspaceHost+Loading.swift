@@ -15,11 +15,11 @@ extension WorkspaceHost {
 
   /// Does something as soon as it is known how the loading ended: now, if it has.
   func whenLoaded(_ body: @escaping (WorkspaceHost) -> Void) {
-    if case .running(let waiting) = loading {
-      loading = .running(waiting: waiting + [body])
-    } else {
-      body(self)
-    }
+    guard case .running(var waiting) = loading else { return body(self) }
+    // The only reference, so that nothing is copied.
+    loading = .done
+    waiting.append(body)
+    loading = .running(waiting: waiting)
   }
 
   func load() {

@@ -5,7 +5,23 @@ import NIOCore
 extension WorkspaceHost {
   /// A client of this workspace said something.
   func receive(_ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker) {
-    whenLoaded { $0.answer(content, to: asker) }
+    guard case .running = loading else { return decide(content, from: asker) }
+    whenLoaded { $0.decide(content, from: asker) }
+  }
+
+  /// Decides a message now, or when there is room for what comes of it.
+  private func decide(_ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker) {
+    if loop.mayDecide(.said(content, asker), in: id) { answer(content, to: asker) }
+  }
+
+  /// Decides a message that waited.
+  func decide(_ message: DecisionWindow.Message) {
+    switch message {
+    case .said(let content, let asker): whenLoaded { $0.answer(content, to: asker) }
+    case .left(let session, let blocker):
+      loop.window.forget(session)
+      detach(session, blocker: blocker)
+    }
   }
 
   private func answer(_ content: Result<ClientMessage.Content, Failure>, to asker: Outcome.Asker) {

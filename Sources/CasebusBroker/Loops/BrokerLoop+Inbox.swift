@@ -1,0 +1,77 @@
+import CasebusJournal
+import DequeModule
+import NIOCore
+
+/// Something for a session of a loop.
+enum LoopDelivery: Sendable {
+  case outcome(Outcome)
+  case durable(DurableDelivery)
+
+  /// What it holds in memory, about.
+  var bytes: Int {
+    switch self {
+    case .outcome(let outcome): outcome.weight
+    case .durable(let delivery): delivery.record.data.readableBytes
+    }
+  }
+}
+
+/// What is decided on one loop comes to the sessions of another by its inbox, in order.
+extension BrokerLoop {
+  /// Passes committed outcomes to the loops whose sessions they concern: one call per loop.
+  func release(_ entries: [CommitQueue.Entry]) {
+    var deliveries = [[LoopDelivery]](repeating: [], count: loops.count)
+    let hasPositioned = environment.positioned.count > 0
+    for entry in entries {
+      entry.distribute(into: &deliveries, forMonitors: hasMonitors, withPositions: hasPositioned)
+    }
+    for (loop, delivery) in zip(loops, deliveries) where !delivery.isEmpty { send(delivery, to: loop) }
+    updateCongestion()
+  }
+
+  /// Puts something into the inbox of a loop.
+  func send(_ deliveries: [LoopDelivery], to loop: LoopPort) {
+    loop.inboxBytes.add(deliveries.reduce(0) { $0 + $1.bytes })
+    if loop.index == port.index {
+      receive(deliveries)
+    } else {
+      loop.execute { $0.receive(deliveries) }
+    }
+  }
+
+  private func receive(_ deliveries: [LoopDelivery]) {
+    inbox.append(contentsOf: deliveries)
+    scheduleTick()
+  }
+
+  /// Gives this loop's sessions what is theirs, as much as its groups may gather at a time: each answer before the events
+  /// it caused.
+  func deliverInbox() {
+    guard !inbox.isEmpty else { return }
+    perform(.delivering) {
+      while !shard.isFull, let delivery = inbox.popFirst() {
+        port.inboxBytes.subtract(delivery.bytes)
+        deliver(delivery)
+      }
+    }
+  }
+
+  private func deliver(_ delivery: LoopDelivery) {
+    switch delivery {
+    case .outcome(let outcome): deliver(outcome)
+    case .durable(let delivery): sessions[delivery.session.number]?.deliver(delivery)
+    }
+  }
+
+  private func deliver(_ outcome: Outcome) {
+    if let asker = outcome.asker, asker.session.loop == port.index {
+      sessions[asker.session.number]?.received(outcome)
+    }
+    for event in outcome.events { shard.deliver(event, excluding: excluded(by: event)) }
+  }
+
+  private func excluded(by event: EncodedEvent) -> Session? {
+    guard let key = event.excluded, key.loop == port.index else { return nil }
+    return sessions[key.number]
+  }
+}
