@@ -38,6 +38,8 @@ public struct BrokerConfiguration: Hashable, Sendable {
   /// How long a message that is sent again is known by its messageId, seconds.
   public var messageIDWindowSeconds = 120
   public var messageIDsPerWorkspaceMax = 10_000
+  /// What the answers of a workspace that are remembered may hold in memory, bytes.
+  public var messageIDBytesPerWorkspaceMax = 4 << 20
   /// How much of a workspace's newest events is kept in memory for sessions that catch up, bytes.
   public var replayTailBytesMax = 1 << 20
   /// How long a session of a durable consumer may have an event without acknowledging it, seconds.
@@ -51,6 +53,21 @@ public struct BrokerConfiguration: Hashable, Sendable {
   public var spanningUnacknowledgedMax = 1_024
 
   public init() {}
+
+  /// What is wrong with the limits of the state, in words; nil if they fit together. An answer must have room for all
+  /// interactions of a workspace: who lost events has no other way on than to ask for them (Protocol §9.2).
+  public var fault: String? {
+    let rules = workspaceRules
+    if rules.workspaceBytesMax >= answerBytesMax {
+      return "answerBytesMax is \(answerBytesMax), expected more than workspaceBytesMax, \(rules.workspaceBytesMax), "
+        + "so that interaction.getInteractions always has an answer"
+    }
+    if rules.interactionBytesMax > rules.workspaceBytesMax {
+      return "interactionBytesMax is \(rules.interactionBytesMax), "
+        + "expected at most workspaceBytesMax, \(rules.workspaceBytesMax)"
+    }
+    return nil
+  }
 
   var consumerLimits: ConsumerQueue.Limits {
     ConsumerQueue.Limits(

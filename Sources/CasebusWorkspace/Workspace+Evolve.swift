@@ -6,7 +6,7 @@ extension Workspace {
   public mutating func evolve(_ event: WorkspaceEvent) {
     switch event {
     case .interactionChanged(let interaction): evolveState(of: interaction)
-    case .userDataChanged(let interaction, _): records[interaction.interactionID]?.interaction = interaction
+    case .userDataChanged(let interaction, _): evolveUserData(of: interaction)
     case .caseChanged(let change): evolveCase(change)
     case .markdone(let event): evolveMarkdone(event)
     case .relayed: break
@@ -18,12 +18,17 @@ extension Workspace {
     let rule = StateRule.of(interaction.state)
     if !Self.isRegular(from: records[id], to: interaction.state) { irregularTransitions += 1 }
     if rule.isTerminal {
-      records.removeValue(forKey: id)
-      blocks.removeAll { $0.interactionID == id }
+      removeRecord(id)
+      removeBlocks { $0.interactionID == id }
     } else {
       let settled = rule.isTransient ? records[id]?.settledState ?? .unknown : interaction.state
-      records[id] = InteractionRecord(interaction: interaction, settledState: settled)
+      insert(InteractionRecord(interaction: interaction, settledState: settled))
     }
+  }
+
+  private mutating func evolveUserData(of interaction: Interaction) {
+    guard let record = records[interaction.interactionID] else { return }
+    insert(InteractionRecord(interaction: interaction, settledState: record.settledState))
   }
 
   private mutating func evolveCase(_ change: CaseChange) {
@@ -41,7 +46,7 @@ extension Workspace {
     switch event.kind {
     case .blocked(let block, _):
       removeBlock(of: block.blocker, on: event.interactionID)
-      blocks.append(block)
+      append(block)
     case .unblocked(let blocker), .blockExpired(let blocker):
       removeBlock(of: blocker, on: event.interactionID)
     case .refused, .done:
@@ -50,6 +55,6 @@ extension Workspace {
   }
 
   private mutating func removeBlock(of blocker: Blocker, on interactionID: String) {
-    blocks.removeAll { $0.interactionID == interactionID && $0.blocker == blocker }
+    removeBlocks { $0.interactionID == interactionID && $0.blocker == blocker }
   }
 }

@@ -1,5 +1,4 @@
 import CasebusProtocol
-import struct NIOCore.ByteBuffer
 import OrderedCollections
 
 extension Workspace {
@@ -12,11 +11,12 @@ extension Workspace {
     try interaction.update(from: attributes)
     try checkTransition(of: id, from: record, to: state)
     if record == nil { try checkRoom() }
-    if attributes["userData"] != nil { try checkSize(ofUserData: interaction.userData) }
+    try checkSize(ofUserData: interaction.userData, replacing: record?.interaction.userData ?? JSONObjectText())
     if let record, record.interaction.state != state {
       interaction.previousState = record.interaction.state
       interaction.state = state
     }
+    try checkSize(of: interaction, replacing: record)
     return events(changing: record?.interaction, to: interaction)
   }
 
@@ -94,22 +94,23 @@ extension Workspace {
 
 extension Workspace {
   func decideSetUserData(_ id: String, _ userData: JSONObject) throws(Failure) -> [WorkspaceEvent] {
-    var interaction = try liveInteraction(id)
+    let record = try liveRecord(id)
     guard !userData.isEmpty else { return [] }
-    let isFirst = interaction.userData.isEmpty
+    var interaction = record.interaction
     interaction.userData.merge(userData)
-    try checkSize(ofUserData: interaction.userData)
+    let isFirst = record.interaction.userData.isEmpty
+    try checkSize(ofUserData: interaction.userData, replacing: record.interaction.userData)
+    try checkSize(of: interaction, replacing: record)
     return [.userDataChanged(withCaseFlags(interaction), isFirst: isFirst)]
   }
 
   func decideDeleteUserData(_ id: String, _ key: String) throws(Failure) -> [WorkspaceEvent] {
-    var interaction = try liveInteraction(id)
-    guard interaction.userData[key] != nil else { return [] }
-    interaction.userData[key] = nil
+    var interaction = try liveRecord(id).interaction
+    guard interaction.userData.removeMember(named: key) else { return [] }
     return [.userDataChanged(withCaseFlags(interaction), isFirst: false)]
   }
 
-  private func liveInteraction(_ id: String) throws(Failure) -> Interaction {
+  private func liveRecord(_ id: String) throws(Failure) -> InteractionRecord {
     let record = try record(id)
     guard record.rule.isLive else {
       throw Failure(
@@ -117,17 +118,6 @@ extension Workspace {
         "interaction \"\(id)\" is \(record.interaction.state.rawValue) and its user data cannot be written, "
           + "allowed in: \(Self.list(StateRule.states(where: \.isLive)))")
     }
-    return record.interaction
-  }
-
-  private func checkSize(ofUserData userData: JSONObject) throws(Failure) {
-    var buffer = ByteBuffer()
-    buffer.writeJSON(userData)
-    guard buffer.readableBytes <= rules.userDataBytesMax else {
-      throw Failure(
-        .limitExceeded,
-        "the user data would have \(buffer.readableBytes) bytes, allowed are \(rules.userDataBytesMax) (userDataBytesMax)"
-      )
-    }
+    return record
   }
 }

@@ -29,6 +29,7 @@ extension Workspace {
     let block = MarkdoneBlock(
       interactionID: id, blocker: blocker, warningMessage: warningMessage,
       deadline: now.advanced(byMilliseconds: timeout))
+    try checkSize(of: block)
     return [event(.blocked(block, timeoutMilliseconds: timeout), of: block)]
   }
 

@@ -17,6 +17,8 @@ public struct Workspace: Hashable, Sendable {
   public internal(set) var expandedCaseIDs: [String] = []
   /// Every block that stands, the newest last.
   public internal(set) var blocks: [MarkdoneBlock] = []
+  /// How large the interactions and blocks are, as JSON (`workspaceBytesMax`).
+  public internal(set) var byteCount = 0
   /// How many state changes were accepted that the transition table does not have (lenient rules only).
   public internal(set) var irregularTransitions = 0
 
@@ -28,9 +30,17 @@ public struct Workspace: Hashable, Sendable {
 /// An interaction and what the state machine must remember of it.
 struct InteractionRecord: Hashable, Sendable {
   /// Its case flags are those of its last event; ``Workspace/interaction(_:)`` gives the current ones.
-  var interaction: Interaction
+  let interaction: Interaction
   /// The last state that was not transient.
-  var settledState: InteractionState
+  let settledState: InteractionState
+  /// How large the interaction is in the workspace.
+  let byteCount: Int
+
+  init(interaction: Interaction, settledState: InteractionState) {
+    self.interaction = interaction
+    self.settledState = settledState
+    byteCount = Self.byteCount(of: interaction)
+  }
 
   /// The rule that governs the interaction now.
   var rule: StateRule { .of(settledState) }

@@ -15,6 +15,10 @@ public struct WorkspaceRules: Hashable, Sendable {
   public var blocksPerInteractionMax = 32
   /// The user data of one interaction, as JSON.
   public var userDataBytesMax = 65_536
+  /// One interaction, as JSON; what the broker writes itself counts with its longest values.
+  public var interactionBytesMax = 98_304
+  /// All interactions and blocks of the workspace together, as JSON.
+  public var workspaceBytesMax = 3 << 20
   public var warningMessageBytesMax = 1024
 
   public init() {}

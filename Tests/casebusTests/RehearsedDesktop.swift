@@ -40,7 +40,7 @@ struct RehearsedDesktop {
     case .interactionChanged(let interaction), .userDataChanged(let interaction, _):
       .interaction(
         state: interaction.state, id: interaction.interactionID, isMain: interaction.isMainCaseInteraction,
-        userData: interaction.userData)
+        userData: try! JSONValue(parsing: interaction.userData.text).objectValue!)
     // No time passes, so no block expires.
     case .caseChanged, .markdone, .relayed: .other
     }

@@ -52,12 +52,17 @@ extension WorkspaceHost {
   func finish(_ asker: Outcome.Asker, writeData: (inout ByteBuffer) -> Void) throws(Failure) {
     // Nobody is there to read it.
     guard !loop.window.isLeaving(asker.session) else { return finish(Outcome(asker: asker, answer: .silent)) }
-    let frame = TextFrame.response(to: asker, at: position, writeData: writeData)
+    var bytes = 0
+    let frame = TextFrame.response(to: asker, at: position) { buffer in
+      let start = buffer.writerIndex
+      writeData(&buffer)
+      bytes = buffer.writerIndex - start
+    }
     let limit = loop.configuration.answerBytesMax
-    guard frame.messageBytes <= limit else {
+    guard bytes <= limit else {
       throw Failure(
         .limitExceeded,
-        "the answer would have \(frame.messageBytes) bytes, allowed are \(limit) (answerBytesMax), ask for less at a time"
+        "the data of the answer would have \(bytes) bytes, allowed are \(limit) (answerBytesMax), ask for less at a time"
       )
     }
     finish(Outcome(asker: asker, answer: .frame(frame)))

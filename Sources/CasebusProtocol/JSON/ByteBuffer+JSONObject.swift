@@ -47,6 +47,13 @@ extension ByteBuffer {
     writeJSONMember(name, byteCount: value.jsonByteCount) { $0.write(value) }
   }
 
+  /// Appends a member whose value is kept as its text.
+  public mutating func writeJSONMember(_ name: StaticString, _ object: JSONObjectText) {
+    writeJSONMember(name, byteCount: object.byteCount) { writer in
+      object.bytes.withUnsafeBytes { writer.write($0) }
+    }
+  }
+
   private mutating func writeJSONMember(
     _ name: StaticString, byteCount: Int, _ writeValue: (inout JSONTextWriter) -> Void
   ) {

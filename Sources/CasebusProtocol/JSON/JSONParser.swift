@@ -75,7 +75,8 @@ struct JSONParser {
   private mutating func parseObject() throws(JSONError) -> JSONObject {
     position += 1
     guard !consumeIfNext("}") else { return JSONObject() }
-    var members = JSONObject(capacity: 8)
+    // A message, and what it publishes, have several members each. Later objects may be thousands, and small.
+    var members = keyCount < 16 ? JSONObject(capacity: 8) : JSONObject()
     repeat {
       let name = try parseMemberName()
       members[name] = try parseValue()

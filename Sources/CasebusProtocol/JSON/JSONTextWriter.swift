@@ -116,6 +116,19 @@ struct JSONTextWriter {
   }
 }
 
+extension [UInt8] {
+  /// What the closure writes, exactly as many bytes as it is said before.
+  init(json byteCount: Int, _ write: (inout JSONTextWriter) -> Void) {
+    self.init(unsafeUninitializedCapacity: byteCount) { memory, count in
+      var writer = JSONTextWriter(
+        UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(memory)[..<byteCount]))
+      write(&writer)
+      precondition(writer.isFull, "a JSON text has another length than was counted")
+      count = byteCount
+    }
+  }
+}
+
 /// How long things are as compact JSON, bytes.
 enum JSONEscape {
   /// What escaping adds to a text.
@@ -137,7 +150,7 @@ enum JSONEscape {
 
 extension String {
   /// As a JSON string.
-  var jsonByteCount: Int {
+  package var jsonByteCount: Int {
     var text = self
     return text.withUTF8 { $0.count + JSONEscape.extraBytes($0) + 2 }
   }

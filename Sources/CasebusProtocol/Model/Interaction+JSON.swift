@@ -7,7 +7,7 @@ extension ByteBuffer {
     writeJSONMember("interactionId", interaction.interactionID)
     writeJSONMember("parentInteractionId", interaction.parentInteractionID)
     writeJSONMember("caseId", interaction.caseID)
-    writeJSONMember("userData") { $0.writeJSON(interaction.userData) }
+    writeJSONMember("userData", interaction.userData)
     writeJSONMember("state", interaction.state.rawValue)
     writeJSONMember("previousState", interaction.previousState?.rawValue)
     writeJSONMember("parties") { $0.writeJSON(interaction.parties) }

@@ -9,7 +9,7 @@ extension Interaction {
     } else {
       parentInteractionID = try attributes.identifier("parentInteractionId") ?? parentInteractionID
     }
-    userData = try attributes.value("userData", "an object", \.objectValue) ?? userData
+    userData = try attributes.value("userData", "an object", \.objectValue).map(JSONObjectText.init) ?? userData
     parties = try attributes.parties("parties") ?? parties
     isConsultation = try attributes.value("isConsultation", "a boolean", \.booleanValue) ?? isConsultation
     isMainCaseInteraction =

@@ -6,7 +6,7 @@ public struct Interaction: Hashable, Sendable {
   /// The case that this interaction is part of.
   public var caseID: String
   /// The attached data; every JSON type is kept.
-  public var userData: JSONObject = [:]
+  public var userData = JSONObjectText()
   public var state: InteractionState
   /// The state before the last change; nil for an interaction that has had only one.
   public var previousState: InteractionState?

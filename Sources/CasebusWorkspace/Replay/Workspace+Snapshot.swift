@@ -20,12 +20,11 @@ extension Workspace {
     let snapshot = try JSONValue(replaying: snapshot)
     self.init(rules: rules)
     for value in snapshot["interactions"]?.arrayValue ?? [] {
-      let record = try InteractionRecord(replaying: value)
-      records[record.interaction.interactionID] = record
+      insert(try InteractionRecord(replaying: value))
     }
     selectedCaseID = snapshot["selectedCaseId"]?.stringValue
     expandedCaseIDs = snapshot["expandedCaseIds"]?.arrayValue?.compactMap(\.stringValue) ?? []
-    for value in snapshot["blocks"]?.arrayValue ?? [] { blocks.append(try MarkdoneBlock(replaying: value)) }
+    for value in snapshot["blocks"]?.arrayValue ?? [] { append(try MarkdoneBlock(replaying: value)) }
     irregularTransitions = Int(try snapshot.integer("irregularTransitions"))
   }
 }

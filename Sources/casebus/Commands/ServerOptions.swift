@@ -20,6 +20,8 @@ struct ServerOptions: ParsableArguments {
 
   @OptionGroup var consumers: ConsumerOptions
 
+  @OptionGroup var state: StateOptions
+
   @Option(help: "Whether state changes outside of the transition table are refused (strict) or accepted (lenient).")
   var transitions = WorkspaceRules.Transitions.strict
 
@@ -95,6 +97,7 @@ struct ServerOptions: ParsableArguments {
     configuration.broker.workspaceRules.blockMarkdoneTimeoutMilliseconds = blockMarkdoneTimeout
     configuration.broker.messageIDWindowSeconds = journal.messageIdWindow
     consumers.set(in: &configuration.broker)
+    state.set(in: &configuration.broker)
     configuration.setMessageBytesMax(messageBytesMax)
     configuration.setDeflate(deflate)
     configuration.connection.outboundQueueBytesMax = outboundQueueBytesMax

@@ -1,0 +1,39 @@
+extension Interaction {
+  /// How long this is as JSON at most, in whatever state it is, bytes.
+  ///
+  /// What the broker decides (`state`, `previousState`, the flags) counts with its longest values: a change of the
+  /// state never makes an interaction larger, so that none is ever refused for want of room.
+  public var jsonBytesMax: Int {
+    var count = Self.fixedBytes + userData.byteCount + parties.jsonByteCount
+    count += interactionID.jsonByteCount + caseID.jsonByteCount
+    count += Self.bytes("parentInteractionId", parentInteractionID)
+    count += Self.bytes("callUuid", callUUID) + Self.bytes("ani", ani) + Self.bytes("dnis", dnis)
+    count += Self.bytes("direction", direction?.rawValue) + Self.bytes("callType", callType?.rawValue)
+    count += Self.bytes("recordingState", recordingState?.rawValue)
+    count += Self.bytes("interactionUUID", interactionUUID ?? callUUID) + Self.bytes("media", media)
+    return count
+  }
+
+  /// A member with its comma or brace; nothing if it is absent.
+  private static func bytes(_ name: StaticString, _ text: String?) -> Int {
+    guard let text else { return 0 }
+    return name.utf8CodeUnitCount + 4 + text.jsonByteCount
+  }
+
+  /// The opening brace, the names of the members that are always there, and the longest values of the broker's own.
+  private static let fixedBytes: Int = {
+    let state = InteractionState.allCases.map(\.rawValue.jsonByteCount).max() ?? 0
+    let states = ["state", "previousState"].map { $0.utf8.count + 4 + state }
+    let flags = ["isConsultation", "isMainCaseInteraction", "isCaseSelected", "isCaseExpanded"].map {
+      $0.utf8.count + 4 + "false".utf8.count
+    }
+    let names = ["interactionId", "caseId", "userData", "parties"].map { $0.utf8.count + 4 }
+    return (states + flags + names).reduce(1, +)
+  }()
+}
+
+extension [Party] {
+  fileprivate var jsonByteCount: Int {
+    reduce(2 + Swift.max(0, count - 1)) { $0 + #"{"name":}"#.utf8.count + $1.name.jsonByteCount }
+  }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import CasebusBroker
+import CasebusWorkspace
+
+/// How large the state of a workspace may be; the defaults are those of `Protocol/registry/limits.json`.
+struct StateOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("How large one interaction may be, bytes as JSON.", valueName: "bytes"))
+  var interactionBytesMax = 98_304
+
+  @Option(
+    help: ArgumentHelp(
+      "How large all interactions and blocks of a workspace may be together, bytes as JSON.", valueName: "bytes"))
+  var workspaceBytesMax = 3 << 20
+
+  @Option(
+    help: ArgumentHelp(
+      "How long the data of one answer may be, bytes; more than --workspace-bytes-max.", valueName: "bytes"))
+  var answerBytesMax = 4 << 20
+
+  func validate() throws {
+    try ServerOptions.checkPositive("--interaction-bytes-max", Int64(interactionBytesMax))
+    try ServerOptions.checkPositive("--workspace-bytes-max", Int64(workspaceBytesMax))
+    try ServerOptions.checkPositive("--answer-bytes-max", Int64(answerBytesMax))
+    var broker = BrokerConfiguration()
+    set(in: &broker)
+    if let fault = broker.fault { throw ValidationError(fault) }
+  }
+
+  func set(in broker: inout BrokerConfiguration) {
+    broker.workspaceRules.interactionBytesMax = interactionBytesMax
+    broker.workspaceRules.workspaceBytesMax = workspaceBytesMax
+    broker.answerBytesMax = answerBytesMax
+  }
+}
