@@ -24,7 +24,7 @@ extension MemoryJournal.Content {
     return stream.content
   }
 
-  mutating func append(_ batch: JournalBatch, keeping limit: Int) -> Result<Void, JournalError> {
+  mutating func append(_ batch: JournalBatch, keeping room: MemoryStream.Room) -> Result<Void, JournalError> {
     for (workspace, part) in batch.parts {
       if let error = streams[workspace, default: MemoryStream()].conflict(with: part, in: workspace) {
         return .failure(error)
@@ -32,7 +32,7 @@ extension MemoryJournal.Content {
     }
     for change in batch.consumerChanges { apply(change) }
     for (workspace, part) in batch.parts {
-      streams[workspace, default: MemoryStream()].append(part, keeping: limit)
+      streams[workspace, default: MemoryStream()].append(part, keeping: room)
       for position in part.positions { consumers[position.consumer]?.move(to: position, in: workspace) }
     }
     return .success(())

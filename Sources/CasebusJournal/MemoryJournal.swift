@@ -3,12 +3,15 @@ import Synchronization
 
 /// A journal that lasts as long as the process and keeps the newest records of each workspace.
 public final class MemoryJournal: EventJournal {
-  private let recordsPerWorkspaceMax: Int
+  private let room: MemoryStream.Room
   private let content = Mutex(Content())
 
-  /// - Parameter recordsPerWorkspaceMax: `journalMemoryEventsMax` of `registry/limits.json`; older records are dropped.
-  public init(recordsPerWorkspaceMax: Int = 1000) {
-    self.recordsPerWorkspaceMax = recordsPerWorkspaceMax
+  /// Older records than have room are dropped, but never the newest one.
+  /// - Parameters:
+  ///   - recordsPerWorkspaceMax: `journalMemoryEventsMax` of `registry/limits.json`.
+  ///   - bytesPerWorkspaceMax: `journalMemoryBytesMax`; of the memory that the records hold.
+  public init(recordsPerWorkspaceMax: Int = 1000, bytesPerWorkspaceMax: Int = 4 << 20) {
+    room = MemoryStream.Room(records: recordsPerWorkspaceMax, bytes: bytesPerWorkspaceMax)
   }
 
   /// Everything that is remembered.
@@ -22,7 +25,7 @@ public final class MemoryJournal: EventJournal {
   public var outlivesClose: Bool { false }
 
   public func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<Void, JournalError>) -> Void) {
-    completion(content.withLock { $0.append(batch, keeping: recordsPerWorkspaceMax) })
+    completion(content.withLock { $0.append(batch, keeping: room) })
   }
 
   public func open(

@@ -10,8 +10,16 @@ struct MemoryStream {
   private var last: JournalOffset = 0
   private var snapshot: JournalSnapshot?
   private var receipts: Deque<JournalReceipt> = []
+  /// What the records hold in memory.
+  private var bytes = 0
   /// A retry comes soon or never.
   private static var receiptsMax: Int { 256 }
+
+  /// How much is kept.
+  struct Room {
+    var records: Int
+    var bytes: Int
+  }
 
   /// The offset of the oldest record that is kept; the next one's if none is.
   var first: JournalOffset { records.first?.offset ?? last + 1 }
@@ -32,15 +40,21 @@ struct MemoryStream {
     part.expected == last ? nil : .conflict(workspace, expected: part.expected, actual: last)
   }
 
-  mutating func append(_ part: JournalPart, keeping limit: Int) {
+  mutating func append(_ part: JournalPart, keeping room: Room) {
     records.append(contentsOf: part.records)
-    records.removeFirst(max(0, records.count - limit))
+    bytes += part.records.reduce(0) { $0 + $1.bytes }
+    while records.count > 1, records.count > room.records || bytes > room.bytes { bytes -= records.removeFirst().bytes }
     last += JournalOffset(part.records.count)
     snapshot = part.snapshot ?? snapshot
     receipts.append(contentsOf: part.receipts)
     receipts.removeFirst(max(0, receipts.count - Self.receiptsMax))
     deadline = part.deadline
   }
+}
+
+extension JournalRecord {
+  /// What it holds in memory: buffers are larger than what stands in them.
+  fileprivate var bytes: Int { MemoryLayout<Self>.stride + data.storageCapacity + detail.storageCapacity }
 }
 
 /// The records that were there when the replay began.

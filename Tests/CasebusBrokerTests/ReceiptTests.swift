@@ -99,6 +99,23 @@ import Testing
     #expect(client.received().map(\.summary) == ["r", "RINGING"])
   }
 
+  /// Each is remembered with about 2 KB: a failure quotes what was asked for.
+  @Test func oldestIsForgottenFirstByBytes() {
+    var configuration = BrokerConfiguration()
+    configuration.messageIDBytesPerWorkspaceMax = 5_000
+    let client = TestBroker(configuration: configuration).connect()
+    let unknown = String(repeating: "1", count: 60_000)
+    for id in ["a", "b", "c"] { client.send(Self.request("interaction.markdone", [.string(unknown)], id: id)) }
+    let failures = client.received()
+    #expect(failures.count == 3 && failures.allSatisfy { $0.utf8.count < 2_300 })
+    client.publish("IDLE")
+    _ = client.received()
+    for id in ["b", "c"] { client.send(Self.request("interaction.markdone", ["1"], id: id)) }
+    #expect(client.received() == Array(failures[1...]))
+    client.send(Self.request("interaction.markdone", ["1"], id: "a"))
+    #expect(client.received().map { $0.contains(#""data":null"#) } == [true])
+  }
+
   @Test func whatTheJournalDidNotTakeMayBeSentAgain() {
     let journal = HeldJournal()
     let broker = TestBroker(journal: journal)

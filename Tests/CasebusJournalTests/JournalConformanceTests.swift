@@ -150,4 +150,17 @@ import Testing
     try await journal.append([.a: JournalRecord.range(1...1)])
     #expect(try await journal.read(.a, after: 0) == JournalRecord.range(1...1))
   }
+
+  @Test func memoryForgetsTheOldestRecordsByBytes() async throws {
+    let journal = MemoryJournal(bytesPerWorkspaceMax: 100_000)
+    for offset in 1...10 { try await journal.append([.a: [JournalRecord.large(UInt64(offset), bytes: 30_000)]]) }
+    // Each takes 32 KiB of memory.
+    #expect(try await journal.read(.a, after: 7).map(\.offset) == [8, 9, 10])
+    #expect(throws: JournalError.pruned(first: 8)) { try journal.replay(.a, after: 6) }
+    // The newest is always there.
+    try await journal.append([.a: [JournalRecord.large(11, bytes: 200_000)]])
+    #expect(try await journal.read(.a, after: 10).map(\.offset) == [11])
+    try await journal.append([.a: JournalRecord.range(12...40)])
+    #expect(try await journal.read(.a, after: 11) == JournalRecord.range(12...40))
+  }
 }

@@ -106,4 +106,8 @@ extension JournalRecord {
         detail: $0 % 2 == 0 ? ByteBuffer(string: "{\"d\":\"ä\"}") : ByteBuffer())
     }
   }
+  static func large(_ offset: JournalOffset, bytes: Int) -> JournalRecord {
+    JournalRecord(
+      offset: offset, time: 0, event: "agent", data: ByteBuffer(repeating: UInt8(ascii: "x"), count: bytes))
+  }
 }

@@ -1,4 +1,5 @@
 import CasebusJournal
+import CasebusProtocol
 import CasebusWorkspace
 import DequeModule
 
@@ -6,14 +7,17 @@ import DequeModule
 struct ReceiptBook {
   private let windowMilliseconds: Int64
   private let countMax: Int
+  private let bytesMax: Int
   private var receipts: [String: JournalReceipt] = [:]
   /// In the order in which they were given; the newest ``undurable`` ones may have to be taken back.
   private var order: Deque<JournalReceipt> = []
   private var undurable = 0
+  private var bytes = 0
 
   init(_ configuration: BrokerConfiguration) {
     windowMilliseconds = Int64(configuration.messageIDWindowSeconds) * 1000
     countMax = configuration.messageIDsPerWorkspaceMax
+    bytesMax = configuration.messageIDBytesPerWorkspaceMax
   }
 
   /// The answer that a message was given not too long ago.
@@ -24,9 +28,7 @@ struct ReceiptBook {
 
   /// Remembers an answer that is not durable yet.
   mutating func add(_ receipt: JournalReceipt, at now: Timestamp) {
-    while order.count > undurable, let oldest = order.first, isOver(oldest, at: now) || order.count >= countMax {
-      forget(order.removeFirst())
-    }
+    while order.count > undurable, let oldest = order.first, isOver(oldest, at: now) { forget(order.removeFirst()) }
     restore(receipt)
     undurable += 1
   }
@@ -35,6 +37,9 @@ struct ReceiptBook {
   mutating func restore(_ receipt: JournalReceipt) {
     receipts[receipt.messageID] = receipt
     order.append(receipt)
+    bytes += receipt.bytes
+    // The newest stays in any case, and what may have to be taken back.
+    while order.count > undurable + 1, order.count > countMax || bytes > bytesMax { forget(order.removeFirst()) }
   }
 
   /// The oldest so many of those that were not durable are now.
@@ -48,7 +53,9 @@ struct ReceiptBook {
     undurable = 0
   }
 
+  /// What it forgets is no longer in ``order``.
   private mutating func forget(_ receipt: JournalReceipt) {
+    bytes -= receipt.bytes
     // The same id may have been used again since.
     if receipts[receipt.messageID] == receipt { receipts[receipt.messageID] = nil }
   }
@@ -56,4 +63,9 @@ struct ReceiptBook {
   private func isOver(_ receipt: JournalReceipt, at now: Timestamp) -> Bool {
     now.milliseconds - receipt.time > windowMilliseconds
   }
+}
+
+extension JournalReceipt {
+  /// What it holds in memory, about: its texts, and the places in both collections.
+  fileprivate var bytes: Int { messageID.utf8.count + (failure?.message.utf8.count ?? 0) + 192 }
 }

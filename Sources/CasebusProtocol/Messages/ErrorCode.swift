@@ -26,8 +26,25 @@ public struct Failure: Error, Hashable, Sendable {
   /// For people: what was wrong, its value, and what would be right.
   public var message: String
 
+  /// - Parameter message: shortened in its middle if it is longer than ``messageBytesMax``: it may quote what a client
+  ///   sent, and be remembered. That of `markdone_blocked` is somebody's own text and stays whole (Protocol §8.3).
   public init(_ code: ErrorCode, _ message: String) {
     self.code = code
-    self.message = message
+    self.message = code == .markdoneBlocked ? message : message.shortened(toBytes: Self.messageBytesMax)
+  }
+
+  /// `errorMessageBytesMax` of `registry/limits.json`.
+  public static let messageBytesMax = 2048
+}
+
+extension String {
+  /// The text, without its middle if it is longer.
+  fileprivate func shortened(toBytes limit: Int) -> String {
+    guard utf8.count > limit else { return self }
+    let gap = " … "
+    let half = (limit - gap.utf8.count) / 2
+    // An index inside of a scalar counts as the start of it, which for the end would keep too much.
+    let end = unicodeScalars.index(after: utf8.index(endIndex, offsetBy: -half))
+    return self[..<utf8.index(startIndex, offsetBy: half)] + gap + self[end...]
   }
 }
