@@ -25,7 +25,7 @@ struct SessionDurability {
 struct ReceivedMessage {
   var content: Result<ClientMessage.Content, Failure>
   var referenceID: ReferenceID?
-  var messageID: String?
+  var messageID: Identifier?
 
   var isConsumerTask: Bool {
     if case .success(let content) = content { ConsumerTask.isAsked(by: content) } else { false }

@@ -35,7 +35,7 @@ struct Outcome: Sendable {
     /// Whose markdone blocks the session makes.
     var blocker: Blocker
     var referenceID: ReferenceID?
-    var messageID: String?
+    var messageID: Identifier?
     /// Whether answers tell where the workspace stands.
     var wantsPositions = false
     /// The durable consumer that the session is part of.

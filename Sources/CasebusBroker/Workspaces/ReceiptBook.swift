@@ -1,4 +1,5 @@
 import CasebusJournal
+import CasebusProtocol
 import CasebusWorkspace
 import DequeModule
 
@@ -6,7 +7,7 @@ import DequeModule
 struct ReceiptBook {
   private let windowMilliseconds: Int64
   private let countMax: Int
-  private var receipts: [String: JournalReceipt] = [:]
+  private var receipts: [Identifier: JournalReceipt] = [:]
   /// In the order in which they were given; the newest ``undurable`` ones may have to be taken back.
   private var order: Deque<JournalReceipt> = []
   private var undurable = 0
@@ -17,7 +18,7 @@ struct ReceiptBook {
   }
 
   /// The answer that a message was given not too long ago.
-  func receipt(of messageID: String, at now: Timestamp) -> JournalReceipt? {
+  func receipt(of messageID: Identifier, at now: Timestamp) -> JournalReceipt? {
     guard let receipt = receipts[messageID], !isOver(receipt, at: now) else { return nil }
     return receipt
   }

@@ -15,11 +15,11 @@ extension WorkspaceHost {
 
   /// Does something as soon as it is known how the loading ended: now, if it has.
   func whenLoaded(_ body: @escaping (WorkspaceHost) -> Void) {
-    if case .running(let waiting) = loading {
-      loading = .running(waiting: waiting + [body])
-    } else {
-      body(self)
-    }
+    guard case .running(var waiting) = loading else { return body(self) }
+    // Taken out first, so that appending does not copy all that wait.
+    loading = .running(waiting: [])
+    waiting.append(body)
+    loading = .running(waiting: waiting)
   }
 
   func load() {
@@ -86,7 +86,9 @@ extension WorkspaceHost {
         durable = try Workspace(snapshot: snapshot.state, rules: current.rules)
         snapshotOffset = snapshot.offset
       }
-      for record in stream.records { durable.evolve(try WorkspaceEvent(record)) }
+      for record in stream.records {
+        durable.evolve(try WorkspaceEvent(record), at: Timestamp(milliseconds: record.time))
+      }
     } catch {
       throw .unavailable("what is kept of workspace \(id) cannot be read: \(error)")
     }
