@@ -61,7 +61,7 @@ public struct JournalRecord: Hashable, Sendable {
 
 /// The answer that a message was given, under the `messageId` that its sender chose.
 public struct JournalReceipt: Hashable, Sendable {
-  public var messageID: String
+  public var messageID: Identifier
   /// When it was decided, milliseconds since 1970.
   public var time: Int64
   /// Where the workspace stood after it.
@@ -69,7 +69,7 @@ public struct JournalReceipt: Hashable, Sendable {
   /// What was wrong; nil for a success.
   public var failure: Failure?
 
-  public init(messageID: String, time: Int64, offset: JournalOffset, failure: Failure?) {
+  public init(messageID: Identifier, time: Int64, offset: JournalOffset, failure: Failure?) {
     self.messageID = messageID
     self.time = time
     self.offset = offset

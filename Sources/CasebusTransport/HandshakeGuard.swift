@@ -133,7 +133,10 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
 
 extension HTTPRequestHead {
   fileprivate var asksForWebSocket: Bool {
-    headers[canonicalForm: "upgrade"].contains { $0.lowercased() == "websocket" }
+    // First the lengths, because `==` normalises what is not ASCII.
+    headers[canonicalForm: "upgrade"].contains {
+      $0.utf8.count == "websocket".utf8.count && $0.lowercased() == "websocket"
+    }
   }
 
   fileprivate var hasBody: Bool {

@@ -28,9 +28,9 @@ extension Command {
         "eventType is \(data["eventType"]?.kind ?? "missing"), expected a state or CASE_SELECTED, CASE_EXPANDED, CASE_COLLAPSED"
       )
     }
-    if let kind = CaseChange.Kind(rawValue: eventType) {
+    if let kind = CaseChange.Kind(name: eventType) {
       self = .assertCase(try Self.publishable(kind), caseID: try Self.subject(of: data))
-    } else if let state = InteractionState(rawValue: eventType) {
+    } else if let state = InteractionState(name: eventType) {
       self = .assertState(state, attributes: try Self.attributes(in: data))
     } else {
       let states = InteractionState.allCases.map(\.rawValue).joined(separator: ", ")
@@ -47,7 +47,7 @@ extension Command {
     return kind
   }
 
-  private static func subject(of data: JSONObject) throws(Failure) -> String {
+  private static func subject(of data: JSONObject) throws(Failure) -> Identifier {
     if let caseID = try data.identifier("caseId") {
       if data["selectedCaseId"] != .null { _ = try data.identifier("selectedCaseId") }
       return caseID

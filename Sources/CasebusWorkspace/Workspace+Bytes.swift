@@ -1,30 +1,11 @@
 import CasebusProtocol
-import OrderedCollections
 
 /// How large the state is, kept with every change, so that no command has to look at all of it (Protocol §6.7).
 ///
 /// Cases need no count of their own: the ids of those that are expanded or selected stand in the interactions.
 extension Workspace {
-  mutating func insert(_ record: InteractionRecord) {
-    byteCount +=
-      record.byteCount - (records.updateValue(record, forKey: record.interaction.interactionID)?.byteCount ?? 0)
-  }
-
-  mutating func removeRecord(_ id: String) {
-    byteCount -= records.removeValue(forKey: id)?.byteCount ?? 0
-  }
-
-  mutating func append(_ block: MarkdoneBlock) {
-    byteCount += block.byteCount
-    blocks.append(block)
-  }
-
-  mutating func removeBlocks(where isOver: (MarkdoneBlock) -> Bool) {
-    let bytes = blocks.reduce(0) { isOver($1) ? $0 + $1.byteCount : $0 }
-    guard bytes > 0 else { return }
-    byteCount -= bytes
-    blocks.removeAll(where: isOver)
-  }
+  /// How large the interactions and blocks are, as JSON (`workspaceBytesMax`).
+  public var byteCount: Int { recordBytes + blockBook.byteCount }
 }
 
 /// What makes something smaller is always taken: a state that was kept under greater limits is not a dead end.
@@ -43,7 +24,7 @@ extension Workspace {
   }
 
   func checkSize(of block: MarkdoneBlock) throws(Failure) {
-    let old = blocks.first { $0.interactionID == block.interactionID && $0.blocker == block.blocker }
+    let old = blockBook.block(of: block.blocker, on: block.interactionID)
     try checkRoom(forBytes: block.byteCount - (old?.byteCount ?? 0))
   }
 
@@ -75,7 +56,7 @@ extension MarkdoneBlock {
       switch blocker {
       case .client(let id), .session(let id): id
       }
-    return Self.fixedBytes + interactionID.jsonByteCount + id.jsonByteCount + warningMessage.jsonByteCount
+    return Self.fixedBytes + interactionID.text.jsonByteCount + id.text.jsonByteCount + warningMessage.jsonByteCount
   }
 
   private static let fixedBytes = #"{"interactionId":,"session":,"warningMessage":,"deadline":-9223372036854775808},"#

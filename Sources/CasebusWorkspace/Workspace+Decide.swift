@@ -1,5 +1,4 @@
 public import CasebusProtocol
-import OrderedCollections
 
 extension Workspace {
   /// What a command leads to: no event where everything is already so.
@@ -21,16 +20,16 @@ extension Workspace {
     case .markdone(let id): try decideMarkdone(id, at: now)
     case .blockMarkdone(let id, let warning): try decideBlock(id, warning, by: blocker, at: now)
     case .unblockMarkdone(let id): try decideUnblock(id, by: blocker)
-    case .blockerLeft: blocks.filter { $0.blocker == blocker }.map { block in event(.unblocked(blocker), of: block) }
+    case .blockerLeft: blockBook.of(blocker).map { block in event(.unblocked(blocker), of: block) }
     }
   }
 
   /// What the passing of time leads to: the blocks whose deadline has come expire.
   public func deadlineReached(at now: Timestamp) -> [WorkspaceEvent] {
-    blocks.filter { $0.deadline <= now }.map { event(.blockExpired($0.blocker), of: $0) }
+    blockBook.expired(at: now).map { event(.blockExpired($0.blocker), of: $0) }
   }
 
-  func record(_ id: String) throws(Failure) -> InteractionRecord {
+  func record(_ id: Identifier) throws(Failure) -> InteractionRecord {
     guard let record = records[id] else {
       throw Failure(.interactionNotFound, "there is no interaction \"\(id)\" in this workspace")
     }

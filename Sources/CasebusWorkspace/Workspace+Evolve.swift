@@ -1,9 +1,10 @@
 import CasebusProtocol
-import OrderedCollections
 
 extension Workspace {
   /// Makes an event so. Every event that ``decide(_:by:at:)`` or ``deadlineReached(at:)`` gave is accepted.
-  public mutating func evolve(_ event: WorkspaceEvent) {
+  /// - Parameter time: when it was decided (``eventTime(at:)``).
+  public mutating func evolve(_ event: WorkspaceEvent, at time: Timestamp) {
+    newestEventTime = max(newestEventTime, time)
     switch event {
     case .interactionChanged(let interaction): evolveState(of: interaction)
     case .userDataChanged(let interaction, _): evolveUserData(of: interaction)
@@ -16,28 +17,40 @@ extension Workspace {
   private mutating func evolveState(of interaction: Interaction) {
     let id = interaction.interactionID
     let rule = StateRule.of(interaction.state)
-    if !Self.isRegular(from: records[id], to: interaction.state) { irregularTransitions += 1 }
+    let old = records[id]
+    if !Self.isRegular(from: old, to: interaction.state) { irregularTransitions += 1 }
     if rule.isTerminal {
-      removeRecord(id)
-      removeBlocks { $0.interactionID == id }
+      setRecord(nil, of: id, replacing: old)
+      blockBook.removeAll(on: id)
     } else {
-      let settled = rule.isTransient ? records[id]?.settledState ?? .unknown : interaction.state
-      insert(InteractionRecord(interaction: interaction, settledState: settled))
+      let settled = rule.isTransient ? old?.settledState ?? .unknown : interaction.state
+      setRecord(InteractionRecord(interaction: interaction, settledState: settled), of: id, replacing: old)
     }
   }
 
   private mutating func evolveUserData(of interaction: Interaction) {
-    guard let record = records[interaction.interactionID] else { return }
-    insert(InteractionRecord(interaction: interaction, settledState: record.settledState))
+    let id = interaction.interactionID
+    guard let old = records[id] else { return }
+    setRecord(InteractionRecord(interaction: interaction, settledState: old.settledState), of: id, replacing: old)
+  }
+
+  /// Keeps, or forgets, an interaction, and counts it in its case.
+  mutating func setRecord(_ record: InteractionRecord?, of id: Identifier, replacing old: InteractionRecord?) {
+    records[id] = record
+    recordBytes += (record?.byteCount ?? 0) - (old?.byteCount ?? 0)
+    let (left, entered) = (old?.interaction.caseID, record?.interaction.caseID)
+    guard left != entered else { return }
+    if let left, let count = interactionCounts[left] { interactionCounts[left] = count > 1 ? count - 1 : nil }
+    if let entered { interactionCounts[entered, default: 0] += 1 }
   }
 
   private mutating func evolveCase(_ change: CaseChange) {
     switch change.kind {
     case .selected: selectedCaseID = change.caseID
-    case .expanded: expandedCaseIDs.append(change.caseID)
-    case .collapsed: expandedCaseIDs.removeAll { $0 == change.caseID }
+    case .expanded: expanded.append(change.caseID)
+    case .collapsed: expanded.remove(change.caseID)
     case .closed:
-      expandedCaseIDs.removeAll { $0 == change.caseID }
+      expanded.remove(change.caseID)
       if selectedCaseID == change.caseID { selectedCaseID = nil }
     }
   }
@@ -45,16 +58,11 @@ extension Workspace {
   private mutating func evolveMarkdone(_ event: MarkdoneEvent) {
     switch event.kind {
     case .blocked(let block, _):
-      removeBlock(of: block.blocker, on: event.interactionID)
-      append(block)
+      blockBook.place(block)
     case .unblocked(let blocker), .blockExpired(let blocker):
-      removeBlock(of: blocker, on: event.interactionID)
+      blockBook.remove(of: blocker, on: event.interactionID)
     case .refused, .done:
       break
     }
-  }
-
-  private mutating func removeBlock(of blocker: Blocker, on interactionID: String) {
-    removeBlocks { $0.interactionID == interactionID && $0.blocker == blocker }
   }
 }

@@ -1,5 +1,4 @@
 import CasebusProtocol
-import OrderedCollections
 
 extension Workspace {
   func decideStateAssertion(_ state: InteractionState, _ attributes: JSONObject) throws(Failure) -> [WorkspaceEvent] {
@@ -17,40 +16,43 @@ extension Workspace {
       interaction.state = state
     }
     try checkSize(of: interaction, replacing: record)
-    return events(changing: record?.interaction, to: interaction)
+    return events(changing: record?.interaction, to: interaction, by: .publish)
   }
 
   /// The events of a state change: the change itself, and the closing of each case that it leaves empty.
-  func events(changing old: Interaction?, to new: Interaction) -> [WorkspaceEvent] {
+  func events(
+    changing old: Interaction?, to new: Interaction, by origin: MarkdoneEvent.Origin
+  ) -> [WorkspaceEvent] {
     var events: [WorkspaceEvent] = []
     if new.state == .completed {
-      events.append(.markdone(MarkdoneEvent(kind: .done, interactionID: new.interactionID, caseID: new.caseID)))
+      events.append(
+        .markdone(MarkdoneEvent(kind: .done(by: origin), interactionID: new.interactionID, caseID: new.caseID)))
     }
     events.append(.interactionChanged(withCaseFlags(new)))
     return events + closings(old: old, new: new)
   }
 
   private func closings(old: Interaction?, new: Interaction) -> [WorkspaceEvent] {
-    var left: [String] = []
+    var left: [Identifier] = []
     if let old, old.caseID != new.caseID { left.append(old.caseID) }
     if StateRule.of(new.state).isTerminal { left.append(new.caseID) }
     var selected = selectedCaseID
-    return left.filter { isEmpty($0, without: new.interactionID) }.map { caseID in
+    return left.filter { isEmpty($0, without: old) }.map { caseID in
       defer { if selected == caseID { selected = nil } }
       return .caseChanged(CaseChange(kind: .closed, selectedCaseID: selected, caseID: caseID))
     }
   }
 
-  private func isEmpty(_ caseID: String, without id: String) -> Bool {
-    !records.contains { $0.key != id && $0.value.interaction.caseID == caseID }
+  private func isEmpty(_ caseID: Identifier, without old: Interaction?) -> Bool {
+    interactionCounts[caseID, default: 0] == (old?.caseID == caseID ? 1 : 0)
   }
 
   /// An interaction before the attributes of its first event, with the defaults of Protocol §6.2.
   private func newInteraction(
-    _ id: String, _ state: InteractionState, _ attributes: JSONObject
+    _ id: Identifier, _ state: InteractionState, _ attributes: JSONObject
   ) -> Interaction {
-    let parent = attributes["parentInteractionId"]?.stringValue.flatMap { records[$0] }
-    let caseID = attributes["caseId"]?.stringValue ?? parent?.interaction.caseID ?? id
+    let parent = attributes["parentInteractionId"]?.stringValue.flatMap { records[Identifier($0)] }
+    let caseID = attributes["caseId"]?.stringValue.map(Identifier.init(_:)) ?? parent?.interaction.caseID ?? id
     var interaction = Interaction(interactionID: id, caseID: caseID, state: state)
     interaction.isMainCaseInteraction = attributes["isConsultation"] != true && !hasCase(caseID)
     return interaction
@@ -65,7 +67,7 @@ extension Workspace {
   }
 
   private func checkTransition(
-    of id: String, from record: InteractionRecord?, to state: InteractionState
+    of id: Identifier, from record: InteractionRecord?, to state: InteractionState
   ) throws(Failure) {
     guard rules.transitions == .strict, !Self.isRegular(from: record, to: state) else { return }
     if let record {
@@ -93,7 +95,7 @@ extension Workspace {
 }
 
 extension Workspace {
-  func decideSetUserData(_ id: String, _ userData: JSONObject) throws(Failure) -> [WorkspaceEvent] {
+  func decideSetUserData(_ id: Identifier, _ userData: JSONObject) throws(Failure) -> [WorkspaceEvent] {
     let record = try liveRecord(id)
     guard !userData.isEmpty else { return [] }
     var interaction = record.interaction
@@ -104,13 +106,13 @@ extension Workspace {
     return [.userDataChanged(withCaseFlags(interaction), isFirst: isFirst)]
   }
 
-  func decideDeleteUserData(_ id: String, _ key: String) throws(Failure) -> [WorkspaceEvent] {
+  func decideDeleteUserData(_ id: Identifier, _ key: String) throws(Failure) -> [WorkspaceEvent] {
     var interaction = try liveRecord(id).interaction
     guard interaction.userData.removeMember(named: key) else { return [] }
     return [.userDataChanged(withCaseFlags(interaction), isFirst: false)]
   }
 
-  private func liveRecord(_ id: String) throws(Failure) -> InteractionRecord {
+  private func liveRecord(_ id: Identifier) throws(Failure) -> InteractionRecord {
     let record = try record(id)
     guard record.rule.isLive else {
       throw Failure(

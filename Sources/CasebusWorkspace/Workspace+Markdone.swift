@@ -1,8 +1,7 @@
 import CasebusProtocol
-import OrderedCollections
 
 extension Workspace {
-  func decideMarkdone(_ id: String, at now: Timestamp) throws(Failure) -> [WorkspaceEvent] {
+  func decideMarkdone(_ id: Identifier, at now: Timestamp) throws(Failure) -> [WorkspaceEvent] {
     let record = try record(id)
     guard record.rule.allowsMarkdone else {
       throw Failure(
@@ -10,18 +9,18 @@ extension Workspace {
         "interaction \"\(id)\" is \(record.interaction.state.rawValue) and cannot be marked done, "
           + "allowed in: \(Self.list(StateRule.states(where: \.allowsMarkdone)))")
     }
-    if let newest = blocks.last(where: { $0.interactionID == id }) {
+    if let newest = blockBook.on(id).last {
       let remaining = max(0, newest.deadline.milliseconds(since: now))
       return [event(.refused(warningMessage: newest.warningMessage, remainingMilliseconds: remaining), of: newest)]
     }
     var completed = record.interaction
     completed.previousState = completed.state
     completed.state = .completed
-    return events(changing: record.interaction, to: completed)
+    return events(changing: record.interaction, to: completed, by: .request)
   }
 
   func decideBlock(
-    _ id: String, _ warningMessage: String, by blocker: Blocker, at now: Timestamp
+    _ id: Identifier, _ warningMessage: String, by blocker: Blocker, at now: Timestamp
   ) throws(Failure) -> [WorkspaceEvent] {
     _ = try record(id)
     try checkBlockLimits(id, warningMessage, by: blocker)
@@ -34,9 +33,9 @@ extension Workspace {
   }
 
   /// Lifts the blocker's own block. Without one nothing happens: it may just have expired.
-  func decideUnblock(_ id: String, by blocker: Blocker) throws(Failure) -> [WorkspaceEvent] {
+  func decideUnblock(_ id: Identifier, by blocker: Blocker) throws(Failure) -> [WorkspaceEvent] {
     _ = try record(id)
-    guard let block = blocks.first(where: { $0.interactionID == id && $0.blocker == blocker }) else { return [] }
+    guard let block = blockBook.block(of: blocker, on: id) else { return [] }
     return [event(.unblocked(blocker), of: block)]
   }
 
@@ -47,14 +46,14 @@ extension Workspace {
       MarkdoneEvent(kind: kind, interactionID: block.interactionID, caseID: record.interaction.caseID))
   }
 
-  private func checkBlockLimits(_ id: String, _ warningMessage: String, by blocker: Blocker) throws(Failure) {
+  private func checkBlockLimits(_ id: Identifier, _ warningMessage: String, by blocker: Blocker) throws(Failure) {
     guard warningMessage.utf8.count <= rules.warningMessageBytesMax else {
       throw Failure(
         .invalidParameters,
         "warningMessage has \(warningMessage.utf8.count) bytes, allowed are \(rules.warningMessageBytesMax) "
           + "(warningMessageBytesMax)")
     }
-    let others = blocks.count { $0.interactionID == id && $0.blocker != blocker }
+    let others = blockBook.on(id).count { $0.blocker != blocker }
     guard others < rules.blocksPerInteractionMax else {
       throw Failure(
         .limitExceeded,

@@ -1,5 +1,4 @@
 public import CasebusProtocol
-import OrderedCollections
 
 /// The central state machine of one agent's desktop (Protocol §6–§8): interactions, the cases they are grouped in, and
 /// the blocks that keep them from being marked done.
@@ -10,15 +9,18 @@ public struct Workspace: Hashable, Sendable {
   public let rules: WorkspaceRules
 
   /// In the order of their creation.
-  var records: OrderedDictionary<String, InteractionRecord> = [:]
+  var records = ArrivalDictionary<Identifier, InteractionRecord>()
+  /// How many interactions each case has; a case without any is gone.
+  var interactionCounts: [Identifier: Int] = [:]
   /// The case that is selected; nil if none is.
-  public internal(set) var selectedCaseID: String?
+  public internal(set) var selectedCaseID: Identifier?
   /// The cases that are expanded, in the order they were.
-  public internal(set) var expandedCaseIDs: [String] = []
-  /// Every block that stands, the newest last.
-  public internal(set) var blocks: [MarkdoneBlock] = []
-  /// How large the interactions and blocks are, as JSON (`workspaceBytesMax`).
-  public internal(set) var byteCount = 0
+  var expanded = ArrivalOrder<Identifier>()
+  var blockBook = MarkdoneBlocks()
+  /// How large the interactions are, as JSON.
+  var recordBytes = 0
+  /// When the newest event was decided.
+  public internal(set) var newestEventTime = Timestamp(milliseconds: 0)
   /// How many state changes were accepted that the transition table does not have (lenient rules only).
   public internal(set) var irregularTransitions = 0
 
@@ -48,7 +50,7 @@ struct InteractionRecord: Hashable, Sendable {
 
 extension Workspace {
   /// The interaction as it is now; nil if there is none.
-  public func interaction(_ id: String) -> Interaction? {
+  public func interaction(_ id: Identifier) -> Interaction? {
     records[id].map(current)
   }
 
@@ -59,12 +61,22 @@ extension Workspace {
   public var isEmpty: Bool { records.isEmpty }
 
   /// Whether any interaction is part of this case.
-  public func hasCase(_ id: String) -> Bool {
-    records.values.contains { $0.interaction.caseID == id }
-  }
+  public func hasCase(_ id: Identifier) -> Bool { interactionCounts[id] != nil }
+
+  /// The cases that are expanded, in the order they were.
+  public var expandedCaseIDs: [Identifier] { Array(expanded) }
+
+  /// Every block that stands, the newest last.
+  public var blocks: [MarkdoneBlock] { blockBook.all }
+
+  /// Whether a block of this blocker stands.
+  public func hasBlocks(of blocker: Blocker) -> Bool { blockBook.hasBlocks(of: blocker) }
 
   /// When ``deadlineReached(at:)`` has something to say next; nil if nothing is pending.
-  public var nextDeadline: Timestamp? { blocks.lazy.map(\.deadline).min() }
+  public var nextDeadline: Timestamp? { blockBook.nextDeadline }
+
+  /// The time of what is decided now: never before that of an event that there is, also where the clock was set back.
+  public func eventTime(at now: Timestamp) -> Timestamp { max(now, newestEventTime) }
 
   private func current(_ record: InteractionRecord) -> Interaction {
     withCaseFlags(record.interaction)
@@ -74,7 +86,7 @@ extension Workspace {
   func withCaseFlags(_ interaction: Interaction) -> Interaction {
     var interaction = interaction
     interaction.isCaseSelected = selectedCaseID == interaction.caseID
-    interaction.isCaseExpanded = expandedCaseIDs.contains(interaction.caseID)
+    interaction.isCaseExpanded = expanded.contains(interaction.caseID)
     return interaction
   }
 }

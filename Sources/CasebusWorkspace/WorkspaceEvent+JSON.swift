@@ -39,16 +39,16 @@ extension ByteBuffer {
   fileprivate mutating func writeCaseEvent(_ change: CaseChange) {
     beginJSONObject()
     writeJSONMember("eventType", change.kind.rawValue)
-    writeJSONMember("selectedCaseId", change.selectedCaseID.map(JSONValue.string) ?? .null)
-    writeJSONMember("caseId", change.caseID)
+    writeJSONMember("selectedCaseId", change.selectedCaseID.map { .string($0.text) } ?? .null)
+    writeJSONMember("caseId", change.caseID.text)
     endJSONObject()
   }
 
   fileprivate mutating func writeMarkdoneEvent(_ event: MarkdoneEvent) {
     beginJSONObject()
     writeJSONMember("eventType", event.kind.eventType)
-    writeJSONMember("interactionId", event.interactionID)
-    writeJSONMember("caseId", event.caseID)
+    writeJSONMember("interactionId", event.interactionID.text)
+    writeJSONMember("caseId", event.caseID.text)
     switch event.kind {
     case .blocked(let block, let timeout):
       writeJSONMember("warningMessage", block.warningMessage)
@@ -56,7 +56,9 @@ extension ByteBuffer {
     case .refused(let warningMessage, let remaining):
       writeJSONMember("warningMessage", warningMessage)
       writeJSONMember("remaining", remaining)
-    case .unblocked, .blockExpired, .done:
+    case .done(let origin):
+      writeJSONMember("by", origin?.rawValue)
+    case .unblocked, .blockExpired:
       break
     }
     endJSONObject()

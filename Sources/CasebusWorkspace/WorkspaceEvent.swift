@@ -24,9 +24,9 @@ public struct CaseChange: Hashable, Sendable {
 
   public var kind: Kind
   /// The case that is selected at the moment of the event; nil if none is.
-  public var selectedCaseID: String?
+  public var selectedCaseID: Identifier?
   /// The case that this is about.
-  public var caseID: String
+  public var caseID: Identifier
 }
 
 /// Something happened to the marking done of an interaction (Protocol §8).
@@ -36,17 +36,26 @@ public struct MarkdoneEvent: Hashable, Sendable {
     case unblocked(Blocker)
     case blockExpired(Blocker)
     case refused(warningMessage: String, remainingMilliseconds: Int64)
-    case done
+    /// The origin is nil for an event of a journal of before there was one.
+    case done(by: Origin?)
+  }
+
+  /// How an interaction came to be marked done.
+  public enum Origin: String, CaseIterable, Hashable, Sendable {
+    /// A client asked for it, and no block stood.
+    case request
+    /// A source says that it happened elsewhere; blocks do not hinder it.
+    case publish
   }
 
   public var kind: Kind
-  public var interactionID: String
-  public var caseID: String
+  public var interactionID: Identifier
+  public var caseID: Identifier
 }
 
 /// Keeps an interaction from being marked done until it is lifted or its deadline has come.
 public struct MarkdoneBlock: Hashable, Sendable {
-  public var interactionID: String
+  public var interactionID: Identifier
   public var blocker: Blocker
   /// What the agent is told who tries to mark it done.
   public var warningMessage: String
@@ -55,6 +64,6 @@ public struct MarkdoneBlock: Hashable, Sendable {
 
 /// Whose block it is: a client by its identity, which outlives its sessions, or one anonymous session.
 public enum Blocker: Hashable, Sendable {
-  case client(String)
-  case session(String)
+  case client(Identifier)
+  case session(Identifier)
 }

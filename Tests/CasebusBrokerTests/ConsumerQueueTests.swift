@@ -145,7 +145,8 @@ extension ConsumerQueue.Actions {
 
 extension ConsumerRecord {
   static func of(_ offset: JournalOffset, key: String? = nil, event: String = "interaction", bytes: Int = 2) -> Self {
-    ConsumerRecord(record: .of(offset, event: event, bytes: bytes), key: key.map(EventKey.interaction))
+    ConsumerRecord(
+      record: .of(offset, event: event, bytes: bytes), key: key.map { EventKey.interaction(Identifier($0)) })
   }
 }
 

@@ -28,6 +28,15 @@ import Testing
       client.received() == [#"{"referenceId":2,"data":null,"userAgent":"WWE Server","protocolVersion":2}"#])
   }
 
+  /// One of them would be lost without a word.
+  @Test func messageIDsThatLookTheSameAreTwoMessages() {
+    let client = TestBroker().connect()
+    client.subscribe("interaction")
+    client.send(Self.publication("RINGING", id: "\u{E9}"))
+    client.send(Self.publication("TALKING", id: "e\u{301}"))
+    #expect(client.received().map(\.summary) == ["r", "RINGING", "r", "TALKING"])
+  }
+
   @Test func anotherSessionOfTheWorkspaceMaySendItAgain() {
     let broker = TestBroker()
     let (first, second, stranger) = (broker.connect(), broker.connect(), broker.connect("other"))

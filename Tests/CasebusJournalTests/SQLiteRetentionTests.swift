@@ -160,7 +160,7 @@ import Testing
       $0.records = JournalRecord.range(1...1)
       $0.receipts = (0..<30).map { JournalReceipt(messageID: "\($0)", time: 0, offset: 1, failure: nil) }
     }
-    #expect(try await journal.open(.a).receipts.map(\.messageID) == (20..<30).map(String.init))
+    #expect(try await journal.open(.a).receipts.map(\.messageID.text) == (20..<30).map(String.init))
     journal.shutDown()
   }
 }

@@ -46,7 +46,7 @@ extension ClientMessage {
         ["type": "ack", "workspaceId": .string(workspace.text), "offset": .number(JSONNumber(offset))]
       }
     object["referenceId"] = referenceID?.json
-    object["messageId"] = messageID.map(JSONValue.string)
+    object["messageId"] = messageID.map { .string($0.text) }
     return .object(object)
   }
 }

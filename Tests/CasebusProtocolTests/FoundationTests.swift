@@ -164,7 +164,8 @@ extension JSONValue {
 
   private static func isSame(_ number: JSONNumber, _ theirs: NSNumber?) -> Bool {
     guard let theirs else { return false }
-    if let integer = number.integer { return theirs.int64Value == Int64(integer) }
+    // Whether one with a fraction or an exponent is an integer is no question for Foundation, which makes it a decimal.
+    if let integer = Int(number.text) { return theirs.int64Value == Int64(integer) }
     guard let ours = Double(number.text) else { return false }
     // JSONSerialization reads fractions as decimals, whose doubleValue is not always the nearest one (seen with
     // 1.2890939162990354e-79 in Swift 6.3.1).

@@ -30,10 +30,10 @@ import Testing
   static func interaction(using random: inout SplitMix64) -> Interaction {
     func text() -> String { texts.randomElement(using: &random)! }
     func optional() -> String? { Bool.random(using: &random) ? text() : nil }
-    var interaction = Interaction(interactionID: text(), caseID: text(), state: .unknown)
+    var interaction = Interaction(interactionID: Identifier(text()), caseID: Identifier(text()), state: .unknown)
     interaction.userData = [text(): .string(text())]
     interaction.parties = (0..<Int.random(in: 0...3, using: &random)).map { _ in Party(name: text()) }
-    (interaction.parentInteractionID, interaction.media) = (optional(), optional())
+    (interaction.parentInteractionID, interaction.media) = (optional().map(Identifier.init(_:)), optional())
     (interaction.callUUID, interaction.interactionUUID) = (optional(), optional())
     (interaction.ani, interaction.dnis) = (optional(), optional())
     interaction.direction = [nil, .inbound, .unknown].randomElement(using: &random)!

@@ -10,14 +10,14 @@ import Testing
     var desk = Desk()
     try desk.assert(.talking, "1", ["caseId": .string(a)])
     try desk.assert(.ringing, "2", ["caseId": .string(b)])
-    try desk.run(.selectCase(caseID: a))
+    try desk.run(.selectCase(caseID: Identifier(a)))
     #expect(
-      try desk.run(.selectCase(caseID: b)).map(\.text) == [
+      try desk.run(.selectCase(caseID: Identifier(b))).map(\.text) == [
         #"interaction {"eventType":"CASE_COLLAPSED","selectedCaseId":"\#(a)","caseId":"\#(a)"}"#,
         #"interaction {"eventType":"CASE_EXPANDED","selectedCaseId":"\#(a)","caseId":"\#(b)"}"#,
         #"interaction {"eventType":"CASE_SELECTED","selectedCaseId":"\#(b)","caseId":"\#(b)"}"#,
       ])
-    #expect(try desk.run(.selectCase(caseID: b)) == [])
+    #expect(try desk.run(.selectCase(caseID: Identifier(b))) == [])
   }
 
   @Test func firstSelectionNamesNoSelectedCase() throws {

@@ -7,6 +7,8 @@ struct Desk {
   var workspace: Workspace
   var now = Timestamp(milliseconds: 1_000_000)
   private(set) var history: [WorkspaceEvent] = []
+  /// When each event of the history was decided.
+  private(set) var times: [Timestamp] = []
 
   init(rules: WorkspaceRules = WorkspaceRules()) {
     workspace = Workspace(rules: rules)
@@ -38,7 +40,9 @@ struct Desk {
   }
 
   private mutating func apply(_ events: [WorkspaceEvent]) {
-    for event in events { workspace.evolve(event) }
+    let eventTime = workspace.eventTime(at: now)
+    for event in events { workspace.evolve(event, at: eventTime) }
+    times += events.map { _ in eventTime }
     history += events
   }
 

@@ -1,6 +1,8 @@
 import CasebusProtocol
-import CasebusWorkspace
+import NIOCore
 import Testing
+
+@testable import CasebusWorkspace
 
 @Suite struct MarkdoneTests {
   static func block(_ warning: String) -> Command { .blockMarkdone(interactionID: "1", warningMessage: warning) }
@@ -67,6 +69,25 @@ import Testing
       try desk.assert(.completed).map(\.title)
         == ["markdone MARKED_DONE", "interaction COMPLETED", "interaction CASE_CLOSED"])
     #expect(desk.workspace.blocks == [] && desk.workspace.nextDeadline == nil)
+  }
+
+  @Test func markedDoneSaysHow() throws {
+    var desk = try Self.idleDesk()
+    #expect(
+      try desk.run(.markdone(interactionID: "1"))[0].text
+        == #"markdone {"eventType":"MARKED_DONE","interactionId":"1","caseId":"1","by":"request"}"#)
+    try desk.assert(.idle)
+    #expect(
+      try desk.assert(.completed)[0].text
+        == #"markdone {"eventType":"MARKED_DONE","interactionId":"1","caseId":"1","by":"publish"}"#)
+  }
+
+  /// As a journal of before 2026-11-25 has it: it is read, and given to clients as it is.
+  @Test func markedDoneOfAnOldJournalDoesNotSayHow() throws {
+    let data = #"{"eventType":"MARKED_DONE","interactionId":"1","caseId":"1"}"#
+    let event = try WorkspaceEvent(replaying: .markdone, data: ByteBuffer(string: data), detail: ByteBuffer())
+    #expect(event == .markdone(MarkdoneEvent(kind: .done(by: nil), interactionID: "1", caseID: "1")))
+    #expect(event.text == "markdone \(data)")
   }
 
   @Test func blocksOfAnAnonymousSessionGoWithIt() throws {

@@ -87,7 +87,7 @@ import Testing
     var full = Desk(rules: rules)
     try full.assert(.ringing, "1", ["caseId": .string(String(repeating: "\u{1}", count: 128))])
     #expect(throws: Failure.self) { try full.assert(.talking, "2") }
-    try full.run(.selectCase(caseID: String(repeating: "\u{1}", count: 128)))
+    try full.run(.selectCase(caseID: Identifier(String(repeating: "\u{1}", count: 128))))
     for state in InteractionState.allCases where !StateRule.of(state).isTerminal { try full.assert(state) }
     try full.assert(.idle)
     try full.run(.markdone(interactionID: "1"))

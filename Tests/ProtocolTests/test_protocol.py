@@ -5,6 +5,7 @@ Run it from the repository's root: python -m pytest Tests/ProtocolTests
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -421,14 +422,21 @@ def decoded(sent):
     if "request" in sent:
         message = {"type": "request", "name": sent["request"], "parameters": sent.get("parameters", [])}
     elif sent["event"] == "subscribe":
-        message = {"type": "subscribe", "events": sent["data"] if isinstance(sent["data"], list) else [sent["data"]]} | wishes(sent)
+        message = {"type": "subscribe", "events": list(dict.fromkeys(sent["data"])) if isinstance(sent["data"], list) else [sent["data"]]} | wishes(sent)
     elif sent["event"] == "unsubscribe":
         message = {"type": "unsubscribe", "subscriptionId": sent["data"]}
     elif sent["event"] == "ack":
-        message = {"type": "ack"} | {key: sent["data"][key] for key in ["workspaceId", "offset"] if sent["data"].get(key) is not None}
+        message = {"type": "ack"} | {key: sent["data"][key] for key in ["workspaceId"] if sent["data"].get(key) is not None} | {"offset": integer(sent["data"]["offset"])}
     else:
         message = {"type": "publish", "event": sent["data"]["event"], "data": sent["data"]["data"]}
     return message | {key: sent[key] for key in ["referenceId", "messageId"] if sent.get(key) is not None}
+
+
+def integer(number):
+    """An integer as the broker understands it: by its value, however it is written."""
+    value = int(Decimal(number))
+    assert value == Decimal(number)
+    return NumberText(value)
 
 
 def wishes(sent):
@@ -436,7 +444,7 @@ def wishes(sent):
     since, durable = sent.get("since"), sent.get("durable")
     wishes = {"positions": True} if sent.get("positions") or since is not None or durable is not None else {}
     if since is not None:
-        wishes["since"] = since if isinstance(since, str) else {key: since[key] for key in ["epoch", "offset"]}
+        wishes["since"] = since if isinstance(since, str) else {"epoch": since["epoch"], "offset": integer(since["offset"])}
     return wishes if durable is None else wishes | {"durable": durable}
 
 

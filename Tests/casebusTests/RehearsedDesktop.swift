@@ -22,15 +22,16 @@ struct RehearsedDesktop {
 
   private mutating func decide(_ command: Command, by blocker: Blocker) throws -> [WorkspaceEvent] {
     let events = try workspace.decide(command, by: blocker, at: Timestamp(milliseconds: 0))
-    for event in events { workspace.evolve(event) }
+    for event in events { workspace.evolve(event, at: Timestamp(milliseconds: 0)) }
     for event in events { try react(to: event) }
     return events
   }
 
   private mutating func react(to event: WorkspaceEvent) throws {
     switch bot.eventReceived(Self.busEvent(event)) {
-    case .block(let id): _ = try decide(.blockMarkdone(interactionID: id, warningMessage: ""), by: .session("bot"))
-    case .unblock(let id): _ = try decide(.unblockMarkdone(interactionID: id), by: .session("bot"))
+    case .block(let id):
+      _ = try decide(.blockMarkdone(interactionID: Identifier(id), warningMessage: ""), by: .session("bot"))
+    case .unblock(let id): _ = try decide(.unblockMarkdone(interactionID: Identifier(id)), by: .session("bot"))
     case .none: break
     }
   }
@@ -39,7 +40,7 @@ struct RehearsedDesktop {
     switch event {
     case .interactionChanged(let interaction), .userDataChanged(let interaction, _):
       .interaction(
-        state: interaction.state, id: interaction.interactionID, isMain: interaction.isMainCaseInteraction,
+        state: interaction.state, id: interaction.interactionID.text, isMain: interaction.isMainCaseInteraction,
         userData: try! JSONValue(parsing: interaction.userData.text).objectValue!)
     // No time passes, so no block expires.
     case .caseChanged, .markdone, .relayed: .other

@@ -83,7 +83,7 @@ extension BrokerLoop {
     case nil: return .after(host.durableOffset)
     case .beginning: return .beginning
     case .after(let position):
-      guard position.epoch == host.epoch, position.offset <= host.durableOffset else {
+      guard position.epoch.hasSameBytes(as: host.epoch), position.offset <= host.durableOffset else {
         throw .noPosition(position, host)
       }
       return .after(position.offset)

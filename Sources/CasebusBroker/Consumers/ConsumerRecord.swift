@@ -1,4 +1,5 @@
 import CasebusJournal
+import CasebusProtocol
 import NIOCore
 
 /// A record as a durable consumer sees it.
@@ -14,6 +15,6 @@ struct ConsumerRecord: Hashable {
 
 /// What events belong together by: those of one key go to one session, in order (Protocol §9.3).
 enum EventKey: Hashable {
-  case interaction(String)
-  case caseID(String)
+  case interaction(Identifier)
+  case caseID(Identifier)
 }

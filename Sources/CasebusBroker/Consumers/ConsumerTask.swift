@@ -24,7 +24,7 @@ enum ConsumerTask: Sendable {
   static func isAsked(by content: ClientMessage.Content) -> Bool {
     switch content {
     case .subscribe(let options): options.durable != nil
-    case .request(let name, _): name.hasPrefix("consumer.")
+    case .request(let name, _): name.hasBytePrefix("consumer.")
     case .unsubscribe, .publish, .acknowledge: false
     }
   }

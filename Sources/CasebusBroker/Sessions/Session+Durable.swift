@@ -25,7 +25,7 @@ struct SessionDurability {
 struct ReceivedMessage {
   var content: Result<ClientMessage.Content, Failure>
   var referenceID: ReferenceID?
-  var messageID: String?
+  var messageID: Identifier?
   /// How long it is.
   var bytes = 0
 

@@ -85,7 +85,7 @@ extension Session {
       switch try content.get() {
       case .subscribe(let options): return try subscribeOutcome(options, asker: asker)
       case .unsubscribe(let id): return Outcome(asker: asker, answer: .unsubscribe(id, nil))
-      case .request(let name, let parameters) where monitorRequests.contains(name):
+      case .request(let name, let parameters) where monitorRequests.contains { $0.hasSameBytes(as: name) }:
         if let task = ConsumerTask(try Request(name: name, parameters: parameters)) {
           return Outcome(asker: asker, answer: .consumer(task, nil))
         }

@@ -72,10 +72,10 @@ public final class Session {
   var isOpen: Bool { state != .closed }
 
   /// Whose markdone blocks this session makes: those of a durable consumer are its own (Protocol §8.2).
-  var blocker: Blocker { durability.consumer.map { .client("durable:\($0.name)") } ?? ownBlocker }
+  var blocker: Blocker { durability.consumer.map { .client(Identifier("durable:\($0.name)")) } ?? ownBlocker }
 
   /// Whose blocks go with this session.
-  var ownBlocker: Blocker { .session(id) }
+  var ownBlocker: Blocker { .session(Identifier(id)) }
 }
 
 // MARK: - From the connection
@@ -152,7 +152,7 @@ extension Session {
     durability.held.append(message)
   }
 
-  func asker(_ referenceID: ReferenceID?, messageID: String? = nil, bytes: Int = 0) -> Outcome.Asker {
+  func asker(_ referenceID: ReferenceID?, messageID: Identifier? = nil, bytes: Int = 0) -> Outcome.Asker {
     Outcome.Asker(
       session: key, blocker: blocker, referenceID: referenceID, messageID: messageID, messageBytes: bytes,
       wantsPositions: wantsPositions && scope != .all, consumer: durability.consumer)

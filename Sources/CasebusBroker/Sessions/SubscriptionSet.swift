@@ -7,6 +7,8 @@ struct SubscriptionSet {
   var count: Int { subscriptions.count }
   /// Every event that at least one subscription wants.
   private(set) var wanted: Set<EventName> = []
+  /// How many subscriptions want an event, so that the end of one looks at its own names only.
+  private var wantedCounts: [EventName: Int] = [:]
 
   /// - Throws: ``Failure`` with `limit_exceeded`.
   mutating func add(
@@ -21,7 +23,7 @@ struct SubscriptionSet {
     subscriptionsMade += 1
     let id = SubscriptionID("\(session)-\(subscriptionsMade)")
     subscriptions[id] = names
-    wanted.formUnion(names)
+    for name in names { want(name) }
     return id
   }
 
@@ -60,9 +62,23 @@ struct SubscriptionSet {
 
   /// - Throws: ``Failure`` with `subscription_not_found`.
   mutating func remove(_ id: SubscriptionID) throws(Failure) {
-    guard subscriptions.removeValue(forKey: id) != nil else {
+    guard let names = subscriptions.removeValue(forKey: id) else {
       throw Failure(.subscriptionNotFound, "this session has no subscription \"\(id)\"")
     }
-    wanted = Set(subscriptions.values.joined())
+    for name in names { unwant(name) }
+  }
+
+  private mutating func want(_ name: EventName) {
+    wantedCounts[name, default: 0] += 1
+    wanted.insert(name)
+  }
+
+  private mutating func unwant(_ name: EventName) {
+    guard let count = wantedCounts[name], count > 1 else {
+      wantedCounts[name] = nil
+      wanted.remove(name)
+      return
+    }
+    wantedCounts[name] = count - 1
   }
 }

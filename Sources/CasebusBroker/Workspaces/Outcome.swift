@@ -38,7 +38,7 @@ struct Outcome: Sendable {
     /// Whose markdone blocks the session makes.
     var blocker: Blocker
     var referenceID: ReferenceID?
-    var messageID: String?
+    var messageID: Identifier?
     /// How long the client's message was.
     var messageBytes = 0
     /// Whether answers tell where the workspace stands.

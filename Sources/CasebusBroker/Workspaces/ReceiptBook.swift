@@ -8,7 +8,7 @@ struct ReceiptBook {
   private let windowMilliseconds: Int64
   private let countMax: Int
   private let bytesMax: Int
-  private var receipts: [String: JournalReceipt] = [:]
+  private var receipts: [Identifier: JournalReceipt] = [:]
   /// In the order in which they were given; the newest ``undurable`` ones may have to be taken back.
   private var order: Deque<JournalReceipt> = []
   private var undurable = 0
@@ -21,7 +21,7 @@ struct ReceiptBook {
   }
 
   /// The answer that a message was given not too long ago.
-  func receipt(of messageID: String, at now: Timestamp) -> JournalReceipt? {
+  func receipt(of messageID: Identifier, at now: Timestamp) -> JournalReceipt? {
     guard let receipt = receipts[messageID], !isOver(receipt, at: now) else { return nil }
     return receipt
   }

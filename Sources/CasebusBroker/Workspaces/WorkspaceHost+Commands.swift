@@ -86,7 +86,7 @@ extension WorkspaceHost {
     var entry = CommitQueue.Entry(outcome: outcome, host: self)
     entry.events = events
     entry.receipt = receipt
-    let time = loop.now.milliseconds
+    let time = current.eventTime(at: loop.now)
     for event in events {
       let record = record(of: event, time: time)
       entry.records.append(record)
@@ -102,11 +102,11 @@ extension WorkspaceHost {
     updateDeadline()
   }
 
-  private func record(of event: WorkspaceEvent, time: Int64) -> JournalRecord {
-    current.evolve(event)
+  private func record(of event: WorkspaceEvent, time: Timestamp) -> JournalRecord {
+    current.evolve(event, at: time)
     currentOffset += 1
     var record = JournalRecord(
-      offset: currentOffset, time: time, event: event.name.description, data: ByteBuffer())
+      offset: currentOffset, time: time.milliseconds, event: event.name.description, data: ByteBuffer())
     event.writeData(into: &record.data)
     event.writeDetail(into: &record.detail)
     return record
@@ -121,18 +121,21 @@ extension WorkspaceHost {
 
   /// One entry is durable.
   func committed(_ entry: CommitQueue.Entry) {
-    for event in entry.events { durable.evolve(event) }
+    for (event, record) in zip(entry.events, entry.records) {
+      durable.evolve(event, at: Timestamp(milliseconds: record.time))
+    }
     durableOffset += JournalOffset(entry.events.count)
     durableSnapshotOffset = entry.snapshot?.offset ?? durableSnapshotOffset
     if entry.receipt != nil { receipts.committed(1) }
     uncommittedOutcomes -= 1
-    if !departed.isEmpty { liftBlocksOfDeparted() }
+    settleDeparted(entry)
     leaveIfIdle()
   }
 
   /// The journal failed: one entry, and with it everything that is not durable, never happened.
   func rollBack(_ entry: CommitQueue.Entry) {
     current = durable
+    hasFailedToLift = !departed.isEmpty
     currentOffset = durableOffset
     snapshotOffset = durableSnapshotOffset
     receipts.rollBack()

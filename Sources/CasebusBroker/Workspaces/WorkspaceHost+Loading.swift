@@ -16,8 +16,8 @@ extension WorkspaceHost {
   /// Does something as soon as it is known how the loading ended: now, if it has.
   func whenLoaded(_ body: @escaping (WorkspaceHost) -> Void) {
     guard case .running(var waiting) = loading else { return body(self) }
-    // The only reference, so that nothing is copied.
-    loading = .done
+    // Taken out first, so that appending does not copy all that wait.
+    loading = .running(waiting: [])
     waiting.append(body)
     loading = .running(waiting: waiting)
   }
@@ -86,7 +86,9 @@ extension WorkspaceHost {
         durable = try Workspace(snapshot: snapshot.state, rules: current.rules)
         snapshotOffset = snapshot.offset
       }
-      for record in stream.records { durable.evolve(try WorkspaceEvent(record)) }
+      for record in stream.records {
+        durable.evolve(try WorkspaceEvent(record), at: Timestamp(milliseconds: record.time))
+      }
     } catch {
       throw .unavailable("what is kept of workspace \(id) cannot be read: \(error)")
     }

@@ -17,7 +17,8 @@ extension WorkspaceHost {
       switch since {
       case nil: currentOffset
       case .beginning: 0
-      case .after(let position): position.epoch == epoch && position.offset <= currentOffset ? position.offset : nil
+      case .after(let position):
+        position.epoch.hasSameBytes(as: epoch) && position.offset <= currentOffset ? position.offset : nil
       }
     return SubscriptionStart(
       position: position, replayAfter: last.flatMap { $0 < currentOffset ? $0 : nil },

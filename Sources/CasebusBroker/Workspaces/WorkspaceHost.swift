@@ -31,6 +31,8 @@ final class WorkspaceHost {
   var consumers = HostConsumers()
   /// Whose blocks are to be lifted, because they are gone.
   var departed: Set<Blocker> = []
+  /// Whether the journal failed since their blocks were to be lifted.
+  var hasFailedToLift = false
   var uncommittedOutcomes = 0
   /// What is to be decided when time has passed, and the timer for it.
   var deadline: (at: Timestamp, timer: Scheduled<Void>)?
@@ -70,20 +72,26 @@ extension WorkspaceHost {
     retained.release(session)
     whenLoaded { host in
       host.departed.insert(blocker)
-      host.liftBlocksOfDeparted()
+      host.liftBlocks(of: blocker)
       host.leaveIfIdle()
     }
   }
 
-  /// Those of an earlier attempt that the journal did not take come again.
-  func liftBlocksOfDeparted() {
-    for blocker in departed {
-      guard current.blocks.contains(where: { $0.blocker == blocker }) else {
-        if durable.blocks.allSatisfy({ $0.blocker != blocker }) { departed.remove(blocker) }
-        continue
-      }
-      run(.blockerLeft, by: blocker)
+  /// What the journal has taken of those who are gone is done with.
+  func settleDeparted(_ entry: CommitQueue.Entry) {
+    guard !departed.isEmpty else { return }
+    for case .markdone(let event) in entry.events {
+      if case .unblocked(let blocker) = event.kind, departed.contains(blocker) { liftBlocks(of: blocker) }
     }
+    guard hasFailedToLift else { return }
+    hasFailedToLift = false
+    for blocker in departed { liftBlocks(of: blocker) }
+  }
+
+  /// The blocker is forgotten when its blocks are gone for good: until then the journal may refuse that they went.
+  private func liftBlocks(of blocker: Blocker) {
+    if current.hasBlocks(of: blocker) { return run(.blockerLeft, by: blocker) }
+    if !durable.hasBlocks(of: blocker) { departed.remove(blocker) }
   }
 
   /// Where the workspace stands with everything that was decided.

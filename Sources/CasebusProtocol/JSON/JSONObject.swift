@@ -1,8 +1,9 @@
 import OrderedCollections
 
-/// A JSON object with its members in the order in which they were received (RFC 8259 §4).
+/// A JSON object with its members in the order in which they were received (RFC 8259 §4). Two names are the same if they
+/// have the same code points (RFC 8259 §8.3).
 public struct JSONObject: Hashable, Sendable {
-  private var members: OrderedDictionary<Name, JSONValue> = [:]
+  private var members: OrderedDictionary<Identifier, JSONValue> = [:]
 
   public init() {}
 
@@ -13,8 +14,8 @@ public struct JSONObject: Hashable, Sendable {
 
   /// The member with a name; setting nil removes it.
   public subscript(name: String) -> JSONValue? {
-    get { members[Name(text: name)] }
-    set { members[Name(text: name)] = newValue }
+    get { members[Identifier(name)] }
+    set { members[Identifier(name)] = newValue }
   }
 
   public var isEmpty: Bool { members.isEmpty }
@@ -34,22 +35,5 @@ extension JSONObject: Sequence {
 extension JSONObject: ExpressibleByDictionaryLiteral {
   public init(dictionaryLiteral elements: (String, JSONValue)...) {
     for (name, value) in elements { self[name] = value }
-  }
-}
-
-/// A member's name, compared by its code points as RFC 8259 §8.3 has it, while Swift's texts are equal when they look
-/// the same: composed and decomposed letters must stay two names.
-private struct Name: Hashable, Sendable {
-  let text: String
-
-  static func == (left: Name, right: Name) -> Bool {
-    // Texts that do not look the same have different bytes, and that is found out faster.
-    left.text.utf8.count == right.text.utf8.count && left.text == right.text
-      && left.text.utf8.elementsEqual(right.text.utf8)
-  }
-
-  func hash(into hasher: inout Hasher) {
-    var text = text
-    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }

@@ -8,6 +8,32 @@ public enum JSONValue: Hashable, Sendable {
   case object(JSONObject)
 }
 
+extension JSONValue {
+  /// Texts are compared by their bytes (Protocol §1); numbers by their text, so that `1.0` is not `1`.
+  public static func == (left: JSONValue, right: JSONValue) -> Bool {
+    switch (left, right) {
+    case (.null, .null): true
+    case (.boolean(let left), .boolean(let right)): left == right
+    case (.number(let left), .number(let right)): left == right
+    case (.string(let left), .string(let right)): left.hasSameBytes(as: right)
+    case (.array(let left), .array(let right)): left == right
+    case (.object(let left), .object(let right)): left == right
+    case (.null, _), (.boolean, _), (.number, _), (.string, _), (.array, _), (.object, _): false
+    }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    switch self {
+    case .null: hasher.combine(0 as UInt8)
+    case .boolean(let value): hasher.combine(value)
+    case .number(let number): hasher.combine(number)
+    case .string(let text): text.hashBytes(into: &hasher)
+    case .array(let elements): hasher.combine(elements)
+    case .object(let members): hasher.combine(members)
+    }
+  }
+}
+
 /// A JSON number as its text, so that neither precision nor spelling (`1.0`, `1e400`) is lost on the way through.
 public struct JSONNumber: Hashable, Sendable {
   /// The number as it stood in the message; always valid by RFC 8259 §6.
@@ -22,8 +48,9 @@ public struct JSONNumber: Hashable, Sendable {
     text = String(value)
   }
 
-  /// The value as an integer, or nil if the text has a fraction, an exponent or more digits than an `Int` holds.
-  public var integer: Int? { Int(text) }
+  /// The value as an integer, or nil if it is none, or more than an `Int` holds. `2`, `2.0`, `20e-1` are one value: JSON
+  /// has one type of numbers (RFC 8259 §6).
+  public var integer: Int? { Int(text) ?? DecimalText(text).integer }
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,

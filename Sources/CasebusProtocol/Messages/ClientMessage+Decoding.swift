@@ -66,10 +66,10 @@ extension ClientMessage {
     }
   }
 
-  private static func messageID(of object: JSONObject) throws(Failure) -> String? {
+  private static func messageID(of object: JSONObject) throws(Failure) -> Identifier? {
     switch object["messageId"] {
     case nil, .null: return nil
-    case .string(let text) where (1...128).contains(text.utf8.count): return text
+    case .string(let text) where (1...128).contains(text.utf8.count): return Identifier(text)
     case .string(let text):
       throw Failure(.invalidMessage, "messageId has \(text.utf8.count) bytes, expected 1 to 128 (identifierBytesMax)")
     case let other?: throw Failure(.invalidMessage, "messageId is \(other.kind), expected a string")

@@ -15,9 +15,9 @@ public struct ClientMessage: Hashable, Sendable {
   public var content: Content
   public var referenceID: ReferenceID?
   /// Chosen by the sender, so that the same message sent again is known to be the same (Protocol §5.5); 1–128 bytes.
-  public var messageID: String?
+  public var messageID: Identifier?
 
-  public init(_ content: Content, referenceID: ReferenceID? = nil, messageID: String? = nil) {
+  public init(_ content: Content, referenceID: ReferenceID? = nil, messageID: Identifier? = nil) {
     self.content = content
     self.referenceID = referenceID
     self.messageID = messageID
@@ -62,6 +62,15 @@ public struct StreamPosition: Hashable, Sendable {
   public init(offset: UInt64, epoch: String) {
     self.offset = offset
     self.epoch = epoch
+  }
+
+  public static func == (left: StreamPosition, right: StreamPosition) -> Bool {
+    left.offset == right.offset && left.epoch.hasSameBytes(as: right.epoch)
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(offset)
+    epoch.hashBytes(into: &hasher)
   }
 }
 

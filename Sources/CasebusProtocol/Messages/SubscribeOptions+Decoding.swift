@@ -13,9 +13,10 @@ extension SubscribeOptions {
     case .string: return [try EventName(in: data, of: "data")]
     case .array(let elements) where !elements.isEmpty:
       var names: [EventName] = []
+      var known: Set<EventName> = []
       for (index, element) in elements.enumerated() {
         let name = try EventName(in: element, of: "data[\(index)]")
-        if !names.contains(name) { names.append(name) }
+        if known.insert(name).inserted { names.append(name) }
       }
       return names
     case .array: throw Failure(.invalidMessage, "data is an empty array, expected at least one event name")
@@ -67,7 +68,8 @@ extension EventName {
     }
     guard let name = EventName(text) else {
       let known = EventName.fixed.map(\.description).joined(separator: ", ")
-      throw Failure(.unknownEvent, "\(key) is \"\(text)\", expected one of \(known) or messenger:<channel>")
+      let value = text.utf8.count <= 256 ? "\"\(text)\"" : "a text of \(text.utf8.count) bytes"
+      throw Failure(.unknownEvent, "\(key) is \(value), expected one of \(known) or messenger:<channel>")
     }
     self = name
   }

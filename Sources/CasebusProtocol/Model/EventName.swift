@@ -7,7 +7,7 @@ public enum EventName: Hashable, Sendable, CustomStringConvertible {
   case system
   case markdone
   /// Free messages among the clients of one workspace; the channel is 1–128 bytes without control characters.
-  case messenger(channel: String)
+  case messenger(channel: Identifier)
 
   /// The names that are not channels, in alphabetical order.
   public static let fixed: [EventName] = [.agent, .interaction, .markdone, .media, .outbound, .system]
@@ -16,7 +16,7 @@ public enum EventName: Hashable, Sendable, CustomStringConvertible {
 
   /// - Returns: nil if the protocol knows no such event name.
   public init?(_ text: String) {
-    switch text {
+    switch Identifier(text) {
     case "agent": self = .agent
     case "interaction": self = .interaction
     case "media": self = .media
@@ -24,8 +24,8 @@ public enum EventName: Hashable, Sendable, CustomStringConvertible {
     case "system": self = .system
     case "markdone": self = .markdone
     case _:
-      guard text.hasPrefix(Self.messengerPrefix) else { return nil }
-      self.init(channel: String(text.dropFirst(Self.messengerPrefix.count)))
+      guard text.hasBytePrefix(Self.messengerPrefix) else { return nil }
+      self.init(channel: String(text.utf8.dropFirst(Self.messengerPrefix.utf8.count)) ?? "")
     }
   }
 
@@ -34,7 +34,7 @@ public enum EventName: Hashable, Sendable, CustomStringConvertible {
     guard (1...128).contains(channel.utf8.count), channel.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
       return nil
     }
-    self = .messenger(channel: channel)
+    self = .messenger(channel: Identifier(channel))
   }
 
   public var description: String {
@@ -45,7 +45,7 @@ public enum EventName: Hashable, Sendable, CustomStringConvertible {
     case .outbound: "outbound"
     case .system: "system"
     case .markdone: "markdone"
-    case .messenger(let channel): Self.messengerPrefix + channel
+    case .messenger(let channel): Self.messengerPrefix + channel.text
     }
   }
 }

@@ -51,11 +51,11 @@ public enum WorkspaceScope: Hashable, Sendable, CustomStringConvertible {
   /// - Parameter text: the value of the `workspace` query item, nil if there is none.
   /// - Returns: nil if the text is neither `*` nor a ``WorkspaceID``.
   public init?(queryValue text: String?) {
-    switch text {
+    switch text.map(Identifier.init(_:)) {
     case nil: self = .workspace(.default)
     case "*": self = .all
-    case let text?:
-      guard let id = WorkspaceID(text) else { return nil }
+    case let id?:
+      guard let id = WorkspaceID(id.text) else { return nil }
       self = .workspace(id)
     }
   }
@@ -77,6 +77,11 @@ public struct SubscriptionID: Hashable, Sendable, CustomStringConvertible {
   }
 
   public var description: String { text }
+
+  // A client may say any text here, so it is compared by its bytes.
+  public static func == (left: SubscriptionID, right: SubscriptionID) -> Bool { left.text.hasSameBytes(as: right.text) }
+
+  public func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
 }
 
 /// What a client calls its message, echoed in the answer with the same JSON type (Protocol §3.2).
@@ -93,4 +98,8 @@ public enum ReferenceID: Hashable, Sendable {
     case .boolean(let value): .boolean(value)
     }
   }
+
+  public static func == (left: ReferenceID, right: ReferenceID) -> Bool { left.json == right.json }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(json) }
 }

@@ -5,8 +5,8 @@ extension Interaction {
   /// state never makes an interaction larger, so that none is ever refused for want of room.
   public var jsonBytesMax: Int {
     var count = Self.fixedBytes + userData.byteCount + parties.jsonByteCount
-    count += interactionID.jsonByteCount + caseID.jsonByteCount
-    count += Self.bytes("parentInteractionId", parentInteractionID)
+    count += interactionID.text.jsonByteCount + caseID.text.jsonByteCount
+    count += Self.bytes("parentInteractionId", parentInteractionID?.text)
     count += Self.bytes("callUuid", callUUID) + Self.bytes("ani", ani) + Self.bytes("dnis", dnis)
     count += Self.bytes("direction", direction?.rawValue) + Self.bytes("callType", callType?.rawValue)
     count += Self.bytes("recordingState", recordingState?.rawValue)

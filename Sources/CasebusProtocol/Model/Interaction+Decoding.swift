@@ -15,7 +15,7 @@ extension Interaction {
 
   private static func state(in members: JSONObject, _ name: String) throws(Failure) -> InteractionState? {
     guard let value = members[name] else { return nil }
-    guard let state = value.stringValue.flatMap(InteractionState.init) else {
+    guard let state = value.stringValue.flatMap(InteractionState.init(name:)) else {
       throw Failure(.invalidParameters, "\(name) is \(value.jsonText), expected a state of Protocol §6.2")
     }
     return state

@@ -4,9 +4,9 @@ extension ByteBuffer {
   /// Appends an interaction as JSON: attributes in the seed's order, absent ones left out (Protocol §6.1).
   public mutating func writeJSON(_ interaction: Interaction) {
     beginJSONObject()
-    writeJSONMember("interactionId", interaction.interactionID)
-    writeJSONMember("parentInteractionId", interaction.parentInteractionID)
-    writeJSONMember("caseId", interaction.caseID)
+    writeJSONMember("interactionId", interaction.interactionID.text)
+    writeJSONMember("parentInteractionId", interaction.parentInteractionID?.text)
+    writeJSONMember("caseId", interaction.caseID.text)
     writeJSONMember("userData", interaction.userData)
     writeJSONMember("state", interaction.state.rawValue)
     writeJSONMember("previousState", interaction.previousState?.rawValue)

@@ -32,12 +32,12 @@ extension Interaction {
 extension JSONObject {
   /// An identifier of 1 to 128 bytes (`identifierBytesMax`), nil if there is no such member.
   /// - Throws: ``Failure`` with `invalid_parameters`.
-  public func identifier(_ name: String) throws(Failure) -> String? {
+  public func identifier(_ name: String) throws(Failure) -> Identifier? {
     guard let text = try value(name, "a string", \.stringValue) else { return nil }
     guard (1...128).contains(text.utf8.count) else {
       throw Failure(.invalidParameters, "\(name) has \(text.utf8.count) bytes, expected 1 to 128 (identifierBytesMax)")
     }
-    return text
+    return Identifier(text)
   }
 
   /// The member read by the closure, nil if there is no such member.
@@ -62,7 +62,7 @@ extension JSONObject {
     _ name: String, else current: Choice?
   ) throws(Failure) -> Choice? {
     guard let text = try string(name, else: current?.rawValue) else { return nil }
-    guard let choice = Choice(rawValue: text) else {
+    guard let choice = Choice(name: text) else {
       let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
       throw Failure(.invalidParameters, "\(name) is \"\(text)\", expected one of \(choices)")
     }

@@ -1,10 +1,10 @@
 /// An interaction as clients see it: the 18 attributes of the seed document in its order, and `media` (Protocol §6.1).
 public struct Interaction: Hashable, Sendable {
   /// Unique within the workspace; 1–128 bytes.
-  public var interactionID: String
-  public var parentInteractionID: String?
+  public var interactionID: Identifier
+  public var parentInteractionID: Identifier?
   /// The case that this interaction is part of.
-  public var caseID: String
+  public var caseID: Identifier
   /// The attached data; every JSON type is kept.
   public var userData = JSONObjectText()
   public var state: InteractionState
@@ -35,7 +35,7 @@ public struct Interaction: Hashable, Sendable {
   /// "voice", "email", "chat", …
   public var media: String?
 
-  public init(interactionID: String, caseID: String, state: InteractionState) {
+  public init(interactionID: Identifier, caseID: Identifier, state: InteractionState) {
     self.interactionID = interactionID
     self.caseID = caseID
     self.state = state

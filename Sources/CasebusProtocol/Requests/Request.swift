@@ -1,13 +1,13 @@
 /// What a client can ask for (Protocol §10), with checked parameters.
 public enum Request: Hashable, Sendable {
-  case deleteUserData(interactionID: String, key: String)
-  case getByInteractionID(String)
+  case deleteUserData(interactionID: Identifier, key: String)
+  case getByInteractionID(Identifier)
   case getInteractions
-  case selectCase(caseID: String)
-  case setUserData(interactionID: String, JSONObject)
-  case markdone(interactionID: String)
-  case blockMarkdone(interactionID: String, warningMessage: String)
-  case unblockMarkdone(interactionID: String)
+  case selectCase(caseID: Identifier)
+  case setUserData(interactionID: Identifier, JSONObject)
+  case markdone(interactionID: Identifier)
+  case blockMarkdone(interactionID: Identifier, warningMessage: String)
+  case unblockMarkdone(interactionID: Identifier)
   /// The event is always ``EventName/messenger(channel:)``.
   case broadcastMessage(EventName, message: JSONValue)
   case getAllowedServices
@@ -16,21 +16,21 @@ public enum Request: Hashable, Sendable {
   case deleteConsumer(ConsumerName)
 
   /// The names of all requests, in alphabetical order, without aliases.
-  public static let names: [String] = readers.keys.filter { $0 != selectCaseAlias }.sorted()
+  public static let names: [String] = readers.keys.filter { $0 != selectCaseAlias }.map(\.text).sorted()
 
   /// Whether a request has this name or alias.
-  public static func isKnown(_ name: String) -> Bool { readers[name] != nil }
+  public static func isKnown(_ name: String) -> Bool { readers[Identifier(name)] != nil }
 
   /// Checks a request's name and parameters.
   /// - Throws: ``Failure`` with `unknown_request`, or with `invalid_parameters` that names the parameter.
   public init(name: String, parameters: [JSONValue]) throws(Failure) {
-    guard let read = Self.readers[name] else { throw .unknownRequest(name) }
+    guard let read = Self.readers[Identifier(name)] else { throw .unknownRequest(name) }
     self = try read(RequestParameters(request: name, values: parameters))
   }
 
   private typealias Reader = @Sendable (RequestParameters) throws(Failure) -> Request
 
-  private static let readers: [String: Reader] = [
+  private static let readers: [Identifier: Reader] = [
     "consumer.delete": { p throws(Failure) in
       try p.expect("name")
       return .deleteConsumer(try p.consumer(0, named: "name"))
@@ -46,11 +46,11 @@ public enum Request: Hashable, Sendable {
     "interaction.deleteUserData": { p throws(Failure) in
       try p.expect("interactionId", "key")
       return .deleteUserData(
-        interactionID: try p.string(0, named: "interactionId"), key: try p.string(1, named: "key"))
+        interactionID: try p.identifier(0, named: "interactionId"), key: try p.string(1, named: "key"))
     },
     "interaction.getByInteractionId": { p throws(Failure) in
       try p.expect("interactionId")
-      return .getByInteractionID(try p.string(0, named: "interactionId"))
+      return .getByInteractionID(try p.identifier(0, named: "interactionId"))
     },
     "interaction.getInteractions": { p throws(Failure) in
       try p.expect()
@@ -60,21 +60,23 @@ public enum Request: Hashable, Sendable {
     selectCaseAlias: selectCase,
     "interaction.setUserData": { p throws(Failure) in
       try p.expect("interactionId", "keyValues")
-      return .setUserData(interactionID: try p.string(0, named: "interactionId"), try p.object(1, named: "keyValues"))
+      return .setUserData(
+        interactionID: try p.identifier(0, named: "interactionId"), try p.object(1, named: "keyValues"))
     },
     "interaction.markdone": { p throws(Failure) in
       try p.expect("interactionId")
-      return .markdone(interactionID: try p.string(0, named: "interactionId"))
+      return .markdone(interactionID: try p.identifier(0, named: "interactionId"))
     },
     "interaction.blockMarkdone": { p throws(Failure) in
       try p.expect("interactionId", "warningMessage")
       return .blockMarkdone(
-        interactionID: try p.string(0, named: "interactionId"), warningMessage: try p.string(1, named: "warningMessage")
+        interactionID: try p.identifier(0, named: "interactionId"),
+        warningMessage: try p.string(1, named: "warningMessage")
       )
     },
     "interaction.unblockMarkdone": { p throws(Failure) in
       try p.expect("interactionId")
-      return .unblockMarkdone(interactionID: try p.string(0, named: "interactionId"))
+      return .unblockMarkdone(interactionID: try p.identifier(0, named: "interactionId"))
     },
     "messenger.broadcastMessage": { p throws(Failure) in
       try p.expect("channel", "message")
@@ -87,11 +89,11 @@ public enum Request: Hashable, Sendable {
   ]
 
   /// The seed document spells the method this way, too.
-  private static let selectCaseAlias = "interaction.selectCaseByCaselId"
+  private static let selectCaseAlias: Identifier = "interaction.selectCaseByCaselId"
 
   private static let selectCase: Reader = { p throws(Failure) in
     try p.expect("caseId")
-    return .selectCase(caseID: try p.string(0, named: "caseId"))
+    return .selectCase(caseID: try p.identifier(0, named: "caseId"))
   }
 }
 

@@ -8,6 +8,10 @@ struct RequestParameters {
     return text
   }
 
+  func identifier(_ index: Int, named name: StaticString) throws(Failure) -> Identifier {
+    Identifier(try string(index, named: name))
+  }
+
   func object(_ index: Int, named name: StaticString) throws(Failure) -> JSONObject {
     guard let object = values[index].objectValue else { throw wrongKind(index, name, expected: "an object") }
     return object

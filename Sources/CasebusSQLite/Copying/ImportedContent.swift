@@ -110,7 +110,8 @@ struct ImportedContent {
       return Failure(known, try line.optionalText("failureMessage") ?? "")
     }
     let receipt = JournalReceipt(
-      messageID: try line.text("messageId"), time: try line.integer("time"), offset: offset, failure: failure)
+      messageID: Identifier(try line.text("messageId")), time: try line.integer("time"), offset: offset,
+      failure: failure)
     try statements.insert(receipt, to: workspace.id)
   }
 

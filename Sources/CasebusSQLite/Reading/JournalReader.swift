@@ -139,7 +139,7 @@ extension JournalReceipt {
     let failure = row.optionalText(3).map {
       Failure(ErrorCode(rawValue: $0) ?? .invalidMessage, row.optionalText(4) ?? "")
     }
-    self.init(messageID: row.text(0), time: row.integer(1), offset: row.offset(2), failure: failure)
+    self.init(messageID: Identifier(row.text(0)), time: row.integer(1), offset: row.offset(2), failure: failure)
   }
 }
 

@@ -82,7 +82,7 @@ struct WriterStatements {
 
   func insert(_ receipt: JournalReceipt, to workspace: Int64) throws {
     try insertReceipt.bind(1, workspace)
-    try insertReceipt.bind(2, receipt.messageID)
+    try insertReceipt.bind(2, receipt.messageID.text)
     try insertReceipt.bind(3, receipt.time)
     try insertReceipt.bind(4, receipt.offset)
     try insertReceipt.bind(5, receipt.failure?.code.rawValue)

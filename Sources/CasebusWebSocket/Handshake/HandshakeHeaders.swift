@@ -35,6 +35,7 @@ struct HandshakeHeaders {
 
   /// Whether the list has this lower-case token, in any case.
   func hasToken(_ token: String, in name: String) -> Bool {
-    list(name).contains { $0.lowercased() == token }
+    // First the lengths, because `==` normalises, which takes long for a letter with thousands of combining marks.
+    list(name).contains { $0.utf8.count == token.utf8.count && $0.lowercased() == token }
   }
 }

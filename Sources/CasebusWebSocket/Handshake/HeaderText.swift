@@ -45,9 +45,10 @@ enum HeaderText {
 
   /// The value of a token or of a quoted string that holds one (RFC 6455 §9.1), else nil.
   static func tokenOrQuotedToken(_ text: Substring) -> String? {
-    guard text.first == "\"" else { return isToken(text) ? String(text) : nil }
-    guard text.utf8.count >= 2, text.last == "\"" else { return nil }
-    let inner = text.dropFirst().dropLast()
+    let quote = UInt8(ascii: "\"")
+    guard text.utf8.first == quote else { return isToken(text) ? String(text) : nil }
+    guard text.utf8.count >= 2, text.utf8.last == quote else { return nil }
+    let inner = Substring(text.utf8.dropFirst().dropLast())
     return isToken(inner) ? String(inner) : nil
   }
 

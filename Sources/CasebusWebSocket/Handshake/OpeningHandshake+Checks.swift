@@ -32,7 +32,7 @@ extension OpeningHandshake {
 
   /// RFC 6455 §4.4; RFC 9110 §15.5.22 asks for the Upgrade header.
   private static func checkVersion(_ headers: HandshakeHeaders) throws(OpeningHandshakeRejection) {
-    guard headers.single("sec-websocket-version") == "13" else {
+    guard headers.single("sec-websocket-version")?.utf8.elementsEqual("13".utf8) == true else {
       throw OpeningHandshakeRejection(
         status: 426, "Sec-WebSocket-Version must be 13",
         headers: [
@@ -44,9 +44,10 @@ extension OpeningHandshake {
 
   /// RFC 6455 §3, §4.1: origin or absolute form, visible ASCII, no fragment.
   private static func isTarget(_ target: String) -> Bool {
+    // First the bytes, because comparing texts that are not ASCII normalises them.
+    guard target.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) else { return false }
     let lowercased = target.lowercased()
-    return (target.hasPrefix("/") || lowercased.hasPrefix("http://") || lowercased.hasPrefix("https://"))
-      && target.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }
+    return target.hasPrefix("/") || lowercased.hasPrefix("http://") || lowercased.hasPrefix("https://")
   }
 }
 

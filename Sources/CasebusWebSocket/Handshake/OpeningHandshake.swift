@@ -35,7 +35,7 @@ public struct OpeningHandshake: Sendable {
     let offered = headers.list("sec-websocket-protocol")
     return OpeningHandshakeResponse(
       accept: WebSocketAccept.value(key: key),
-      subprotocol: subprotocols.first { offered.contains($0[...]) },
+      subprotocol: subprotocols.first { known in offered.contains { $0.utf8.elementsEqual(known.utf8) } },
       deflate: deflate?.answer(headers.list("sec-websocket-extensions")))
   }
 }

@@ -1,17 +1,17 @@
 import CasebusProtocol
 public import struct NIOCore.ByteBuffer
-import OrderedCollections
 
 /// The state in one piece, from which a replay begins.
 extension Workspace {
   /// Appends the state as JSON.
   public func writeSnapshot(into buffer: inout ByteBuffer) {
     buffer.beginJSONObject()
-    buffer.writeJSONMember("interactions") { $0.writeJSONArray(records.values) { $0.writeRecord($1) } }
-    buffer.writeJSONMember("selectedCaseId", selectedCaseID)
-    buffer.writeJSONMember("expandedCaseIds") { $0.writeJSONArray(expandedCaseIDs) { $0.writeJSON($1) } }
+    buffer.writeJSONMember("interactions") { $0.writeJSONArray(Array(records.values)) { $0.writeRecord($1) } }
+    buffer.writeJSONMember("selectedCaseId", selectedCaseID?.text)
+    buffer.writeJSONMember("expandedCaseIds") { $0.writeJSONArray(expandedCaseIDs) { $0.writeJSON($1.text) } }
     buffer.writeJSONMember("blocks") { $0.writeJSONArray(blocks) { $0.writeBlock($1) } }
     buffer.writeJSONMember("irregularTransitions", Int64(irregularTransitions))
+    buffer.writeJSONMember("newestEventTime", newestEventTime.milliseconds)
     buffer.endJSONObject()
   }
 
@@ -20,12 +20,17 @@ extension Workspace {
     let snapshot = try JSONValue(replaying: snapshot)
     self.init(rules: rules)
     for value in snapshot["interactions"]?.arrayValue ?? [] {
-      insert(try InteractionRecord(replaying: value))
+      let record = try InteractionRecord(replaying: value)
+      setRecord(record, of: record.interaction.interactionID, replacing: nil)
     }
-    selectedCaseID = snapshot["selectedCaseId"]?.stringValue
-    expandedCaseIDs = snapshot["expandedCaseIds"]?.arrayValue?.compactMap(\.stringValue) ?? []
-    for value in snapshot["blocks"]?.arrayValue ?? [] { append(try MarkdoneBlock(replaying: value)) }
+    selectedCaseID = snapshot["selectedCaseId"]?.stringValue.map(Identifier.init(_:))
+    for id in snapshot["expandedCaseIds"]?.arrayValue ?? [] { id.stringValue.map { expanded.append(Identifier($0)) } }
+    for value in snapshot["blocks"]?.arrayValue ?? [] { blockBook.place(try MarkdoneBlock(replaying: value)) }
     irregularTransitions = Int(try snapshot.integer("irregularTransitions"))
+    // Snapshots of before there was this member have none.
+    if snapshot["newestEventTime"] != nil {
+      newestEventTime = Timestamp(milliseconds: try snapshot.integer("newestEventTime"))
+    }
   }
 }
 
@@ -43,7 +48,7 @@ extension MarkdoneBlock {
   fileprivate init(replaying value: JSONValue) throws(ReplayError) {
     guard let blocker = Blocker(in: value) else { throw ReplayError("a block does not say whose it is") }
     self.init(
-      interactionID: try value.text("interactionId"), blocker: blocker,
+      interactionID: try value.identifier("interactionId"), blocker: blocker,
       warningMessage: try value.text("warningMessage"),
       deadline: Timestamp(milliseconds: try value.integer("deadline")))
   }
@@ -60,7 +65,7 @@ extension ByteBuffer {
 
   fileprivate mutating func writeBlock(_ block: MarkdoneBlock) {
     beginJSONObject()
-    writeJSONMember("interactionId", block.interactionID)
+    writeJSONMember("interactionId", block.interactionID.text)
     writeBlocker(block.blocker)
     writeJSONMember("warningMessage", block.warningMessage)
     writeJSONMember("deadline", block.deadline.milliseconds)

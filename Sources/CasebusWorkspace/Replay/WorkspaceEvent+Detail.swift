@@ -47,8 +47,8 @@ extension ByteBuffer {
   /// Appends whose block it is, as a member.
   mutating func writeBlocker(_ blocker: Blocker) {
     switch blocker {
-    case .client(let id): writeJSONMember("client", id)
-    case .session(let id): writeJSONMember("session", id)
+    case .client(let id): writeJSONMember("client", id.text)
+    case .session(let id): writeJSONMember("session", id.text)
     }
   }
 }
@@ -57,9 +57,9 @@ extension Blocker {
   /// Reads what ``ByteBuffer/writeBlocker(_:)`` wrote.
   init?(in members: JSONValue) {
     if let id = members["client"]?.stringValue {
-      self = .client(id)
+      self = .client(Identifier(id))
     } else if let id = members["session"]?.stringValue {
-      self = .session(id)
+      self = .session(Identifier(id))
     } else {
       return nil
     }

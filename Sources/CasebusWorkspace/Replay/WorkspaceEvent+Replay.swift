@@ -55,6 +55,9 @@ extension JSONValue {
     return text
   }
 
+  /// A text member that must be there and names something.
+  func identifier(_ name: String) throws(ReplayError) -> Identifier { Identifier(try text(name)) }
+
   /// An integer member that must be there.
   func integer(_ name: String) throws(ReplayError) -> Int64 {
     guard case .number(let number) = self[name], let integer = number.integer else {
@@ -78,15 +81,17 @@ extension Interaction {
 extension CaseChange {
   fileprivate init(replaying data: JSONValue) throws(ReplayError) {
     guard let kind = Kind(rawValue: try data.text("eventType")) else { throw ReplayError("unknown eventType") }
-    self.init(kind: kind, selectedCaseID: data["selectedCaseId"]?.stringValue, caseID: try data.text("caseId"))
+    self.init(
+      kind: kind, selectedCaseID: data["selectedCaseId"]?.stringValue.map(Identifier.init(_:)),
+      caseID: try data.identifier("caseId"))
   }
 }
 
 extension MarkdoneEvent {
   fileprivate init(replaying data: JSONValue, _ detail: JSONValue) throws(ReplayError) {
     self.init(
-      kind: try Kind(replaying: data, detail), interactionID: try data.text("interactionId"),
-      caseID: try data.text("caseId"))
+      kind: try Kind(replaying: data, detail), interactionID: try data.identifier("interactionId"),
+      caseID: try data.identifier("caseId"))
   }
 }
 
@@ -95,7 +100,7 @@ extension MarkdoneEvent.Kind {
     switch try data.text("eventType") {
     case "MARKDONE_BLOCKED":
       let block = MarkdoneBlock(
-        interactionID: try data.text("interactionId"), blocker: try Self.blocker(detail),
+        interactionID: try data.identifier("interactionId"), blocker: try Self.blocker(detail),
         warningMessage: try data.text("warningMessage"),
         deadline: Timestamp(milliseconds: try detail.integer("deadline")))
       self = .blocked(block, timeoutMilliseconds: try data.integer("timeout"))
@@ -104,7 +109,7 @@ extension MarkdoneEvent.Kind {
     case "MARKDONE_REFUSED":
       self = .refused(
         warningMessage: try data.text("warningMessage"), remainingMilliseconds: try data.integer("remaining"))
-    case "MARKED_DONE": self = .done
+    case "MARKED_DONE": self = .done(by: data["by"]?.stringValue.flatMap(MarkdoneEvent.Origin.init(name:)))
     case let other: throw ReplayError("unknown eventType \(other)")
     }
   }

@@ -1,0 +1,50 @@
+/// Keys in the order in which they came. Adding, removing and looking take as long however many there are, where an
+/// ordered dictionary moves everything behind the key that goes.
+struct ArrivalOrder<Key: Hashable & Sendable>: Sendable {
+  private var links: [Key: Link] = [:]
+  private(set) var first: Key?
+  private(set) var last: Key?
+
+  private struct Link: Sendable {
+    var previous: Key?
+    var next: Key?
+  }
+
+  var count: Int { links.count }
+
+  func contains(_ key: Key) -> Bool { links[key] != nil }
+
+  /// Adds a key at the end, unless it is there.
+  mutating func append(_ key: Key) {
+    guard links[key] == nil else { return }
+    links[key] = Link(previous: last)
+    if let last { links[last]!.next = key } else { first = key }
+    last = key
+  }
+
+  /// Does nothing if the key is not there.
+  mutating func remove(_ key: Key) {
+    guard let link = links.removeValue(forKey: key) else { return }
+    if let previous = link.previous { links[previous]!.next = link.next } else { first = link.next }
+    if let next = link.next { links[next]!.previous = link.previous } else { last = link.previous }
+  }
+}
+
+extension ArrivalOrder: Sequence {
+  func makeIterator() -> some IteratorProtocol<Key> {
+    sequence(state: first) { key in
+      defer { key = key.flatMap { links[$0]?.next } }
+      return key
+    }
+  }
+}
+
+extension ArrivalOrder: Equatable {
+  static func == (left: ArrivalOrder, right: ArrivalOrder) -> Bool { left.elementsEqual(right) }
+}
+
+extension ArrivalOrder: Hashable {
+  func hash(into hasher: inout Hasher) {
+    for key in self { hasher.combine(key) }
+  }
+}

@@ -1,0 +1,102 @@
+import CasebusProtocol
+
+/// The blocks of a workspace, found by what they are asked for: by their interaction, their blocker, their deadline. No
+/// question looks at blocks that it is not about.
+struct MarkdoneBlocks: Sendable {
+  /// Of each interaction, the newest last: at most ``WorkspaceRules/blocksPerInteractionMax``.
+  private var byInteraction: [Identifier: [Placed]] = [:]
+  private var interactionsByBlocker: [Blocker: Set<Identifier>] = [:]
+  private var deadlines = DeadlineQueue<Key>()
+  private var placedCount: UInt64 = 0
+  /// How large they are, as JSON.
+  private(set) var byteCount = 0
+
+  private struct Key: Hashable, Sendable {
+    var interactionID: Identifier
+    var blocker: Blocker
+  }
+
+  /// A block, and the how-manieth it is.
+  private struct Placed: Sendable {
+    var number: UInt64
+    var block: MarkdoneBlock
+  }
+
+  init() {}
+
+  /// All of them, the newest last.
+  var all: [MarkdoneBlock] { Self.inOrder(byInteraction.values.joined()) }
+
+  var nextDeadline: Timestamp? { deadlines.first }
+
+  /// Those of an interaction, the newest last.
+  func on(_ interactionID: Identifier) -> some BidirectionalCollection<MarkdoneBlock> {
+    (byInteraction[interactionID] ?? []).lazy.map(\.block)
+  }
+
+  func block(of blocker: Blocker, on interactionID: Identifier) -> MarkdoneBlock? {
+    placed(Key(interactionID: interactionID, blocker: blocker))?.block
+  }
+
+  func hasBlocks(of blocker: Blocker) -> Bool { interactionsByBlocker[blocker] != nil }
+
+  /// Those of a blocker, the newest last.
+  func of(_ blocker: Blocker) -> [MarkdoneBlock] {
+    Self.inOrder(
+      (interactionsByBlocker[blocker] ?? []).compactMap { placed(Key(interactionID: $0, blocker: blocker)) })
+  }
+
+  /// Those whose deadline is not after a moment, the newest last.
+  func expired(at moment: Timestamp) -> [MarkdoneBlock] {
+    Self.inOrder(deadlines.keys(through: moment).compactMap(placed))
+  }
+
+  private func placed(_ key: Key) -> Placed? {
+    byInteraction[key.interactionID]?.first { $0.block.blocker == key.blocker }
+  }
+
+  private static func inOrder(_ blocks: some Sequence<Placed>) -> [MarkdoneBlock] {
+    blocks.sorted { $0.number < $1.number }.map(\.block)
+  }
+}
+
+extension MarkdoneBlocks {
+  /// Places a block in place of the one that its blocker has there; it is the newest.
+  mutating func place(_ block: MarkdoneBlock) {
+    remove(of: block.blocker, on: block.interactionID)
+    placedCount += 1
+    byteCount += block.byteCount
+    byInteraction[block.interactionID, default: []].append(Placed(number: placedCount, block: block))
+    interactionsByBlocker[block.blocker, default: []].insert(block.interactionID)
+    deadlines.set(block.deadline, for: Key(interactionID: block.interactionID, blocker: block.blocker))
+  }
+
+  /// Does nothing if there is none.
+  mutating func remove(of blocker: Blocker, on interactionID: Identifier) {
+    guard let block = block(of: blocker, on: interactionID) else { return }
+    byteCount -= block.byteCount
+    byInteraction[interactionID]?.removeAll { $0.block.blocker == blocker }
+    if byInteraction[interactionID]?.isEmpty == true { byInteraction[interactionID] = nil }
+    forget(Key(interactionID: interactionID, blocker: blocker))
+  }
+
+  /// The interaction is gone.
+  mutating func removeAll(on interactionID: Identifier) {
+    for placed in byInteraction.removeValue(forKey: interactionID) ?? [] {
+      byteCount -= placed.block.byteCount
+      forget(Key(interactionID: interactionID, blocker: placed.block.blocker))
+    }
+  }
+
+  private mutating func forget(_ key: Key) {
+    interactionsByBlocker[key.blocker]?.remove(key.interactionID)
+    if interactionsByBlocker[key.blocker]?.isEmpty == true { interactionsByBlocker[key.blocker] = nil }
+    deadlines.remove(key)
+  }
+}
+
+extension MarkdoneBlocks: Hashable {
+  static func == (left: MarkdoneBlocks, right: MarkdoneBlocks) -> Bool { left.all == right.all }
+
+  func hash(into hasher: inout Hasher) { hasher.combine(all) }
+}
