@@ -134,7 +134,7 @@ let package = Package(
       ], exclude: ["Journals"], swiftSettings: settings),
     testTarget(
       "CasebusTransportTests",
-      ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .nioCore, .nioEmbedded]),
+      ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .logging, .nioCore, .nioEmbedded]),
     testTarget(
       "CasebusBrokerTests",
       [
@@ -144,7 +144,8 @@ let package = Package(
     testTarget(
       "casebusTests",
       [
-        "casebus", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusWorkspace", .logging,
+        "casebus", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusTransport",
+        "CasebusWorkspace", .logging,
         .nioPosix, .serviceLifecycle,
       ]),
   ]

@@ -12,8 +12,9 @@ public struct ConnectionConfiguration: Sendable {
   public var outboundTotalBytesMax = 256 << 20
   /// Connections, of whatever kind.
   public var connectionsMax = 25_000
-  /// Connections from one address. Behind a proxy, all come from the same one.
-  public var connectionsPerAddressMax = 25_000
+  /// Connections from one address, or from one /64 network of IPv6. nil: half of ``connectionsMax``, and those from this
+  /// machine itself are not limited, because a proxy that stands here brings everybody's.
+  public var connectionsPerAddressMax: Int?
   /// How long the opening handshake may take, and how long a plain HTTP connection may be idle.
   public var handshakeTimeoutSeconds = 10
   /// Bytes of all header fields of an HTTP request.

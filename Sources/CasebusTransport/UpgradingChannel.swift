@@ -42,14 +42,17 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
 
   /// A connection was accepted.
   func begin(_ channel: any Channel) throws {
+    let admission = connections.census.admit(channel)
+    // NIO closes a channel that it cannot prepare.
+    if case .dropped = admission { throw ChannelError.ioOnClosedChannel }
     try tls?.add(to: channel)
-    do throws(OpeningHandshakeRejection) {
-      try connections.census.admit(channel)
-    } catch {
+    switch admission {
+    case .dropped: break
+    case .welcome: try channel.pipeline.syncOperations.addHandler(OpeningReader(self, on: channel.eventLoop))
+    case .refused(let refusal):
       let deadline = NIODeadline.now() + .seconds(Int64(opening.configuration.handshakeTimeoutSeconds))
-      return try configureHTTP(channel, deadline: deadline, refusal: error)
+      try configureHTTP(channel, deadline: deadline, refusal: refusal)
     }
-    try channel.pipeline.syncOperations.addHandler(OpeningReader(self, on: channel.eventLoop))
   }
 
   /// The answer to a good opening handshake was sent.

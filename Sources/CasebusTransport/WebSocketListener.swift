@@ -82,10 +82,20 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
       .serverChannelOption(.backlog, value: Self.backlog)
       .serverChannelOption(.maxMessagesPerRead, value: Self.acceptedAtOnce)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try addBackoff(to: channel) }
+      }
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try entrance.begin(channel) }
       }
+  }
+}
+
+extension WebSocketListener {
+  private func addBackoff(to channel: any Channel) throws {
+    let backoff = AcceptBackoff(logger: logger, now: { .now() })
+    try channel.pipeline.syncOperations.addHandler(AcceptPause(backoff))
   }
 }
 
