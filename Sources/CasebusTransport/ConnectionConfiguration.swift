@@ -8,6 +8,10 @@ public struct ConnectionConfiguration: Sendable {
   public var deflate: DeflateConfiguration? = DeflateConfiguration()
   /// Bytes that may wait to be taken by one peer; over it the connection is closed as a slow consumer.
   public var outboundQueueBytesMax = 1 << 20
+  /// Bytes of messages that are longer than 64 KiB each and may wait besides them.
+  public var outboundLongBytesMax = 8 << 20
+  /// How long a peer for which more than ``outboundQueueBytesMax`` bytes wait may take nothing of them.
+  public var outboundStallSeconds = 5
   /// Bytes that may wait to be taken by all peers together; over it the slowest are cut off.
   public var outboundTotalBytesMax = 256 << 20
   /// Connections, of whatever kind.
