@@ -144,7 +144,8 @@ let package = Package(
     testTarget(
       "casebusTests",
       [
-        "casebus", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusTransport",
+        "casebus", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusTestSupport",
+        "CasebusTransport", "CasebusWebSocket",
         "CasebusWorkspace", .logging,
         .nioPosix, .serviceLifecycle,
       ]),

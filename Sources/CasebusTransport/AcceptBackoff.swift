@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -9,7 +10,7 @@ import NIOCore
 
 /// What a listener does while it cannot accept connections: it waits a little before each further try, and says so in the
 /// log once, and once when that is over. Without it the event loop would try all the time, on a whole core.
-final class AcceptBackoff {
+final class AcceptBackoff: Sendable {
   private enum State {
     case accepting
     /// Since when no try has failed.
@@ -22,11 +23,12 @@ final class AcceptBackoff {
   /// Connections that come and go at the limit are one trouble, not many.
   private static var quietTime: TimeAmount { .seconds(5) }
 
-  private var state = State.accepting
+  /// The sockets of one listener may be on several event loops; they share the trouble.
+  private let state = Mutex(State.accepting)
   private let logger: Logger
-  private let now: () -> NIODeadline
+  private let now: @Sendable () -> NIODeadline
 
-  init(logger: Logger, now: @escaping () -> NIODeadline) {
+  init(logger: Logger, now: @escaping @Sendable () -> NIODeadline = { .now() }) {
     self.logger = logger
     self.now = now
   }
@@ -34,20 +36,29 @@ final class AcceptBackoff {
   /// - Returns: when to try again; nil where that is no matter of the system's resources.
   func failed(_ error: IOError) -> TimeAmount? {
     guard let advice = Self.advice(for: error.errnoCode) else { return nil }
-    if case .accepting = state {
-      let reason = String(cString: strerror(error.errnoCode))
-      logger.error(
-        "new connections cannot be accepted, those that are open stay",
-        metadata: ["reason": "\(reason)", "advice": "\(advice)"])
+    let isNew = state.withLock { state in
+      defer { state = .failing(lastAt: now()) }
+      if case .accepting = state { return true }
+      return false
     }
-    state = .failing(lastAt: now())
+    if isNew { report(error, advice) }
     return Self.interval
   }
 
   func accepted() {
-    guard case .failing(let last) = state, now() - last >= Self.quietTime else { return }
-    state = .accepting
-    logger.notice("new connections are accepted again")
+    let isOver = state.withLock { state in
+      guard case .failing(let last) = state, now() - last >= Self.quietTime else { return false }
+      state = .accepting
+      return true
+    }
+    if isOver { logger.notice("new connections are accepted again") }
+  }
+
+  private func report(_ error: IOError, _ advice: String) {
+    let reason = String(cString: strerror(error.errnoCode))
+    logger.error(
+      "new connections cannot be accepted, those that are open stay",
+      metadata: ["reason": "\(reason)", "advice": "\(advice)"])
   }
 
   private static func advice(for errnoCode: CInt) -> String? {

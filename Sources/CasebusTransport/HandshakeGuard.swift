@@ -19,6 +19,8 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   private let valve: InboundValve
   private var timer: Scheduled<Void>?
   private var isHeadSeen = false
+  /// RFC 9110 §9.3.2: the answer to such a request has no content, whatever its status.
+  private var isHeadMethod = false
   private var hasAnswered = false
 
   /// - Parameters:
@@ -36,6 +38,7 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
 
   func handlerAdded(context: ChannelHandlerContext) {
     let seconds = opening.configuration.handshakeTimeoutSeconds
+    if let refusal, context.channel.isActive { return answer(refusal, context) }
     timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
       self.answer(
         OpeningHandshakeRejection(
@@ -64,6 +67,8 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   /// After the head nothing is looked at: what follows a good opening handshake at once is no HTTP any more.
   private func headReceived(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     isHeadSeen = true
+    isHeadMethod = head.method == .HEAD
+    guard head.hasOneHost else { return answer(.hostMissing, context) }
     guard head.asksForWebSocket else { return plainHeadReceived(head, context) }
     do throws(OpeningHandshakeRejection) {
       admission = try check(head)
@@ -121,7 +126,7 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
     ]
     for header in rejection.headers { head.headers.add(name: header.name, value: header.value) }
     context.write(wrapOutboundOut(.head(head)), promise: nil)
-    context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+    if !isHeadMethod { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
     context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in
       context.close(mode: .output, promise: nil)
     }
@@ -131,7 +136,17 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   }
 }
 
+extension OpeningHandshakeRejection {
+  fileprivate static let hostMissing = OpeningHandshakeRejection(status: 400, "exactly one Host header is needed")
+}
+
 extension HTTPRequestHead {
+  /// RFC 9112 §3.2; HTTP/1.0 knows no Host.
+  fileprivate var hasOneHost: Bool {
+    let count = headers["host"].count
+    return count == 1 || (count == 0 && (version.major, version.minor) < (1, 1))
+  }
+
   fileprivate var asksForWebSocket: Bool {
     headers[canonicalForm: "upgrade"].contains { $0.lowercased() == "websocket" }
   }

@@ -55,6 +55,13 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
     }
   }
 
+  /// A client speaks TLS although this listener does not.
+  func tlsOnPlainPort(_ channel: any Channel) {
+    logger.info(
+      "a client speaks TLS to the port without TLS",
+      metadata: ["from": "\(channel.remoteAddress?.description ?? "unknown")"])
+  }
+
   /// The answer to a good opening handshake was sent.
   func upgrade(_ admission: WebSocketOpening<Acceptor>.Admission, _ channel: any Channel) throws {
     connections.census.upgraded(channel)

@@ -48,7 +48,7 @@ struct BrokerProcess {
       defer { file?.shutDown() }
       try await services.run()
     } catch let error as ListenError {
-      throw CommandFailure("cannot listen on \(error.address): \(systemText(ofError: error.errnoCode))")
+      throw CommandFailure("cannot listen on \(error.address): \(error.reason)")
     }
     try await group.shutdownGracefully()
   }

@@ -40,8 +40,8 @@ struct EchoServerCommand: AsyncParsableCommand {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: UsableCores.count)
     let server = EchoServer(
       host: host, port: port, configuration: connectionConfiguration, group: group, logger: logger
-    ) { address in
-      printLine("Casebus echoes on \(ListeningAddress(address).webSocketURL)")
+    ) { addresses in
+      printLine("Casebus echoes on \(addresses.map { ListeningAddress($0).webSocketURL }.joined(separator: " and "))")
     }
     try await ServiceGroup(
       configuration: ServiceGroupConfiguration(

@@ -8,7 +8,7 @@ public import Logging
 
 /// What can be set for a broker; the defaults are those of `Protocol/registry/limits.json`.
 struct ServerOptions: ParsableArguments {
-  @Option(help: "The address to listen on.")
+  @Option(help: "The address to listen on, or a name of this machine: then all its addresses.")
   var host = "127.0.0.1"
 
   @Option(help: "The port to listen on; 0 lets the system choose one.")
