@@ -247,3 +247,24 @@ def test_a_host_that_is_not_here_is_said_plainly(host, words):
     done = subprocess.run([BINARY, "serve", "--journal", "memory", "--host", host, "--port", "8"], capture_output=True, text=True, timeout=2 * PATIENCE)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: cannot listen on ") and words in done.stderr and done.stderr.count("\n") == 1
+
+
+# The log
+
+
+FORGED = "bye\n2026-11-25T00:00:00+0000 error casebus: forged=1 [CasebusBroker] session opened"
+
+
+@pytest.mark.parametrize("reason", [FORGED, "\r" + FORGED, "bye session=other code=1000", "\x1b[2J", "\u2028forged=1", "\u202egro.elpmaxe"])
+def test_what_a_client_says_forges_no_line_and_no_field_of_the_log(start_broker, reason):
+    broker = start_broker("--log-level", "info")
+    with RawConnection(broker.port) as connection:
+        connection.open("w").send_frame(8, (4000).to_bytes(2, "big") + reason.encode()[:123])
+        connection.receive_end()
+    broker.stop()
+    text = broker.error_text()
+    lines = text.splitlines()  # also at U+2028
+    assert [line.rpartition("] ")[2] for line in lines if "[CasebusBroker]" in line] == ["session opened", "session closed"], text
+    [closed] = [line for line in lines if line.endswith("session closed")]
+    assert re.findall(r"(?<= )(\w+)=", re.sub(r'"([^"\\]|\\.)*"', "...", closed)) == ["bytesSent", "code", "messages", "milliseconds", "reason", "session"]
+    assert text.isascii() and "\x1b" not in text

@@ -16,7 +16,7 @@ struct BrokerProcess {
 
   init(_ options: ServerOptions) {
     self.options = options
-    var logger = Logger(label: "casebus", factory: { StreamLogHandler.standardError(label: $0) })
+    var logger = Logger.standardError()
     logger.logLevel = options.logLevel
     self.logger = logger
   }

@@ -36,7 +36,7 @@ struct EchoServerCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let logger = Logger(label: "casebus", factory: { StreamLogHandler.standardError(label: $0) })
+    let logger = Logger.standardError()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: UsableCores.count)
     let server = EchoServer(
       host: host, port: port, configuration: connectionConfiguration, group: group, logger: logger
