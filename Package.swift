@@ -134,7 +134,7 @@ let package = Package(
       ], exclude: ["Journals"], swiftSettings: settings),
     testTarget(
       "CasebusTransportTests",
-      ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .logging, .nioCore, .nioEmbedded]),
+      ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .logging, .nioCore, .nioEmbedded, .nioPosix]),
     testTarget(
       "CasebusBrokerTests",
       [

@@ -45,7 +45,7 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
     let admission = connections.census.admit(channel)
     // NIO closes a channel that it cannot prepare.
     if case .dropped = admission { throw ChannelError.ioOnClosedChannel }
-    try tls?.add(to: channel)
+    try tls?.add(to: channel, timers: opening.timers.value(on: channel.eventLoop))
     switch admission {
     case .dropped: break
     case .welcome: try channel.pipeline.syncOperations.addHandler(OpeningReader(self, on: channel.eventLoop))
@@ -79,7 +79,7 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
     let outcome = try pipeline.configureUpgradableHTTPServerPipeline(configuration: pipelineConfiguration)
     // Before the upgrade handler, so that a refused connection's request goes no further.
     try pipeline.addHandler(
-      HandshakeGuard(opening, deadline: deadline, refusal: refusal, valve: valve),
+      HandshakeGuard(opening, deadline: deadline, refusal: refusal, valve: valve, on: channel.eventLoop),
       position: .before(pipeline.handler(type: NIOTypedHTTPServerUpgradeHandler<Outcome>.self)))
     outcome.whenSuccess { [onHTTP] in
       if case .http(let connection) = $0 { onHTTP(connection) }
