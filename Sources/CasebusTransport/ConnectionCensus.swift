@@ -30,8 +30,8 @@ final class ConnectionCensus: Sendable {
     case welcome
     /// The answer to give to it instead of anything else.
     case refused(OpeningHandshakeRejection)
-    /// So many are being refused that there is no room for an answer.
-    case dropped
+    /// So many are being refused that there is no room for that answer.
+    case dropped(OpeningHandshakeRejection)
   }
 
   /// Connections that are being told that there is no room (`refusalsMax` of `registry/limits.json`). They take files, too,
@@ -79,13 +79,13 @@ final class ConnectionCensus: Sendable {
   }
 
   private func refuse(_ refusal: OpeningHandshakeRejection, _ counts: inout Counts) -> Admission {
-    guard counts.refusals < Self.refusalsMax else { return .dropped }
+    guard counts.refusals < Self.refusalsMax else { return .dropped(refusal) }
     counts.refusals += 1
     return .refused(refusal)
   }
 
   private func refusal(of address: ClientAddress, _ counts: Counts) -> OpeningHandshakeRejection? {
-    guard !counts.isQuiescing else { return .full("the broker is stopping") }
+    guard !counts.isQuiescing else { return .stopping }
     guard counts.all < configuration.connectionsMax else {
       return .full("\(counts.all) connections are open, allowed are \(configuration.connectionsMax) (connectionsMax)")
     }
@@ -108,6 +108,8 @@ extension ConnectionConfiguration {
 }
 
 extension OpeningHandshakeRejection {
+  static let stopping = full("the broker is stopping")
+
   fileprivate static func full(_ reason: String) -> OpeningHandshakeRejection {
     OpeningHandshakeRejection(status: 503, reason)
   }

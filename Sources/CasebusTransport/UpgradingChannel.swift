@@ -43,6 +43,7 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
   /// A connection was accepted.
   func begin(_ channel: any Channel) throws {
     let admission = connections.census.admit(channel)
+    log(admission)
     // NIO closes a channel that it cannot prepare.
     if case .dropped = admission { throw ChannelError.ioOnClosedChannel }
     try tls?.add(to: channel, timers: opening.timers.value(on: channel.eventLoop))
@@ -60,6 +61,14 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
     logger.info(
       "a client speaks TLS to the port without TLS",
       metadata: ["from": "\(channel.remoteAddress?.description ?? "unknown")"])
+  }
+
+  private func log(_ admission: ConnectionCensus.Admission) {
+    switch admission {
+    case .welcome: break
+    case .refused(.stopping), .dropped(.stopping): break
+    case .refused(let refusal), .dropped(let refusal): connections.refusals.refused(refusal.reason, logger)
+    }
   }
 
   /// The answer to a good opening handshake was sent.

@@ -118,6 +118,20 @@ extension ConnectionCensus.Admission {
   }
 }
 
+@Suite struct RefusalLogTests {
+  @Test func refusalsAreOneLineAMinute() {
+    let clock = EmbeddedEventLoop()
+    let lines = RecordedLines()
+    let logger = Logger(label: "test") { _ in lines }
+    let refusals = RefusalLog(now: { clock.now })
+    for _ in 0..<1_000 { refusals.refused("full", logger) }
+    #expect(lines.all == ["warning: connections are refused refused=1"])
+    clock.advanceTime(by: .minutes(1))
+    for _ in 0..<10 { refusals.refused("full", logger) }
+    #expect(lines.all.dropFirst() == ["warning: connections are refused refused=1000"])
+  }
+}
+
 /// A log in memory.
 final class RecordedLines: LogHandler {
   private let lines = Mutex<[String]>([])
@@ -138,6 +152,7 @@ final class RecordedLines: LogHandler {
   }
 
   func log(event: LogEvent) {
-    lines.withLock { $0.append("\(event.level): \(event.message)") }
+    let count = event.metadata?["refused"].map { " refused=\($0)" } ?? ""
+    lines.withLock { $0.append("\(event.level): \(event.message)\(count)") }
   }
 }

@@ -99,7 +99,8 @@ def test_there_are_no_more_connections_than_files(tmp_path):
     finally:
         process.terminate()
         _, errors = process.communicate(timeout=PATIENCE)
-    assert errors == ""
+    [line] = errors.splitlines()
+    assert "(connectionsMax)" in line and "connections are refused" in line
 
 
 @pytest.mark.parametrize("option", ["--sessions-max", "--connections-max", "--connections-per-address-max"])
@@ -124,3 +125,5 @@ def test_too_many_connections_name_the_limit_and_its_value(start_broker):
         late.send(opening_handshake(broker.port, "/v2"))
         status, _, body = late.receive_answer()
         assert (status, body) == (503, "3 connections are open, allowed are 3 (connectionsMax)\n")
+        [line] = lines_of(broker, "connections are refused")
+        assert " warning " in line and "reason=3 connections are open, allowed are 3 (connectionsMax) refused=1" in line
