@@ -134,7 +134,7 @@ let package = Package(
       ], exclude: ["Journals"], swiftSettings: settings),
     testTarget(
       "CasebusTransportTests",
-      ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .nioCore, .nioEmbedded]),
+      ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .logging, .nioCore, .nioEmbedded, .nioPosix]),
     testTarget(
       "CasebusBrokerTests",
       [
@@ -144,7 +144,9 @@ let package = Package(
     testTarget(
       "casebusTests",
       [
-        "casebus", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusWorkspace", .logging,
+        "casebus", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusTestSupport",
+        "CasebusTransport", "CasebusWebSocket",
+        "CasebusWorkspace", .logging,
         .nioPosix, .serviceLifecycle,
       ]),
   ]

@@ -76,7 +76,7 @@ public struct BrokerServer: Service {
 
   private func listener(
     _ port: Int, _ connections: ServerConnections, _ tls: ListenerTLS?,
-    onListening: @escaping @Sendable (SocketAddress) async -> Void
+    onListening: @escaping @Sendable ([SocketAddress]) async -> Void
   ) -> any Service {
     let acceptor = SessionAcceptor(broker: broker)
     let handshake = OpeningHandshake(configuration.connection)
@@ -87,10 +87,10 @@ public struct BrokerServer: Service {
   }
 }
 
-/// Where clients can connect; at least one is set.
+/// Where clients can connect; there is at least one address.
 public struct ListeningAddresses: Hashable, Sendable {
-  public internal(set) var plain: SocketAddress?
-  public internal(set) var tls: SocketAddress?
+  public internal(set) var plain: [SocketAddress] = []
+  public internal(set) var tls: [SocketAddress] = []
 }
 
 /// Waits until all listeners are there.
@@ -104,13 +104,13 @@ private actor AwaitedAddresses {
     self.onListening = onListening
   }
 
-  func plain(_ address: SocketAddress) async {
-    addresses.plain = address
+  func plain(_ plain: [SocketAddress]) async {
+    addresses.plain = plain
     await arrived()
   }
 
-  func tls(_ address: SocketAddress) async {
-    addresses.tls = address
+  func tls(_ tls: [SocketAddress]) async {
+    addresses.tls = tls
     await arrived()
   }
 

@@ -13,12 +13,12 @@ public struct EchoServer: Service {
   private let configuration: ConnectionConfiguration
   private let group: any EventLoopGroup
   private let logger: Logger
-  private let onListening: @Sendable (SocketAddress) async -> Void
+  private let onListening: @Sendable ([SocketAddress]) async -> Void
 
-  /// - Parameter onListening: called once, when clients can connect, with the address that is listened on.
+  /// - Parameter onListening: called once, when clients can connect, with the addresses that are listened on.
   public init(
     host: String, port: Int, configuration: ConnectionConfiguration, group: any EventLoopGroup, logger: Logger,
-    onListening: @escaping @Sendable (SocketAddress) async -> Void
+    onListening: @escaping @Sendable ([SocketAddress]) async -> Void
   ) {
     self.host = host
     self.port = port

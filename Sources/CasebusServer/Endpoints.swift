@@ -31,7 +31,7 @@ struct Endpoints {
   /// The answer to a request at the WebSocket path that was not upgraded: why not.
   private func refusal(of request: Request) -> Response {
     // Hummingbird's router takes /v2/ for the same path.
-    guard request.uri.path == SessionAcceptor.path else { return Response(.notFound, "there is nothing here\n") }
+    guard request.uri.path == OpeningTarget.path else { return Response(.notFound, "there is nothing here\n") }
     // Hummingbird keeps the Host header apart from the others.
     let host = request.head.authority.map { [(name: "Host", value: $0)] } ?? []
     let headers = host + request.headers.map { (name: $0.name.rawName, value: $0.value) }
@@ -63,7 +63,8 @@ private struct LastResponse: RouterMiddleware {
     response.headers[.connection] = "close"
     response.headers[.xContentTypeOptions] = "nosniff"
     if response.headers[.contentSecurityPolicy] == nil { response.headers[.contentSecurityPolicy] = Self.policy }
-    return response
+    // RFC 9110 §9.3.2: the fields as for GET, Content-Length too, and no content.
+    return request.method == .head ? response.createHeadResponse() : response
   }
 }
 

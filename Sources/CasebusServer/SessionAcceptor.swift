@@ -2,12 +2,10 @@ public import CasebusBroker
 import CasebusProtocol
 public import CasebusTransport
 import CasebusWebSocket
-import HummingbirdCore
 import NIOCore
 
 /// Joins the transport and the broker: a connection at `/v2` becomes a session (Protocol §2).
 struct SessionAcceptor: WebSocketAcceptor {
-  static let path = "/v2"
   let broker: Broker
 
   struct Ticket {
@@ -16,26 +14,13 @@ struct SessionAcceptor: WebSocketAcceptor {
   }
 
   func admit(target: String) throws(OpeningHandshakeRejection) -> Ticket {
-    let uri = URI(target)
-    guard uri.path == Self.path else {
-      throw OpeningHandshakeRejection(
-        status: 404, "there is nothing at \(Self.quoted(uri.path)), WebSocket connections go to \(Self.path)")
-    }
-    let workspace = uri.queryParameters["workspace"].map(String.init)
-    guard let scope = WorkspaceScope(queryValue: workspace) else {
-      throw OpeningHandshakeRejection(
-        status: 400,
-        "workspace is \(Self.quoted(workspace ?? "")), expected 1 to 64 of A-Z a-z 0-9 . _ - or * for all workspaces")
-    }
+    let scope = try OpeningTarget(target).scope
     do throws(Failure) {
       return Ticket(scope: scope, reservation: try broker.reserveSession())
     } catch {
       throw OpeningHandshakeRejection(status: 503, error.message)
     }
   }
-
-  /// What somebody sent, on one line and without control characters.
-  private static func quoted(_ text: String) -> String { JSONValue.string(text).jsonText }
 
   func open(
     _ ticket: Ticket, _ connection: WebSocketHandler, on eventLoop: any EventLoop

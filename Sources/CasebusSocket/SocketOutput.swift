@@ -44,6 +44,17 @@ public struct SocketOutput {
     bytes.moveReaderIndex(forwardBy: Self.send(bytes, to: socket))
   }
 
+  /// What the kernel has taken and the peer's has not acknowledged: as long as that is so it may be lost (tcp(7), SIOCOUTQ).
+  public var unacknowledgedBytes: Int {
+    #if canImport(Glibc)
+      var count: CInt = 0
+      guard let socket, ioctl(socket, UInt(TIOCOUTQ), &count) == 0 else { return 0 }
+      return Int(count)
+    #else
+      0
+    #endif
+  }
+
   private static func send(_ bytes: ByteBuffer, to socket: NIOBSDSocket.Handle) -> Int {
     #if canImport(Glibc)
       bytes.withUnsafeReadableBytes { bytes in

@@ -7,23 +7,36 @@ import Synchronization
 final class ConnectionCensus: Sendable {
   private struct Counts {
     var all = 0
-    var byAddress: [String: Int] = [:]
+    var refusals = 0
+    var byAddress: [ClientAddress: Int] = [:]
     var plain: [ObjectIdentifier: any Channel] = [:]
     var isQuiescing = false
 
-    mutating func add(_ channel: any Channel, from address: String) {
+    mutating func add(_ channel: any Channel, from address: ClientAddress) {
       all += 1
       byAddress[address, default: 0] += 1
       plain[ObjectIdentifier(channel)] = channel
     }
 
-    mutating func remove(_ channel: ObjectIdentifier, from address: String) {
+    mutating func remove(_ channel: ObjectIdentifier, from address: ClientAddress) {
       plain[channel] = nil
       all -= 1
       let others = byAddress[address, default: 1] - 1
       byAddress[address] = others > 0 ? others : nil
     }
   }
+
+  enum Admission {
+    case welcome
+    /// The answer to give to it instead of anything else.
+    case refused(OpeningHandshakeRejection)
+    /// So many are being refused that there is no room for that answer.
+    case dropped(OpeningHandshakeRejection)
+  }
+
+  /// Connections that are being told that there is no room (`refusalsMax` of `registry/limits.json`). They take files, too,
+  /// and would leave none for the journal.
+  static var refusalsMax: Int { 32 }
 
   private let configuration: ConnectionConfiguration
   private let counts = Mutex(Counts())
@@ -33,17 +46,22 @@ final class ConnectionCensus: Sendable {
   }
 
   /// Counts a connection until it is closed.
-  /// - Throws: the answer to give to it instead of anything else; it is then not counted.
-  func admit(_ channel: any Channel) throws(OpeningHandshakeRejection) {
-    let address = channel.remoteAddress?.ipAddress ?? ""
-    let refusal: OpeningHandshakeRejection? = counts.withLock { counts in
-      let refusal = self.refusal(of: address, counts)
-      if refusal == nil { counts.add(channel, from: address) }
-      return refusal
-    }
-    if let refusal { throw refusal }
+  func admit(_ channel: any Channel) -> Admission {
+    let address = ClientAddress(channel.remoteAddress)
     let id = ObjectIdentifier(channel)
-    channel.closeFuture.whenComplete { _ in self.counts.withLock { $0.remove(id, from: address) } }
+    let admission: Admission = counts.withLock { counts in
+      if let refusal = self.refusal(of: address, counts) { return refuse(refusal, &counts) }
+      counts.add(channel, from: address)
+      return .welcome
+    }
+    switch admission {
+    case .welcome:
+      channel.closeFuture.whenComplete { _ in self.counts.withLock { $0.remove(id, from: address) } }
+    case .refused:
+      channel.closeFuture.whenComplete { _ in self.counts.withLock { $0.refusals -= 1 } }
+    case .dropped: break
+    }
+    return admission
   }
 
   /// The connection is a WebSocket connection from now on.
@@ -60,20 +78,38 @@ final class ConnectionCensus: Sendable {
     for channel in channels { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
   }
 
-  private func refusal(of address: String, _ counts: Counts) -> OpeningHandshakeRejection? {
-    guard !counts.isQuiescing else { return .full("the broker is stopping") }
+  private func refuse(_ refusal: OpeningHandshakeRejection, _ counts: inout Counts) -> Admission {
+    guard counts.refusals < Self.refusalsMax else { return .dropped(refusal) }
+    counts.refusals += 1
+    return .refused(refusal)
+  }
+
+  private func refusal(of address: ClientAddress, _ counts: Counts) -> OpeningHandshakeRejection? {
+    guard !counts.isQuiescing else { return .stopping }
     guard counts.all < configuration.connectionsMax else {
-      return .full("\(configuration.connectionsMax) connections are open (connectionsMax)")
+      return .full("\(counts.all) connections are open, allowed are \(configuration.connectionsMax) (connectionsMax)")
     }
+    guard let limit = configuration.connectionsMax(of: address) else { return nil }
     let ofAddress = counts.byAddress[address, default: 0]
-    guard ofAddress < configuration.connectionsPerAddressMax else {
-      return .full("\(ofAddress) connections are open from \(address) (connectionsPerAddressMax)")
+    guard ofAddress < limit else {
+      return .full(
+        "\(ofAddress) connections are open from \(address), allowed are \(limit) (connectionsPerAddressMax)")
     }
     return nil
   }
 }
 
+extension ConnectionConfiguration {
+  /// nil for no limit but that of all connections.
+  fileprivate func connectionsMax(of address: ClientAddress) -> Int? {
+    if let connectionsPerAddressMax { return connectionsPerAddressMax }
+    return address.isLoopback ? nil : max(1, connectionsMax / 2)
+  }
+}
+
 extension OpeningHandshakeRejection {
+  static let stopping = full("the broker is stopping")
+
   fileprivate static func full(_ reason: String) -> OpeningHandshakeRejection {
     OpeningHandshakeRejection(status: 503, reason)
   }

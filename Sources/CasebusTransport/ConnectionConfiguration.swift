@@ -8,12 +8,17 @@ public struct ConnectionConfiguration: Sendable {
   public var deflate: DeflateConfiguration? = DeflateConfiguration()
   /// Bytes that may wait to be taken by one peer; over it the connection is closed as a slow consumer.
   public var outboundQueueBytesMax = 1 << 20
+  /// Bytes of messages that are longer than 64 KiB each and may wait besides them.
+  public var outboundLongBytesMax = 8 << 20
+  /// How long a peer for which more than ``outboundQueueBytesMax`` bytes wait may take nothing of them.
+  public var outboundStallSeconds = 5
   /// Bytes that may wait to be taken by all peers together; over it the slowest are cut off.
   public var outboundTotalBytesMax = 256 << 20
   /// Connections, of whatever kind.
   public var connectionsMax = 25_000
-  /// Connections from one address. Behind a proxy, all come from the same one.
-  public var connectionsPerAddressMax = 25_000
+  /// Connections from one address, or from one /64 network of IPv6. nil: half of ``connectionsMax``, and those from this
+  /// machine itself are not limited, because a proxy that stands here brings everybody's.
+  public var connectionsPerAddressMax: Int?
   /// How long the opening handshake may take, and how long a plain HTTP connection may be idle.
   public var handshakeTimeoutSeconds = 10
   /// Bytes of all header fields of an HTTP request.

@@ -6,7 +6,7 @@ import NIOHTTP1
 /// handshake, ends what takes too long.
 ///
 /// It leaves the pipeline when the request is dispatched, to the WebSocket side or to the HTTP side.
-final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, RemovableChannelHandler {
+final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, RemovableChannelHandler, Timed {
   typealias InboundIn = HTTPServerRequestPart
   typealias InboundOut = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
@@ -14,20 +14,29 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   /// Set when the request turned out to be a good opening handshake.
   private(set) var admission: WebSocketOpening<Acceptor>.Admission?
   private let opening: WebSocketOpening<Acceptor>
-  private let deadline: NIODeadline
+  var timerPlace: TimerWheel.Place?
+  private let timers: TimerWheel
+  /// Until when the request must be whole, or the peer must have read the answer.
+  private var deadline: NIODeadline
+  private var context: ChannelHandlerContext?
   private let refusal: OpeningHandshakeRejection?
   private let valve: InboundValve
-  private var timer: Scheduled<Void>?
   private var isHeadSeen = false
+  /// RFC 9110 §9.3.2: the answer to such a request has no content, whatever its status.
+  private var isHeadMethod = false
   private var hasAnswered = false
+
+  /// How long a peer may take to read why it is refused.
+  private static var lingerTime: TimeAmount { .seconds(2) }
 
   /// - Parameters:
   ///   - deadline: until when the first request must be whole.
   ///   - refusal: what every request is answered with; nil if the connection is welcome.
   init(
     _ opening: WebSocketOpening<Acceptor>, deadline: NIODeadline, refusal: OpeningHandshakeRejection?,
-    valve: InboundValve
+    valve: InboundValve, on eventLoop: any EventLoop
   ) {
+    timers = opening.timers.value(on: eventLoop)
     self.opening = opening
     self.deadline = deadline
     self.refusal = refusal
@@ -35,16 +44,28 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
-    let seconds = opening.configuration.handshakeTimeoutSeconds
-    timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-      self.answer(
-        OpeningHandshakeRejection(
-          status: 408, "the request was not complete within \(seconds) s (handshakeTimeoutSeconds)"), context)
-    }
+    self.context = context
+    startTimer()
+    if let refusal, context.channel.isActive { answer(refusal, context) }
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
-    timer?.cancel()
+    timers.disarm(self)
+    self.context = nil
+  }
+
+  private func startTimer() {
+    timers.arm(self, at: Int64(deadline.uptimeNanoseconds))
+  }
+
+  func timeReached() {
+    guard let context else { return }
+    guard deadline <= .now() else { return startTimer() }
+    guard !hasAnswered else { return context.close(promise: nil) }
+    let seconds = opening.configuration.handshakeTimeoutSeconds
+    answer(
+      OpeningHandshakeRejection(
+        status: 408, "the request was not complete within \(seconds) s (handshakeTimeoutSeconds)"), context)
   }
 
   func channelActive(context: ChannelHandlerContext) {
@@ -64,6 +85,8 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   /// After the head nothing is looked at: what follows a good opening handshake at once is no HTTP any more.
   private func headReceived(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     isHeadSeen = true
+    isHeadMethod = head.method == .HEAD
+    guard head.hasOneHost else { return answer(.hostMissing, context) }
     guard head.asksForWebSocket else { return plainHeadReceived(head, context) }
     do throws(OpeningHandshakeRejection) {
       admission = try check(head)
@@ -121,17 +144,27 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
     ]
     for header in rejection.headers { head.headers.add(name: header.name, value: header.value) }
     context.write(wrapOutboundOut(.head(head)), promise: nil)
-    context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+    if !isHeadMethod { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
     context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in
       context.close(mode: .output, promise: nil)
     }
     // What was sent is read to its end, or the peer might not see the answer; but not for ever.
-    timer?.cancel()
-    timer = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(2)) { context.close(promise: nil) }
+    deadline = .now() + Self.lingerTime
+    startTimer()
   }
 }
 
+extension OpeningHandshakeRejection {
+  fileprivate static let hostMissing = OpeningHandshakeRejection(status: 400, "exactly one Host header is needed")
+}
+
 extension HTTPRequestHead {
+  /// RFC 9112 §3.2; HTTP/1.0 knows no Host.
+  fileprivate var hasOneHost: Bool {
+    let count = headers["host"].count
+    return count == 1 || (count == 0 && (version.major, version.minor) < (1, 1))
+  }
+
   fileprivate var asksForWebSocket: Bool {
     // First the lengths, because `==` normalises what is not ASCII.
     headers[canonicalForm: "upgrade"].contains {

@@ -29,14 +29,40 @@ public final class ListenerTLS: Sendable {
   }
 
   /// Makes a channel that was just accepted, and has no handlers yet, speak TLS.
-  func add(to channel: any Channel) throws {
+  /// - Parameter timers: those of the channel's event loop.
+  func add(to channel: any Channel, timers: TimerWheel) throws {
     var options = TLSHandler.Options(
       handshakeTimeoutSeconds: handshakeTimeoutSeconds, gate: gates.value(on: channel.eventLoop))
+    options.makeTimer = { _, time, reached in WheelTimer(timers, in: time, reached) }
     options.onHandshakeFailed = { [logger] error, channel in
       logger.info(
         "TLS handshake failed",
         metadata: ["from": "\(channel.remoteAddress?.description ?? "unknown")", "reason": "\(error)"])
     }
     try channel.pipeline.syncOperations.addHandler(TLSHandler(TLSSession(server: context), options))
+  }
+}
+
+/// A closure that a ``TimerWheel`` calls.
+private final class WheelTimer: Timed, HandshakeTimer {
+  var timerPlace: TimerWheel.Place?
+  private let timers: TimerWheel
+  private let deadline: NIODeadline
+  private let reached: () -> Void
+
+  init(_ timers: TimerWheel, in time: TimeAmount, _ reached: @escaping () -> Void) {
+    self.timers = timers
+    self.reached = reached
+    deadline = .now() + time
+    timers.arm(self, at: Int64(deadline.uptimeNanoseconds))
+  }
+
+  func cancel() {
+    timers.disarm(self)
+  }
+
+  func timeReached() {
+    guard deadline <= .now() else { return timers.arm(self, at: Int64(deadline.uptimeNanoseconds)) }
+    reached()
   }
 }

@@ -38,6 +38,10 @@ final class OpeningReader<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, R
     if let (admission, byteCount) = plainHandshake(in: bytes) {
       bytes.moveReaderIndex(forwardBy: byteCount)
       upgrade(admission, context)
+    } else if bytes.beginsTLS {
+      channel.tlsOnPlainPort(context.channel)
+      leaveToHTTP(context, refusal: .tlsOnPlainPort)
+      bytes.clear()
     } else {
       leaveToHTTP(context)
     }
@@ -66,9 +70,9 @@ final class OpeningReader<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, R
     }
   }
 
-  private func leaveToHTTP(_ context: ChannelHandlerContext) {
+  private func leaveToHTTP(_ context: ChannelHandlerContext, refusal: OpeningHandshakeRejection? = nil) {
     do {
-      try channel.configureHTTP(context.channel, deadline: deadline, refusal: nil)
+      try channel.configureHTTP(context.channel, deadline: deadline, refusal: refusal)
     } catch {
       context.close(promise: nil)
     }
@@ -109,5 +113,19 @@ extension OpeningHandshakeResponse {
     }
     bytes.writeStaticString("\r\n")
     return bytes
+  }
+}
+
+extension OpeningHandshakeRejection {
+  /// No TLS client reads it as text; those who look at what came see it, and all others see that it is no TLS.
+  fileprivate static let tlsOnPlainPort = OpeningHandshakeRejection(
+    status: 400, "this port speaks no TLS: use http:// and ws://")
+}
+
+extension ByteBuffer {
+  /// A handshake record of any version (RFC 8446 §5.1); HTTP begins with a letter.
+  fileprivate var beginsTLS: Bool {
+    getInteger(at: readerIndex, as: UInt8.self) == 22
+      && [nil, 3].contains(getInteger(at: readerIndex + 1, as: UInt8.self))
   }
 }

@@ -1,3 +1,4 @@
+import NIOCore
 import Synchronization
 
 /// The bytes that wait for peers which do not take them, over all connections of a server.
@@ -15,20 +16,14 @@ final class OutboundBacklog: Sendable {
   }
 
   /// A connection of this loop has now `new` bytes waiting, after `old`; 0 when it does not lag (any more).
-  func changed(_ connection: WebSocketHandler, from old: Int, to new: Int) {
+  func changed(_ connection: some Lagging, on eventLoop: (any EventLoop)?, from old: Int, to new: Int) {
     total.add(new - old, ordering: .relaxed)
-    let lagging = byLoop.value(on: connection.eventLoop)
-    lagging.connections[ObjectIdentifier(connection)] = new > 0 ? connection : nil
+    guard let eventLoop else { return }
+    let lagging = byLoop.value(on: eventLoop)
+    lagging.set(connection, to: new)
     while new > old, total.load(ordering: .relaxed) > bytesMax, let slowest = lagging.slowest {
       slowest.cutOffAsSlow(
         reason: "more than \(bytesMax) bytes wait to be read by all sessions (outboundTotalBytesMax)")
     }
   }
-}
-
-/// The connections of one event loop whose peers are behind.
-private final class LaggingConnections {
-  var connections: [ObjectIdentifier: WebSocketHandler] = [:]
-
-  var slowest: WebSocketHandler? { connections.values.max { $0.backlogBytes < $1.backlogBytes } }
 }

@@ -2,6 +2,7 @@
 public final class ServerConnections: Sendable {
   let configuration: ConnectionConfiguration
   let census: ConnectionCensus
+  let refusals = RefusalLog()
   let backlog: OutboundBacklog
   let deflaters: LoopDeflaters?
   let timers = PerLoop { TimerWheel($0) }

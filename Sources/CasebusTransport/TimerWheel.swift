@@ -73,6 +73,8 @@ final class TimerWheel {
   private func turn() {
     tick = nil
     let now = now
+    // Once around reaches everything, however late this is.
+    current = max(current, now - Int64(Self.slotCount))
     while current < now, count > 0 {
       current += 1
       empty(Self.slot(of: current))

@@ -42,14 +42,33 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
 
   /// A connection was accepted.
   func begin(_ channel: any Channel) throws {
-    try tls?.add(to: channel)
-    do throws(OpeningHandshakeRejection) {
-      try connections.census.admit(channel)
-    } catch {
+    let admission = connections.census.admit(channel)
+    log(admission)
+    // NIO closes a channel that it cannot prepare.
+    if case .dropped = admission { throw ChannelError.ioOnClosedChannel }
+    try tls?.add(to: channel, timers: opening.timers.value(on: channel.eventLoop))
+    switch admission {
+    case .dropped: break
+    case .welcome: try channel.pipeline.syncOperations.addHandler(OpeningReader(self, on: channel.eventLoop))
+    case .refused(let refusal):
       let deadline = NIODeadline.now() + .seconds(Int64(opening.configuration.handshakeTimeoutSeconds))
-      return try configureHTTP(channel, deadline: deadline, refusal: error)
+      try configureHTTP(channel, deadline: deadline, refusal: refusal)
     }
-    try channel.pipeline.syncOperations.addHandler(OpeningReader(self, on: channel.eventLoop))
+  }
+
+  /// A client speaks TLS although this listener does not.
+  func tlsOnPlainPort(_ channel: any Channel) {
+    logger.info(
+      "a client speaks TLS to the port without TLS",
+      metadata: ["from": "\(channel.remoteAddress?.description ?? "unknown")"])
+  }
+
+  private func log(_ admission: ConnectionCensus.Admission) {
+    switch admission {
+    case .welcome: break
+    case .refused(.stopping), .dropped(.stopping): break
+    case .refused(let refusal), .dropped(let refusal): connections.refusals.refused(refusal.reason, logger)
+    }
   }
 
   /// The answer to a good opening handshake was sent.
@@ -69,7 +88,7 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
     let outcome = try pipeline.configureUpgradableHTTPServerPipeline(configuration: pipelineConfiguration)
     // Before the upgrade handler, so that a refused connection's request goes no further.
     try pipeline.addHandler(
-      HandshakeGuard(opening, deadline: deadline, refusal: refusal, valve: valve),
+      HandshakeGuard(opening, deadline: deadline, refusal: refusal, valve: valve, on: channel.eventLoop),
       position: .before(pipeline.handler(type: NIOTypedHTTPServerUpgradeHandler<Outcome>.self)))
     outcome.whenSuccess { [onHTTP] in
       if case .http(let connection) = $0 { onHTTP(connection) }

@@ -1,4 +1,5 @@
 import CasebusProtocol
+import CasebusSocket
 import CasebusTLS
 public import NIOCore
 
@@ -17,7 +18,10 @@ extension WebSocketHandler {
   public func channelWritabilityChanged(context: ChannelHandlerContext) {
     isLagging = !(tls?.isWritable ?? context.channel.isWritable)
     updateBacklog()
-    if !isLagging { runWaiting() }
+    if !isLagging {
+      lag?.toleranceEnded()
+      runWaiting()
+    }
     context.fireChannelWritabilityChanged()
   }
 
@@ -34,12 +38,35 @@ extension WebSocketHandler {
     for body in bodies { body() }
   }
 
-  /// Before something is added to what waits: is it too much already? A single message may be longer than the limit.
+  /// Before something is added to what waits: is it too much already? What is left of long messages is counted apart, and
+  /// is tolerated from a peer that takes it: else nobody with a slow line could ever have an answer that is longer than
+  /// `outboundQueueBytesMax`.
   func checkBacklog() {
     updateBacklog()
     guard backlogBytes > configuration.outboundQueueBytesMax else { return }
-    let limit = configuration.outboundQueueBytesMax
-    close(.slowConsumer, reason: "more than \(limit) bytes wait to be read (outboundQueueBytesMax)")
+    let longBytes = lag?.longBytes(in: bytesSent - backlogBytes..<bytesSent) ?? 0
+    if backlogBytes - longBytes > configuration.outboundQueueBytesMax {
+      closeAsSlow(configuration.outboundQueueBytesMax, "outboundQueueBytesMax")
+    } else if longBytes > configuration.outboundLongBytesMax {
+      closeAsSlow(configuration.outboundLongBytesMax, "outboundLongBytesMax")
+    } else {
+      tolerateBacklog()
+    }
+  }
+
+  private func closeAsSlow(_ limit: Int, _ name: String) {
+    close(.slowConsumer, reason: "more than \(limit) bytes wait to be read (\(name))")
+  }
+
+  /// Longer than this is a long message; it is also from so much on that a connection lags.
+  static var longMessageBytes: Int { laggingBytes }
+
+  /// A long message was gathered.
+  func longMessageGathered(byteCount: Int) {
+    let lag = self.lag ?? PeerLag()
+    self.lag = lag
+    let end = bytesSent + gathered.readableBytes
+    lag.longMessageAdded(at: end - byteCount..<end)
   }
 
   private func updateBacklog() {
@@ -51,11 +78,14 @@ extension WebSocketHandler {
     return (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
   }
 
+  /// What was written and the peer's kernel has not.
+  var untakenBytes: Int { waitingBytes + (tls?.unacknowledgedBytes ?? output.unacknowledgedBytes) }
+
   func setBacklog(_ bytes: Int) {
     let old = backlogBytes
     guard bytes != old else { return }
     backlogBytes = bytes
-    backlog.changed(self, from: old, to: bytes)
+    backlog.changed(self, on: context?.eventLoop, from: old, to: bytes)
   }
 
   /// What waits for this peer is needed elsewhere, and a close frame would wait behind it.

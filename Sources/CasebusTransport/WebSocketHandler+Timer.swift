@@ -2,20 +2,40 @@ import CasebusProtocol
 import CasebusWebSocket
 import NIOCore
 
-/// The one timer of a connection, driven by ``KeepAlive``.
+/// The one timer of a connection, for ``KeepAlive`` and for a peer that is behind.
 extension WebSocketHandler: Timed {
   func startTimer() {
-    if context != nil { timers.arm(self, at: keepAlive.nextDeadline) }
+    guard context != nil else { return }
+    timers.arm(self, at: min(keepAlive.nextDeadline, lag?.stallDeadline ?? .max))
   }
 
   /// A close frame was sent or received: only the end of the connection is waited for now.
   func closeStarted() {
+    lag?.toleranceEnded()
+    _ = lookAtPeer()
     keepAlive.closeStarted(at: Self.now)
+    startTimer()
+  }
+
+  /// More waits than may. If the peer takes nothing of it, that has an end.
+  func tolerateBacklog() {
+    guard let lag, lag.stallDeadline == nil else { return }
+    _ = lookAtPeer()
+    lag.tolerated(until: stallDeadline)
     startTimer()
   }
 
   func timeReached() {
     if isPaused { keepAlive.bytesReceived(at: Self.now) }
+    if lookAtPeer() {
+      keepAlive.bytesTaken(at: Self.now)
+      lag?.progressed(until: stallDeadline)
+    }
+    if let deadline = lag?.stallDeadline, deadline <= Self.now { return cutOffAsStalled() }
+    keepAliveDeadlineReached()
+  }
+
+  private func keepAliveDeadlineReached() {
     switch keepAlive.deadlineReached(at: Self.now) {
     case .rearm: break
     case .sendPing:
@@ -28,5 +48,30 @@ extension WebSocketHandler: Timed {
       return
     }
     startTimer()
+  }
+}
+
+// MARK: - A peer that is behind
+
+extension WebSocketHandler {
+  private var stallDeadline: Int64 { Self.now + Int64(configuration.outboundStallSeconds) * 1_000_000_000 }
+
+  /// - Returns: whether the peer takes what waits for it.
+  private func lookAtPeer() -> Bool {
+    let untakenBytes = untakenBytes
+    guard lag != nil || untakenBytes >= PeerLag.progressBytesMin else { return false }
+    let lag = self.lag ?? PeerLag()
+    let hasProgressed = lag.look(sentBytes: bytesSent, waitingBytes: untakenBytes)
+    self.lag = untakenBytes > 0 || gathered.readableBytes > 0 ? lag : nil
+    return hasProgressed
+  }
+
+  private func cutOffAsStalled() {
+    let limits = "\(configuration.outboundQueueBytesMax) bytes (outboundQueueBytesMax)"
+    cutOffAsSlow(
+      reason: """
+        more than \(limits) wait to be read, and nearly nothing was in \(configuration.outboundStallSeconds) s \
+        (outboundStallSeconds)
+        """)
   }
 }

@@ -14,10 +14,13 @@ extension WebSocketHandler {
     if isLagging { checkBacklog() }
     guard connection.isOpen else { return }
     gather(frames)
+    if frames.readableBytes > Self.longMessageBytes, frames.isOneLongFrame {
+      longMessageGathered(byteCount: frames.readableBytes)
+    }
   }
 
   /// From so many gathered bytes on, they are sent before more are taken.
-  private static var gatheredBytesMax: Int { 262_144 }
+  static var gatheredBytesMax: Int { 262_144 }
 
   /// Encodes a text message and takes it as ``write(_:)`` does.
   public func writeText(_ text: ByteBuffer) {
@@ -81,5 +84,13 @@ extension WebSocketHandler {
       self.output.leftQueue(result)
       completion()
     }
+  }
+}
+
+extension ByteBuffer {
+  /// Whether this is one unmasked frame with a length of eight bytes (RFC 6455 §5.2), and not several.
+  fileprivate var isOneLongFrame: Bool {
+    guard getInteger(at: readerIndex + 1, as: UInt8.self) == 127 else { return false }
+    return getInteger(at: readerIndex + 2, as: UInt64.self) == UInt64(readableBytes - 10)
   }
 }

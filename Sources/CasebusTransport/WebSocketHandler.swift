@@ -38,6 +38,9 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   var isReadPending = false
   /// How many bytes wait, while the connection lags; 0 otherwise.
   var backlogBytes = 0
+  var lagPlace: LaggingConnections.Place?
+  /// nil while the peer is not behind, as nearly always.
+  var lag: PeerLag?
   let configuration: ConnectionConfiguration
   let backlog: OutboundBacklog
   private var receiver: (any MessageReceiver)?
@@ -142,6 +145,8 @@ extension WebSocketHandler {
     timers.disarm(self)
     output.close()
     setBacklog(0)
+    waitingForRoom = []
+    lag = nil
     guard let receiver else { return }
     self.receiver = nil
     var closure = closure ?? .lost

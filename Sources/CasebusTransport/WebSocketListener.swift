@@ -17,7 +17,7 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
   private let tls: ListenerTLS?
   private let group: any EventLoopGroup
   private let logger: Logger
-  private let onListening: @Sendable (SocketAddress) async -> Void
+  private let onListening: @Sendable ([SocketAddress]) async -> Void
 
   /// How many connections the kernel may hold ready, and how many are taken at a time.
   private static var backlog: Int32 { 4096 }
@@ -27,11 +27,12 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
   ///   - responder: answers what is no good opening handshake.
   ///   - connections: what this listener has in common with the others of the server.
   ///   - tls: nil for connections that are not encrypted.
-  ///   - onListening: called once, when clients can connect, with the address that is listened on.
+  ///   - host: an address, also in brackets, or a name: then on all of its addresses that are this machine's.
+  ///   - onListening: called once, when clients can connect, with the addresses that are listened on.
   public init(
     host: String, port: Int, acceptor: Acceptor, responder: @escaping HTTPChannelHandler.Responder,
     connections: ServerConnections, tls: ListenerTLS? = nil, group: any EventLoopGroup, logger: Logger,
-    onListening: @escaping @Sendable (SocketAddress) async -> Void
+    onListening: @escaping @Sendable ([SocketAddress]) async -> Void
   ) {
     address = (host, port)
     self.acceptor = acceptor
@@ -48,24 +49,25 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
     let entrance = UpgradingChannel(acceptor: acceptor, connections: connections, tls: tls, logger: logger) {
       if case .terminated = source.yield($0) { $0.channel.close(promise: nil) }
     }
-    let listener = try await bind(entrance)
-    if let address = listener.localAddress { await onListening(address) }
+    let listeners = try await bind(entrance)
+    await onListening(listeners.compactMap(\.localAddress))
     await withGracefulShutdownHandler {
       await serve(requests)
     } onGracefulShutdown: {
-      listener.close(promise: nil)
+      for listener in listeners { listener.close(promise: nil) }
       connections.census.quiesce()
       source.finish()
     }
-    try? await listener.close()
+    for listener in listeners { try? await listener.close() }
   }
 
-  private func bind(_ entrance: UpgradingChannel<Acceptor>) async throws -> any Channel {
-    do {
-      return try await bootstrap(entrance).bind(host: address.host, port: address.port).get()
-    } catch let error as IOError {
-      throw ListenError(address: "\(address.host):\(address.port)", errnoCode: error.errnoCode)
+  private func bind(_ entrance: UpgradingChannel<Acceptor>) async throws -> [any Channel] {
+    let addresses = try ListenAddress.addresses(of: address.host, port: address.port)
+    let backoff = AcceptBackoff(logger: logger)
+    let binding = PortBinding(addresses: addresses) {
+      try await bootstrap(entrance, backoff).bind(to: $0).get()
     }
+    return try await binding.bind()
   }
 
   private func serve(_ connections: AsyncStream<HTTP1Channel.Value>) async {
@@ -77,21 +79,19 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
     }
   }
 
-  private func bootstrap(_ entrance: UpgradingChannel<Acceptor>) -> ServerBootstrap {
+  private func bootstrap(_ entrance: UpgradingChannel<Acceptor>, _ backoff: AcceptBackoff) -> ServerBootstrap {
     ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: Self.backlog)
       .serverChannelOption(.maxMessagesPerRead, value: Self.acceptedAtOnce)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptPause(backoff))
+        }
+      }
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try entrance.begin(channel) }
       }
   }
-}
-
-/// A port that cannot be listened on.
-public struct ListenError: Error, Hashable, Sendable {
-  public var address: String
-  /// What the system said.
-  public var errnoCode: CInt
 }

@@ -16,6 +16,18 @@ import Testing
     #expect(pair.server.tls.parameters?.version == "TLSv1.3")
   }
 
+  /// `tlsQueueBytesMax` of the registry.
+  @Test func moreThanMayWaitForTheEndOfTheHandshakeEndsIt() throws {
+    let pair = try Pair()
+    defer { pair.end() }
+    let quarter = ByteBuffer(repeating: 1, count: 65_536)
+    for _ in 0..<4 { pair.client.writeAndFlush(quarter, promise: nil) }
+    #expect(pair.clientLog.errors == [])
+    #expect(throws: TLSError.queueFull) { try pair.client.writeAndFlush(ByteBuffer(bytes: [1])).wait() }
+    #expect(pair.clientLog.errors == [.queueFull])
+    #expect(pair.client.tls.waitingBytes == 0)
+  }
+
   @Test func whatIsWrittenBeforeAFlushSharesARecord() throws {
     let pair = try Pair()
     defer { pair.end() }

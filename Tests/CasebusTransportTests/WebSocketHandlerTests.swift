@@ -91,6 +91,46 @@ import Testing
   }
 }
 
+/// Every queue and buffer of a connection has a limit.
+@Suite struct ConnectionBoundTests {
+  @Test func whatIsGatheredInOneTickIsSentWhenItGetsMuch() throws {
+    let peer = try Peer()
+    let text = ByteBuffer(repeating: UInt8(ascii: "x"), count: 1_000)
+    for _ in 0..<1_000 {
+      peer.handler.writeText(text)
+      #expect(peer.handler.gathered.readableBytes < WebSocketHandler.gatheredBytesMax + 1_100)
+    }
+    var sent = 0
+    while let bytes = try peer.channel.readOutbound(as: ByteBuffer.self) { sent += bytes.readableBytes }
+    #expect(sent > 700_000)
+  }
+
+  @Test func thoseWhoWaitForRoomAreToldOnceAndForgotten() throws {
+    let peer = try Peer()
+    peer.handler.isLagging = true
+    var told = 0
+    for _ in 0..<10 { peer.handler.whenWritable { told += 1 } }
+    #expect((told, peer.handler.waitingForRoom.count) == (0, 10))
+    peer.handler.channelWritabilityChanged(context: peer.handler.context!)
+    #expect((told, peer.handler.waitingForRoom.count) == (10, 0))
+  }
+
+  @Test func whatWaitsForAConnectionThatEndsIsForgotten() throws {
+    let peer = try Peer()
+    peer.handler.isLagging = true
+    peer.handler.whenWritable { Issue.record("there is no room") }
+    _ = try peer.channel.finish(acceptAlreadyClosed: true)
+    #expect(peer.handler.waitingForRoom.isEmpty)
+  }
+
+  @Test func connectionThatIsPausedReadsNoFurther() throws {
+    let peer = try Peer()
+    peer.handler.pauseReading()
+    for _ in 0..<100 { peer.channel.pipeline.read() }
+    #expect(peer.handler.isReadPending)
+  }
+}
+
 /// The other end of a handler's channel.
 final class Peer {
   let channel: EmbeddedChannel

@@ -56,6 +56,21 @@ struct KeepAliveTests {
     #expect(deadlineReached(131) == .closeTimedOut)
   }
 
+  @Test mutating func bytesThatThePeerTakesAfterAPingCountAsLife() {
+    #expect(deadlineReached(125) == .sendPing)
+    keepAlive.bytesTaken(at: 134 * Self.second)
+    #expect(deadlineReached(135) == .rearm)
+    #expect(seconds(keepAlive.nextDeadline) == 159)
+  }
+
+  @Test mutating func aPeerThatTakesWhatIsBeforeTheCloseFrameGetsTheTimeForIt() {
+    keepAlive.closeStarted(at: 126 * Self.second)
+    keepAlive.bytesTaken(at: 130 * Self.second)
+    #expect(deadlineReached(131) == .rearm)
+    #expect(seconds(keepAlive.nextDeadline) == 135)
+    #expect(deadlineReached(135) == .closeTimedOut)
+  }
+
   @Test func theTimesAreConfigured() {
     let timing = KeepAlive.Timing(pingIntervalSeconds: 2, pongTimeoutSeconds: 3, closeTimeoutSeconds: 4)
     var keepAlive = KeepAlive(timing: timing, openedAt: 0)

@@ -384,7 +384,7 @@ def by_name(vectors):
     return pytest.mark.parametrize("vector", vectors, ids=[vector["name"] for vector in vectors])
 
 
-@pytest.mark.parametrize("name", ["client-messages.json", "server-messages.json"])
+@pytest.mark.parametrize("name", ["client-messages.json", "server-messages.json", "targets.json"])
 def test_vector_files_have_their_format_and_unique_names(name):
     vectors = read(PROTOCOL / "vectors" / name)
     assert faults(validator(f"vectors/{name}"), vectors) == []

@@ -69,8 +69,8 @@ extension TLSHandler {
 
   private func gaveUp(_ handshake: Handshake, _ error: TLSError, hadBegun: Bool) {
     guard let context else { return }
-    let loop = context.eventLoop.assumeIsolated()
-    state = .lingering(deadline: loop.scheduleTask(in: Self.lingerTime) { self.closeAtOnce() })
+    let deadline = handshake.options.makeTimer(context.eventLoop, Self.lingerTime) { self.closeAtOnce() }
+    state = .lingering(deadline: deadline)
     handshake.options.onHandshakeFailed(error, context.channel)
     leaveGate(handshake, hadBegun: hadBegun)
   }

@@ -139,6 +139,9 @@ extension TLSHandler {
   /// How many bytes wait for the peer, here and in the channel.
   public var waitingBytes: Int { plaintext.byteCount + ciphertextBytes }
 
+  /// What the kernel has of it that the peer's has not acknowledged.
+  public var unacknowledgedBytes: Int { output.unacknowledgedBytes }
+
   /// The handler above is told of a change with `channelWritabilityChanged`.
   private func updateWritability() {
     guard case .open = state, case .open = ending else { return }

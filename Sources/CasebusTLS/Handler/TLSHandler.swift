@@ -20,6 +20,11 @@ public final class TLSHandler: ChannelDuplexHandler {
     public var gate: HandshakeGate?
     /// Told of a handshake that failed, for the log.
     public var onHandshakeFailed: (_ error: TLSError, _ channel: any Channel) -> Void
+    /// Makes the timers of a handshake. A task of the event loop is cancelled by a search through all that are scheduled:
+    /// where many shake hands at once, another way is needed.
+    public var makeTimer: (any EventLoop, TimeAmount, @escaping () -> Void) -> any HandshakeTimer = {
+      eventLoop, time, reached in eventLoop.assumeIsolated().scheduleTask(in: time, reached)
+    }
 
     public init(
       handshakeTimeoutSeconds: Int, gate: HandshakeGate? = nil,
@@ -39,7 +44,7 @@ public final class TLSHandler: ChannelDuplexHandler {
     case handshaking(Handshake)
     case open
     /// The handshake failed and the peer is being told; then the connection is closed.
-    case lingering(deadline: Scheduled<Void>)
+    case lingering(deadline: any HandshakeTimer)
     case closed
   }
 
@@ -55,7 +60,7 @@ public final class TLSHandler: ChannelDuplexHandler {
   /// What is only there until the end of the handshake.
   final class Handshake {
     let options: Options
-    var deadline: Scheduled<Void>?
+    var deadline: (any HandshakeTimer)?
     /// The gate was asked for a turn, which has not come.
     var isTurnPending = false
     /// The channel wanted to read while nothing may be read.
@@ -129,7 +134,7 @@ extension TLSHandler {
     output.open(context.channel)
     state = .waiting(handshake)
     let seconds = handshake.options.handshakeTimeoutSeconds
-    handshake.deadline = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(seconds))) {
+    handshake.deadline = handshake.options.makeTimer(context.eventLoop, .seconds(Int64(seconds))) {
       self.handshakeFailed(.handshakeTimedOut(seconds: seconds))
     }
     if let gate = handshake.options.gate { gate.enter(self) } else { handshakeMayBegin() }
@@ -236,3 +241,10 @@ extension TLSHandler {
 
 @available(*, unavailable)
 extension TLSHandler: Sendable {}
+
+/// What happens when a time has come, unless it is cancelled. Used on one event loop.
+public protocol HandshakeTimer {
+  func cancel()
+}
+
+extension Scheduled: HandshakeTimer {}

@@ -45,6 +45,15 @@ public struct KeepAlive {
     }
   }
 
+  /// The peer takes what waits for it: a ping or a close frame may be among it, so that no answer is due yet.
+  public mutating func bytesTaken(at now: Int64) {
+    bytesReceived(at: now)
+    switch state {
+    case .listening, .pinged: return
+    case .closing: nextDeadline = now + Self.nanoseconds(timing.closeTimeoutSeconds)
+    }
+  }
+
   /// Our close frame has been sent; from now on only the close timeout counts.
   public mutating func closeStarted(at now: Int64) {
     switch state {

@@ -16,7 +16,7 @@ struct BrokerProcess {
 
   init(_ options: ServerOptions) {
     self.options = options
-    var logger = Logger(label: "casebus", factory: { StreamLogHandler.standardError(label: $0) })
+    var logger = Logger.standardError()
     logger.logLevel = options.logLevel
     self.logger = logger
   }
@@ -30,13 +30,13 @@ struct BrokerProcess {
     tls configuration: TLSListenerConfiguration?, companions: [any Service] = [],
     onListening: @escaping @Sendable (BrokerAddresses) async -> Void
   ) async throws {
-    FileLimit.raise()
+    let serverConfiguration = configurationWithinFiles()
     FileLimit.surviveFileSize()
     let tls = try configuration.map { try reloadingTLS($0) }
     let file = try options.journal.openFile(logger)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: UsableCores.count)
     let server = BrokerServer(
-      configuration: options.configuration, tls: tls, journal: file ?? MemoryJournal(), group: group,
+      configuration: serverConfiguration, tls: tls, journal: file ?? MemoryJournal(), group: group,
       instance: Self.randomInstance(), logger: logger
     ) { await onListening(BrokerAddresses($0)) }
     let hangup = tls.map { [ReloadOnHangup(tls: $0)] } ?? []
@@ -48,9 +48,17 @@ struct BrokerProcess {
       defer { file?.shutDown() }
       try await services.run()
     } catch let error as ListenError {
-      throw CommandFailure("cannot listen on \(error.address): \(systemText(ofError: error.errnoCode))")
+      throw CommandFailure("cannot listen on \(error.address): \(error.reason)")
     }
     try await group.shutdownGracefully()
+  }
+
+  /// What was asked for, with no more connections than there can be.
+  private func configurationWithinFiles() -> BrokerServerConfiguration {
+    var configuration = options.configuration
+    let budget = FileLimit.raise().map { FileBudget(filesMax: $0, eventLoops: UsableCores.count) }
+    for remark in configuration.fit(options.connectionCounts, into: budget) { logger.warning("\(remark)") }
+    return configuration
   }
 
   private func reloadingTLS(_ configuration: TLSListenerConfiguration) throws(CommandFailure) -> ReloadingTLS {

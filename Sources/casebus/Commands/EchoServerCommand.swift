@@ -36,12 +36,12 @@ struct EchoServerCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let logger = Logger(label: "casebus", factory: { StreamLogHandler.standardError(label: $0) })
+    let logger = Logger.standardError()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: UsableCores.count)
     let server = EchoServer(
       host: host, port: port, configuration: connectionConfiguration, group: group, logger: logger
-    ) { address in
-      printLine("Casebus echoes on \(ListeningAddress(address).webSocketURL)")
+    ) { addresses in
+      printLine("Casebus echoes on \(addresses.map { ListeningAddress($0).webSocketURL }.joined(separator: " and "))")
     }
     try await ServiceGroup(
       configuration: ServiceGroupConfiguration(

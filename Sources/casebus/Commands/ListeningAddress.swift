@@ -24,9 +24,7 @@ struct BrokerAddresses {
   let all: [ListeningAddress]
 
   init(_ addresses: ListeningAddresses) {
-    let plain = addresses.plain.map { ListeningAddress($0) }
-    let tls = addresses.tls.map { ListeningAddress($0, isSecure: true) }
-    all = [plain, tls].compactMap(\.self)
+    all = addresses.plain.map { ListeningAddress($0) } + addresses.tls.map { ListeningAddress($0, isSecure: true) }
   }
 
   /// Where a client without special wishes connects.

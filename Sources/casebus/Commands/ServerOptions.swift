@@ -8,7 +8,7 @@ public import Logging
 
 /// What can be set for a broker; the defaults are those of `Protocol/registry/limits.json`.
 struct ServerOptions: ParsableArguments {
-  @Option(help: "The address to listen on.")
+  @Option(help: "The address to listen on, or a name of this machine: then all its addresses.")
   var host = "127.0.0.1"
 
   @Option(help: "The port to listen on; 0 lets the system choose one.")
@@ -48,8 +48,17 @@ struct ServerOptions: ParsableArguments {
     help: ArgumentHelp("Bytes that may wait for all sessions; over it the slowest are cut off.", valueName: "bytes"))
   var outboundTotalBytesMax = 256 << 20
 
-  @Option(help: ArgumentHelp("How many connections may be open from one address.", valueName: "count"))
-  var connectionsPerAddressMax = 25_000
+  @Option(
+    help: ArgumentHelp(
+      "How many connections may be open (default: 25000, or as many as fit into the process's files).",
+      valueName: "count"))
+  var connectionsMax: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "How many connections may be open from one address (default: half of --connections-max; from this machine itself, all of them).",
+      valueName: "count"))
+  var connectionsPerAddressMax: Int?
 
   @Option(help: ArgumentHelp("How long the opening handshake may take, seconds.", valueName: "seconds"))
   var handshakeTimeout = 10
@@ -60,8 +69,8 @@ struct ServerOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How long a pinged client may stay silent, seconds.", valueName: "seconds"))
   var pongTimeout = 10
 
-  @Option(help: ArgumentHelp("How many sessions may be open.", valueName: "count"))
-  var sessionsMax = 20_000
+  @Option(help: ArgumentHelp("How many sessions may be open (default: 20000).", valueName: "count"))
+  var sessionsMax: Int?
 
   @Option(help: ArgumentHelp("How long a stop may take, seconds.", valueName: "seconds"))
   var drainSeconds = 5
@@ -73,12 +82,11 @@ struct ServerOptions: ParsableArguments {
     guard (0...65_535).contains(port) else { throw ValidationError("--port is \(port), expected 0 to 65535") }
     try Self.checkPositive("--block-markdone-timeout", blockMarkdoneTimeout)
     try Self.checkPositive("--message-bytes-max", Int64(messageBytesMax))
-    try Self.checkPositive("--sessions-max", Int64(sessionsMax))
+    for (name, value) in connectionCounts { try Self.checkPositive(name, Int64(value)) }
     try Self.checkPositive("--drain-seconds", Int64(drainSeconds))
     try Self.checkPositive("--deflate-threshold", Int64(deflateThreshold))
     try Self.checkPositive("--outbound-queue-bytes-max", Int64(outboundQueueBytesMax))
     try Self.checkPositive("--outbound-total-bytes-max", Int64(outboundTotalBytesMax))
-    try Self.checkPositive("--connections-per-address-max", Int64(connectionsPerAddressMax))
     try Self.checkPositive("--handshake-timeout", Int64(handshakeTimeout))
     try Self.checkPositive("--ping-interval", Int64(pingInterval))
     try Self.checkPositive("--pong-timeout", Int64(pongTimeout))
@@ -92,7 +100,8 @@ struct ServerOptions: ParsableArguments {
     configuration.host = host
     configuration.port = tls.noPlain ? nil : port
     configuration.drainSeconds = drainSeconds
-    configuration.broker.sessionsMax = sessionsMax
+    if let sessionsMax { configuration.broker.sessionsMax = sessionsMax }
+    if let connectionsMax { configuration.connection.connectionsMax = connectionsMax }
     configuration.broker.workspaceRules.transitions = transitions
     configuration.broker.workspaceRules.blockMarkdoneTimeoutMilliseconds = blockMarkdoneTimeout
     configuration.broker.messageIDWindowSeconds = journal.messageIdWindow
@@ -107,6 +116,15 @@ struct ServerOptions: ParsableArguments {
     configuration.connection.timing.pingIntervalSeconds = pingInterval
     configuration.connection.timing.pongTimeoutSeconds = pongTimeout
     return configuration
+  }
+
+  /// Those numbers of connections that were asked for.
+  var connectionCounts: [(option: String, count: Int)] {
+    let all = [
+      ("--connections-max", connectionsMax), ("--connections-per-address-max", connectionsPerAddressMax),
+      ("--sessions-max", sessionsMax),
+    ]
+    return all.compactMap { name, count in count.map { (name, $0) } }
   }
 
   private var deflate: DeflateConfiguration? {

@@ -1,0 +1,38 @@
+import CasebusTransport
+
+/// How many connections fit into the files that this process may have open: each takes one.
+public struct FileBudget: Sendable {
+  /// Files that are kept for the journal, certificates and the refusal of connections (`filesReserved` of
+  /// `registry/limits.json`).
+  public static var reserved: Int { 96 }
+  /// An event loop has a few of its own, and the journal reads with one connection of each.
+  private static var perEventLoop: Int { 8 }
+
+  /// What the system allows.
+  public let filesMax: Int
+  /// What is left for connections.
+  public let connectionsMax: Int
+
+  public init(filesMax: Int, eventLoops: Int) {
+    self.filesMax = filesMax
+    connectionsMax = max(1, filesMax - Self.reserved - eventLoops * Self.perEventLoop)
+  }
+}
+
+extension BrokerServerConfiguration {
+  /// Lowers `connectionsMax` to what the files allow.
+  /// - Parameters:
+  ///   - wanted: numbers of connections or sessions that were asked for, by the names of their options.
+  ///   - budget: nil if files are not limited.
+  /// - Returns: what to say about those that do not fit.
+  public mutating func fit(_ wanted: [(option: String, count: Int)], into budget: FileBudget?) -> [String] {
+    guard let budget else { return [] }
+    connection.connectionsMax = min(connection.connectionsMax, budget.connectionsMax)
+    return wanted.filter { $0.count > budget.connectionsMax }.map {
+      """
+      \($0.option) is \($0.count), but there is room for \(budget.connectionsMax) connections: this process may have \
+      \(budget.filesMax) files open. Raise that limit (ulimit -n, LimitNOFILE= of systemd) or lower \($0.option)
+      """
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import CasebusProtocol
+import CasebusWebSocket
+import HummingbirdCore
+
+/// What the target of an opening handshake asks for (Protocol §2.1, §2.2).
+struct OpeningTarget: Hashable {
+  static let path = "/v2"
+  private static let workspaceParameter = "workspace"
+
+  let scope: WorkspaceScope
+
+  /// - Parameter target: such as `/v2?workspace=a`.
+  /// - Throws: the answer that says what is wrong.
+  init(_ target: String) throws(OpeningHandshakeRejection) {
+    let uri = URI(target)
+    guard uri.path == Self.path else {
+      throw OpeningHandshakeRejection(
+        status: 404, "there is nothing at \(Self.quoted(uri.path)), WebSocket connections go to \(Self.path)")
+    }
+    scope = try Self.scope(of: Self.workspaces(in: uri.query ?? ""))
+  }
+
+  private static func scope(of values: [QueryText]) throws(OpeningHandshakeRejection) -> WorkspaceScope {
+    guard values.count <= 1 else {
+      throw .bad("workspace is given \(values.count) times, expected it once at most")
+    }
+    let value = values.first
+    guard value?.isValid != false, let scope = WorkspaceScope(queryValue: value?.text) else {
+      throw .bad(
+        "workspace is \(quoted(value?.text ?? "")), expected 1 to 64 of A-Z a-z 0-9 . _ - or * for all workspaces")
+    }
+    return scope
+  }
+
+  /// The values of the one parameter that there is; others are ignored, but not those that must be meant for it.
+  private static func workspaces(in query: String) throws(OpeningHandshakeRejection) -> [QueryText] {
+    var values: [QueryText] = []
+    for pair in query.utf8.split(separator: UInt8(ascii: "&")) {
+      let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+      let name = QueryText(parts[0])
+      guard name.isWorkspaceInSomeCase else { continue }
+      guard name.text.utf8.elementsEqual(workspaceParameter.utf8) else {
+        throw .bad("there is no parameter \(quoted(name.text)), expected workspace")
+      }
+      values.append(QueryText(parts.count > 1 ? parts[1] : parts[0][parts[0].endIndex...]))
+    }
+    return values
+  }
+
+  /// What somebody sent, on one line and without control characters.
+  private static func quoted(_ text: String) -> String { JSONValue.string(text).jsonText }
+}
+
+/// A name or a value of a query, percent-decoded once (RFC 3986 §2.1).
+private struct QueryText {
+  /// Whether every `%` stands before two hexadecimal digits and the bytes are UTF-8.
+  let isValid: Bool
+  /// Where it is not valid, as it was sent.
+  let text: String
+
+  init(_ encoded: Substring.UTF8View) {
+    let text = Self.decoded(encoded).flatMap { String(validating: $0, as: UTF8.self) }
+    isValid = text != nil
+    self.text = text ?? String(decoding: encoded, as: UTF8.self)
+  }
+
+  /// nil if a `%` is followed by something else than two hexadecimal digits.
+  private static func decoded(_ encoded: Substring.UTF8View) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var rest = encoded
+    while let byte = rest.popFirst() {
+      guard byte == UInt8(ascii: "%") else {
+        bytes.append(byte)
+        continue
+      }
+      guard let high = rest.popFirst().flatMap(digit), let low = rest.popFirst().flatMap(digit) else { return nil }
+      bytes.append(high << 4 | low)
+    }
+    return bytes
+  }
+
+  /// By bytes: texts that strangers send are not normalized to compare them.
+  fileprivate var isWorkspaceInSomeCase: Bool {
+    text.utf8.count == "workspace".utf8.count && text.lowercased().utf8.elementsEqual("workspace".utf8)
+  }
+
+  private static func digit(_ byte: UInt8) -> UInt8? {
+    Character(Unicode.Scalar(byte)).hexDigitValue.map { UInt8($0) }
+  }
+}
+
+extension OpeningHandshakeRejection {
+  fileprivate static func bad(_ reason: String) -> OpeningHandshakeRejection {
+    OpeningHandshakeRejection(status: 400, reason)
+  }
+}
