@@ -15,7 +15,8 @@ struct EchoClientCommand: AsyncParsableCommand {
         casebus echo-client --url ws://127.0.0.1:9001/ --messages 200 --max-message-bytes 4194304
       """, shouldDisplay: false)
 
-  @Option(help: ArgumentHelp("The echo server.", valueName: "url"))
+  @Option(
+    help: ArgumentHelp("The echo server.", valueName: "url"), transform: EchoServerAddress.init(commandLine:))
   var url: EchoServerAddress
 
   @Option(help: ArgumentHelp("How many messages to send.", valueName: "count"))
@@ -40,11 +41,13 @@ struct EchoClientCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    let text: String
     do {
-      printLine(try await summary(of: connect()))
+      text = try await summary(of: connect())
     } catch {
       throw CommandFailure("\(error)")
     }
+    try printLine(text)
   }
 
   private func connect() async throws -> EchoLink {

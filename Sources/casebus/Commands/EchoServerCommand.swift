@@ -38,14 +38,17 @@ struct EchoServerCommand: AsyncParsableCommand {
   func run() async throws {
     let logger = Logger(label: "casebus", factory: { StreamLogHandler.standardError(label: $0) })
     let group = MultiThreadedEventLoopGroup(numberOfThreads: UsableCores.count)
+    let (listening, continuation) = AsyncStream.makeStream(of: ListeningAddress.self)
     let server = EchoServer(
       host: host, port: port, configuration: connectionConfiguration, group: group, logger: logger
-    ) { address in
-      printLine("Casebus echoes on \(ListeningAddress(address).webSocketURL)")
+    ) { continuation.yield(ListeningAddress($0)) }
+    let announcement = Announcement(addresses: listening) {
+      try printLine("Casebus echoes on \($0.webSocketURL)")
     }
     try await ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        services: [server, announcement].map(BrokerProcess.stoppingAll), gracefulShutdownSignals: [.sigterm, .sigint],
+        logger: logger)
     ).run()
   }
 

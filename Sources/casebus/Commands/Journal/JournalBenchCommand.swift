@@ -77,7 +77,7 @@ struct JournalBenchCommand: AsyncParsableCommand {
     let start = clock.now
     try await load.run(inFlight: inFlight, until: start.advanced(by: .seconds(seconds)))
     let time = (clock.now - start) / .seconds(1)
-    printLine(
+    try printLine(
       "\(name) inFlight=\(inFlight) records/s=\(Int(Double(load.records) / time)) "
         + "batches/s=\(Int(Double(load.batches) / time)) p50=\(load.latency(0.5)) p99=\(load.latency(0.99)) "
         + "max=\(load.latency(1))")
@@ -98,7 +98,7 @@ struct JournalBenchCommand: AsyncParsableCommand {
       for workspace in load.workspaces { group.addTask { [journal] in try await journal.records(of: workspace) } }
       return try await group.reduce(0, +)
     }
-    printLine("start file=\(opened - start) open of 1000 workspaces, \(records) records: \(clock.now - opened)")
+    try printLine("start file=\(opened - start) open of 1000 workspaces, \(records) records: \(clock.now - opened)")
     journal.shutDown()
   }
 
@@ -116,7 +116,7 @@ struct JournalBenchCommand: AsyncParsableCommand {
         guard let end = records.last?.offset else { break }
         last = end
       }
-      printLine("replay page=\(page) records/s=\(Int(Double(last) / ((clock.now - start) / .seconds(1))))")
+      try printLine("replay page=\(page) records/s=\(Int(Double(last) / ((clock.now - start) / .seconds(1))))")
     }
     journal.shutDown()
   }

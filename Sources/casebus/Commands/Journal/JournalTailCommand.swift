@@ -46,6 +46,7 @@ struct JournalTailCommand: AsyncParsableCommand {
     } else {
       try directory.reading { try printNewest(inspection, seen) }
     }
+    if follow { StandardOutput.endProcessWithReader() }
     var version = try inspection.version()
     while follow {
       try await Task.sleep(for: .milliseconds(200))
@@ -63,7 +64,7 @@ struct JournalTailCommand: AsyncParsableCommand {
     while offset < end {
       let page = try inspection.entries(of: workspace, after: offset, limit: Self.pageMax)
       guard let last = page.last?.record.offset else { return }
-      for entry in page where entry.record.offset <= end { print(entry) }
+      for entry in page where entry.record.offset <= end { try print(entry) }
       offset = last
     }
   }
@@ -72,7 +73,7 @@ struct JournalTailCommand: AsyncParsableCommand {
     let entries = try ends.flatMap { workspace, end in
       try inspection.entries(of: workspace, after: end - min(end, UInt64(count)), limit: count)
     }
-    for entry in entries.sorted(by: Self.isEarlier).suffix(count) { print(entry) }
+    for entry in entries.sorted(by: Self.isEarlier).suffix(count) { try print(entry) }
   }
 
   private func printNew(
@@ -83,12 +84,12 @@ struct JournalTailCommand: AsyncParsableCommand {
       try inspection.entries(of: workspace, after: seen[workspace] ?? 0, limit: .max)
         .filter { $0.record.offset <= end }
     }
-    for entry in entries.sorted(by: Self.isEarlier) { print(entry) }
+    for entry in entries.sorted(by: Self.isEarlier) { try print(entry) }
     seen = ends
   }
 
-  private func print(_ entry: JournalEntry) {
-    printLine(String(buffer: entry.json))
+  private func print(_ entry: JournalEntry) throws(OutputFailure) {
+    try printLine(String(buffer: entry.json))
   }
 
   private static func isEarlier(_ left: JournalEntry, _ right: JournalEntry) -> Bool {
