@@ -19,20 +19,18 @@ struct EchoServerCommand: AsyncParsableCommand {
   @Option(help: "The address to listen on.")
   var host = "127.0.0.1"
 
-  @Option(help: "The port to listen on; 0 lets the system choose one.")
+  @Option(help: "The port to listen on, 0 to 65535; 0 lets the system choose one.")
   var port = 9001
 
   @Flag(help: "Offer no compression (permessage-deflate).")
   var noDeflate = false
 
-  @Option(help: ArgumentHelp("The longest message that is taken, bytes.", valueName: "bytes"))
+  @Option(help: ArgumentHelp("The longest message that is taken, 1 to 1073741824 bytes.", valueName: "bytes"))
   var maxMessageBytes = 64 << 20
 
   func validate() throws {
-    guard (0...65_535).contains(port) else { throw ValidationError("--port is \(port), expected 0 to 65535") }
-    guard maxMessageBytes > 0 else {
-      throw ValidationError("--max-message-bytes is \(maxMessageBytes), expected a number greater than 0")
-    }
+    try checkRange("--port", port, 0...65_535)
+    try checkRange("--max-message-bytes", maxMessageBytes, .messageBytes)
   }
 
   func run() async throws {

@@ -33,11 +33,13 @@ struct SubscribeCommand: AsyncParsableCommand {
   @Flag(help: "When the connection ends, connect again and go on after the last event.")
   var reconnect = false
 
-  @Option(help: ArgumentHelp("Stop after so many events.", valueName: "count"))
+  @Option(help: ArgumentHelp("Stop after so many events, 1 to 1000000000000.", valueName: "count"))
   var count: Int?
 
+  private static var counts: ClosedRange<Int> { 1...1_000_000_000_000 }
+
   func validate() throws {
-    if let count, count < 1 { throw ValidationError("--count is \(count), expected a number greater than 0") }
+    if let count { try checkRange("--count", count, Self.counts) }
   }
 
   func run() async throws {

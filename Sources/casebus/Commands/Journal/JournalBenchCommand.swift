@@ -19,11 +19,16 @@ struct JournalBenchCommand: AsyncParsableCommand {
   @Option(help: "A directory to write into; it must not exist yet, and is left there.")
   var data: String
 
-  @Option(help: "How long each measurement of writing takes.")
+  @Option(help: "How long each measurement of writing takes, 0.001 to 86400.0 seconds.")
   var seconds = 3.0
 
-  @Option(help: "The bytes of one record's data.")
+  @Option(help: "The bytes of one record's data, 8 to 1048576.")
   var recordBytes = 300
+
+  func validate() throws {
+    try checkRange("--seconds", seconds, 0.001...86_400)
+    try checkRange("--record-bytes", recordBytes, 8...1_048_576)
+  }
 
   func run() async throws {
     guard !FileManager.default.fileExists(atPath: data) else { throw ValidationError("--data \(data) exists already") }

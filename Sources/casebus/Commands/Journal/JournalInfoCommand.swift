@@ -13,11 +13,12 @@ struct JournalInfoCommand: ParsableCommand {
 
   @OptionGroup var directory: JournalDirectory
 
-  @Option(help: ArgumentHelp("How many workspaces to list, those with the most events.", valueName: "count"))
+  @Option(
+    help: ArgumentHelp("How many workspaces to list, those with the most events, 0 to 10000000.", valueName: "count"))
   var top = 10
 
   func validate() throws {
-    guard top >= 0 else { throw ValidationError("--top is \(top), expected 0 or more") }
+    try checkRange("--top", top, 0...10_000_000)
   }
 
   func run() throws {

@@ -21,16 +21,17 @@ struct JournalTailCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The workspace; without it all of them.", valueName: "id"))
   var workspace: String?
 
-  @Option(help: ArgumentHelp("Begins after this offset; needs --workspace.", valueName: "offset"))
+  @Option(help: ArgumentHelp("Begins after this offset, 0 to 1099511627775; needs --workspace.", valueName: "offset"))
   var after: UInt64?
 
-  @Option(name: [.short, .long], help: ArgumentHelp("Begins with so many events.", valueName: "count"))
+  @Option(name: [.short, .long], help: ArgumentHelp("Begins with so many events, 0 to 10000000.", valueName: "count"))
   var count = 10
 
   private static var pageMax: Int { 1000 }
 
   func validate() throws {
-    guard count >= 0 else { throw ValidationError("--count is \(count), expected 0 or more") }
+    try checkRange("--count", count, 0...10_000_000)
+    if let after { try checkRange("--after", after, 0...ClosedRange.events.upperBound) }
     guard after == nil || workspace != nil else { throw ValidationError("--after needs --workspace") }
     guard workspace.map({ WorkspaceID($0) != nil }) ?? true else {
       throw ValidationError("--workspace is \"\(workspace ?? "")\", expected 1 to 64 of A-Z a-z 0-9 . _ -")
