@@ -17,7 +17,8 @@ public struct Backoff: Hashable, Sendable {
   }
 
   private func limit(afterFailures failures: Int) -> Duration {
-    // 2^30 times the first wait is long enough for any.
-    min(longest, first * (1 << min(failures, 30)))
+    // 2^30 times the first wait is long enough for any. Multiplied whole, a long one would not fit into a Duration.
+    let factor = 1 << min(max(0, failures), 30)
+    return first > longest / factor ? longest : first * factor
   }
 }

@@ -18,10 +18,16 @@ public final class CasebusClient: Sendable {
   }
 
   /// The events of all subscriptions; ends with the connection.
-  public let events: AsyncStream<Event>
+  public let events: Events
   private let link: ClientLink
 
-  private init(link: ClientLink, events: AsyncStream<Event>) {
+  /// The longest message that is taken from a broker, and the longest that makes sense to send
+  /// (`clientMessageBytesMax`).
+  public static let messageBytesMax = 16 << 20
+  /// How much of the events that nobody has taken yet is kept (`clientEventsBytesMax`).
+  public static let eventsBytesMax = 16 << 20
+
+  private init(link: ClientLink, events: Events) {
     self.link = link
     self.events = events
   }
@@ -30,26 +36,29 @@ public final class CasebusClient: Sendable {
   /// - Parameters:
   ///   - workspace: one workspace, or all of them (then only ``subscribe(to:)`` works).
   ///   - tls: nil for a connection that is not encrypted.
-  ///   - messageBytesMax: the longest message that is taken from the broker.
+  ///   - messageBytesMax: the longest message that is taken from the broker, 1 to 2^30 (`clientMessageBytesMax`).
+  ///   - eventsBytesMax: how much of the events that wait for ``events`` to be taken is kept, 1 to 2^40
+  ///     (`clientEventsBytesMax`). Over it nothing more is read from the broker, which holds back, or ends the connection
+  ///     as that of a slow consumer (4001). While an answer is waited for it is read on; where that brings eight times as
+  ///     much, the connection ends with ``ClientError/tooManyEvents(bytesMax:)``.
   /// - Throws: ``ClientError``.
   public static func connect(
     host: String, port: Int, workspace: WorkspaceScope = .workspace(.default), tls: TLSContext? = nil,
-    group: any EventLoopGroup, messageBytesMax: Int = 16 << 20
+    group: any EventLoopGroup, messageBytesMax: Int = messageBytesMax, eventsBytesMax: Int = eventsBytesMax
   ) async throws(ClientError) -> CasebusClient {
-    let (events, continuation) = AsyncStream.makeStream(of: Event.self)
+    let (messageBytesMax, eventsBytesMax) = (messageBytesMax.clamped(1 << 30), eventsBytesMax.clamped(1 << 40))
+    let queue = EventQueue(decode: ClientLink.event(in:))
     var configuration = ConnectionConfiguration()
     configuration.limits.messageBytesMax = messageBytesMax
     configuration.limits.frameBytesMax = messageBytesMax
     let connector = WebSocketConnector(group: group, configuration: configuration, tls: tls)
     do {
       let link = try await connector.connect(host: host, port: port, target: "/v2?workspace=\(workspace)") {
-        ClientLink($0, events: continuation)
+        ClientLink($0, events: queue, eventsBytesMax: eventsBytesMax)
       }
-      return CasebusClient(link: link, events: events)
-    } catch ConnectError.tls(.certificateRefused(let refusal)) {
-      throw ClientError.notTrusted(refusal)
+      return CasebusClient(link: link, events: Events(queue: queue))
     } catch {
-      throw ClientError.notConnected("\(error)")
+      throw ClientError(error)
     }
   }
 
@@ -136,10 +145,15 @@ public final class CasebusClient: Sendable {
     return data
   }
 
-  /// Ends the connection with a closing handshake, and waits for its end.
+  /// Ends the connection with a closing handshake, and waits for its end. Events that were not taken are dropped.
   public func close() async {
     await link.close()
   }
+}
+
+extension Int {
+  /// Sizes near 2^63 would end the process where something is added to them.
+  fileprivate func clamped(_ upperBound: Int) -> Int { Swift.min(Swift.max(1, self), upperBound) }
 }
 
 extension ResumePoint {
@@ -147,28 +161,6 @@ extension ResumePoint {
     switch self {
     case .beginning: "beginning"
     case .after(let position): ["epoch": .string(position.epoch), "offset": .number(JSONNumber(position.offset))]
-    }
-  }
-}
-
-/// Why the broker did not do what it was asked.
-public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
-  case notConnected(String)
-  /// The broker's certificate is not accepted.
-  case notTrusted(CertificateRefusal)
-  /// The connection ended before the answer came.
-  case connectionLost(code: UInt16, reason: String)
-  /// The broker says no: an error code of Protocol §11 and a message for people.
-  case refused(code: String, message: String)
-  case unexpectedAnswer(ServerMessage)
-
-  public var description: String {
-    switch self {
-    case .notConnected(let reason): reason
-    case .notTrusted(let refusal): "\(refusal)"
-    case .connectionLost(let code, let reason): "the connection ended with close code \(code): \(reason)"
-    case .refused(let code, let message): "\(message) (\(code))"
-    case .unexpectedAnswer(let answer): "the broker gave an answer of another kind than expected: \(answer)"
     }
   }
 }

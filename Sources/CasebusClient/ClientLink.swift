@@ -9,7 +9,8 @@ final class ClientLink: MessageReceiver, Sendable {
 
   private let connection: NIOLoopBound<WebSocketHandler>
   private let eventLoop: any EventLoop
-  private let events: AsyncStream<CasebusClient.Event>.Continuation
+  private let events: EventQueue
+  private let eventsBytesMax: Int
   private let state = Mutex(State())
   private let closed: EventLoopPromise<Void>
 
@@ -19,16 +20,22 @@ final class ClientLink: MessageReceiver, Sendable {
   private struct State {
     var messagesSent = 0
     var waiting: [Int: CheckedContinuation<Answer, Never>] = [:]
+    /// Nothing is read, because too many events wait.
+    var isPaused = false
+    /// Its user has closed the client, and takes nothing more.
+    var isClosing = false
     /// How the connection ended; nil while it has not.
     var end: ClientError?
   }
 
   /// On the connection's event loop.
-  init(_ connection: WebSocketHandler, events: AsyncStream<CasebusClient.Event>.Continuation) {
+  init(_ connection: WebSocketHandler, events: EventQueue, eventsBytesMax: Int) {
     eventLoop = connection.eventLoop
     closed = eventLoop.makePromise()
     self.connection = NIOLoopBound(connection, eventLoop: eventLoop)
     self.events = events
+    self.eventsBytesMax = eventsBytesMax
+    events.whenTaken { [weak self] in self?.eventTaken() }
   }
 
   /// Sends the message that the closure makes for a reference, and waits for its answer.
@@ -40,9 +47,10 @@ final class ClientLink: MessageReceiver, Sendable {
     let text = Self.encode(makeMessage(.string(String(reference))))
     let answer = await withCheckedContinuation { continuation in
       guard wait(for: reference, continuation) else { return }
-      eventLoop.execute { [connection] in
+      eventLoop.execute { [self] in
         connection.value.writeText(text)
         connection.value.flush()
+        updateReading()
       }
     }
     return try Self.value(of: answer)
@@ -52,7 +60,13 @@ final class ClientLink: MessageReceiver, Sendable {
   var end: ClientError? { state.withLock { $0.end } }
 
   func close() async {
-    eventLoop.execute { [connection] in connection.value.close(.normal, reason: "the client is done") }
+    eventLoop.execute { [self] in
+      connection.value.close(.normal, reason: "the client is done")
+      // The broker's close frame comes after events that nobody wants any more.
+      state.withLock { $0.isClosing = true }
+      events.discard()
+      updateReading()
+    }
     try? await closed.futureResult.get()
   }
 
@@ -89,7 +103,8 @@ extension ClientLink {
     guard let message = try? ServerMessage(decoding: text, limits: Self.limits) else { return }
     switch message {
     case .event(let name, let data, let labels):
-      events.yield(CasebusClient.Event(name: name, data: data, labels: labels))
+      events.append(CasebusClient.Event(name: name, data: data, labels: labels), text)
+      updateReading()
     case .response(let reference, _, _), .subscribed(let reference, _), .failure(let reference, _, _, _):
       answered(reference, message)
     }
@@ -101,11 +116,11 @@ extension ClientLink {
   func connectionClosed(_ closure: ConnectionClosure) {
     let end = ClientError.connectionLost(code: closure.code, reason: closure.reason)
     let waiting = state.withLock { state in
-      state.end = end
+      state.end = state.end ?? end
       defer { state.waiting = [:] }
       return state.waiting
     }
-    for continuation in waiting.values { continuation.resume(returning: .failure(end)) }
+    for continuation in waiting.values { continuation.resume(returning: .failure(self.end ?? end)) }
     events.finish()
     closed.succeed()
   }
@@ -113,5 +128,47 @@ extension ClientLink {
   private func answered(_ reference: ReferenceID?, _ message: ServerMessage) {
     guard case .string(let text) = reference, let number = Int(text) else { return }
     state.withLock { $0.waiting.removeValue(forKey: number) }?.resume(returning: .success(message))
+    updateReading()
+  }
+}
+
+// MARK: - Reading no more than is taken
+
+extension ClientLink {
+  /// How much more than `clientEventsBytesMax` may come before an answer that is waited for.
+  private static var patienceFactor: Int { 8 }
+
+  static func event(in text: ByteBuffer) -> CasebusClient.Event? {
+    guard case .event(let name, let data, let labels)? = try? ServerMessage(decoding: text, limits: limits) else {
+      return nil
+    }
+    return CasebusClient.Event(name: name, data: data, labels: labels)
+  }
+
+  /// On any thread. The loop is told only where it makes a difference.
+  private func eventTaken() {
+    guard state.withLock({ $0.isPaused }), events.bytes <= eventsBytesMax / 2 else { return }
+    eventLoop.execute { self.updateReading() }
+  }
+
+  /// On the event loop. Whoever waits for an answer may be the one who takes the events: then reading goes on.
+  private func updateReading() {
+    let bytes = events.bytes
+    let (wasPaused, isPaused, isTooMuch) = state.withLock { state in
+      let wasPaused = state.isPaused
+      let isOver = bytes > (wasPaused ? eventsBytesMax / 2 : eventsBytesMax)
+      state.isPaused = isOver && state.waiting.isEmpty && !state.isClosing && state.end == nil
+      return (wasPaused, state.isPaused, bytes / Self.patienceFactor > eventsBytesMax && state.end == nil)
+    }
+    if isTooMuch { return giveUp() }
+    guard isPaused != wasPaused else { return }
+    if isPaused { connection.value.pauseReading() } else { connection.value.resumeReading() }
+  }
+
+  private func giveUp() {
+    state.withLock { $0.end = .tooManyEvents(bytesMax: eventsBytesMax) }
+    // Those that wait can be taken still.
+    events.finish()
+    connection.value.close(.normal, reason: "the client does not take its events")
   }
 }

@@ -12,7 +12,7 @@ public struct ResumingIterator: AsyncIteratorProtocol {
 
   private struct Connection {
     let client: CasebusClient
-    var events: AsyncStream<CasebusClient.Event>.Iterator
+    var events: CasebusClient.Events.Iterator
     let start = ContinuousClock.now
   }
 
@@ -37,7 +37,8 @@ public struct ResumingIterator: AsyncIteratorProtocol {
 
   private mutating func given(_ event: CasebusClient.Event) -> CasebusClient.Event {
     failures = 0
-    if let position = event.labels.position { self.position = .after(position) }
+    // A position is one in a workspace: what a connection for all of them misses cannot be had again (Protocol §9.2).
+    if let position = event.labels.position, event.labels.workspaceID == nil { self.position = .after(position) }
     return event
   }
 
@@ -96,18 +97,6 @@ public struct ResumingIterator: AsyncIteratorProtocol {
     } catch {
       await client.close()
       throw error
-    }
-  }
-}
-
-extension ClientError {
-  /// Whether it may well go better the next time (Protocol §2.5, `registry/close-codes.json`).
-  var isWorthAnotherTry: Bool {
-    switch self {
-    case .notConnected: true
-    case .connectionLost(let code, _): [1001, 1006, 1011].contains(code) || (4000..<4500).contains(code)
-    case .refused(let code, _): [ErrorCode.journalUnavailable, .shuttingDown].map(\.rawValue).contains(code)
-    case .notTrusted, .unexpectedAnswer: false
     }
   }
 }

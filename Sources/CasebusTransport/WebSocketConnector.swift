@@ -27,7 +27,7 @@ public struct WebSocketConnector: Sendable {
 
   /// Connects, and passes an opening handshake.
   /// - Parameters:
-  ///   - host: a name or an address; with TLS the server's certificate has to be for it.
+  ///   - host: a name or an address, an IPv6 address with or without brackets; with TLS the server's certificate has to be for it.
   ///   - target: path and query, such as `/v2?workspace=a`.
   ///   - open: called on the connection's event loop when it is open; gives who gets its messages. What it makes is
   ///     given back by this method.
@@ -35,23 +35,27 @@ public struct WebSocketConnector: Sendable {
   public func connect<Receiver: MessageReceiver & Sendable>(
     host: String, port: Int, target: String, open: @escaping @Sendable (WebSocketHandler) -> Receiver
   ) async throws -> Receiver {
+    let authority = Authority(host: host, port: port)
+    guard (1...65_535).contains(port) else {
+      throw ConnectError.unreachable("\(authority)", reason: "the port is not 1 to 65535")
+    }
     let promise = group.any().makePromise(of: Receiver.self)
     let bootstrap = ClientBootstrap(group: group).connectTimeout(timeout)
       .channelOption(.socketOption(.tcp_nodelay), value: 1)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try addTLS(to: channel, host)
+          try addTLS(to: channel, authority.name)
           try addHTTP(to: channel)
           try channel.pipeline.syncOperations.addHandler(
             ClientHandshakeHandler(
-              host: "\(host):\(port)", target: target, timeout: timeout, configuration: configuration, backlog: backlog,
+              host: "\(authority)", target: target, timeout: timeout, configuration: configuration, backlog: backlog,
               timers: timers.value(on: channel.eventLoop), hasTLS: tls != nil, open: open, opened: promise))
         }
       }
     do {
-      _ = try await bootstrap.connect(host: host, port: port).get()
+      _ = try await bootstrap.connect(host: authority.host, port: port).get()
     } catch {
-      promise.fail(ConnectError.unreachable("\(host):\(port)", reason: Self.reason(of: error)))
+      promise.fail(ConnectError.unreachable("\(authority)", reason: Self.reason(of: error)))
     }
     return try await promise.futureResult.get()
   }

@@ -8,11 +8,16 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
   public static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
-  /// The moment so many milliseconds later.
+  /// The moment so many milliseconds later. Times come from a journal too, which somebody may have written: no sum of them
+  /// ends the process, it is the nearest that there is.
   public func advanced(byMilliseconds interval: Int64) -> Timestamp {
-    Timestamp(milliseconds: milliseconds + interval)
+    let (sum, overflows) = milliseconds.addingReportingOverflow(interval)
+    return Timestamp(milliseconds: overflows ? (interval < 0 ? .min : .max) : sum)
   }
 
   /// Milliseconds from the other moment to this one; negative if this one is earlier.
-  public func milliseconds(since other: Timestamp) -> Int64 { milliseconds - other.milliseconds }
+  public func milliseconds(since other: Timestamp) -> Int64 {
+    let (span, overflows) = milliseconds.subtractingReportingOverflow(other.milliseconds)
+    return overflows ? (other.milliseconds > 0 ? .min : .max) : span
+  }
 }

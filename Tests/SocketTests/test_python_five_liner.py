@@ -11,7 +11,7 @@ from clients import END, Clients
 
 FIVE_LINES = """\
 import json, websockets.sync.client
-with websockets.sync.client.connect("ws://127.0.0.1:8080/v2") as bus:
+with websockets.sync.client.connect("ws://127.0.0.1:8080/v2", max_size=2**24) as bus:
     bus.send(json.dumps({"event": "subscribe", "data": ["interaction", "markdone"]}))
     for message in bus:
         print(message)

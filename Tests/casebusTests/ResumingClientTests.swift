@@ -122,6 +122,18 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    (Duration.seconds(Int64.max), Duration.seconds(Int64.max)), (.seconds(Int64.max), .milliseconds(1)),
+    (.milliseconds(1), .seconds(Int64.max)),
+  ])
+  func waitsOfAnyLengthAreCounted(first: Duration, longest: Duration) {
+    var random = SystemRandomNumberGenerator()
+    for failures in [0, 1, 30, .max] {
+      let delay = Backoff(first: first, longest: longest).delay(afterFailures: failures, using: &random)
+      #expect(delay > .zero && delay <= longest)
+    }
+  }
+
   @Test(arguments: [(0, 200), (1, 400), (4, 3200), (7, 25_600), (8, 30_000), (1_000_000, 30_000)])
   func waitsGrowAndAreRandom(failures: Int, milliseconds: Int) {
     var random = SystemRandomNumberGenerator()

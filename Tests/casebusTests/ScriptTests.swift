@@ -53,9 +53,9 @@ import Testing
     var desktop = RehearsedDesktop()
     let begin: InteractionState = StateRule.of(state).isTransient ? .talking : state
     for state in [begin, state] + state.wayOut {
-      let attributes: JSONObject = ["interactionId": "sim-1"]
-      try desktop.take(
-        Step(pauseSeconds: 0, interactionID: "sim-1", action: .publishState(state, attributes: attributes)))
+      let attributes: JSONObject = ["interactionId": "sim-1", "userData": ["disposition": "none"]]
+      let action = state == .completed ? Step.Action.markdone : .publishState(state, attributes: attributes)
+      try desktop.take(Step(pauseSeconds: 0, interactionID: "sim-1", action: action))
     }
     #expect(desktop.workspace.isEmpty)
   }

@@ -37,6 +37,44 @@ import Testing
     }
   }
 
+  @Test func whatSomebodyElseBlocksIsLeftAlone() async throws {
+    let plan = SimulationPlan(workspaces: [.default], seed: 1, stepsPerSecond: 200, duration: .milliseconds(500))
+    try await withBroker { address in
+      let client = try await address.client()
+      _ = try await client.subscribe(to: ["markdone"])
+      for (id, state) in [("sim-call-1", "IDLE"), ("sim-call-2", "IDLE")] {
+        try await client.publish(
+          "interaction", ["eventType": .string(state), "interaction": ["interactionId": .string(id)]])
+      }
+      _ = try await client.request("interaction.blockMarkdone", ["sim-call-1", "not yet"])
+      let simulation = Simulation(plan, broker: address, report: { _ in })
+      try await simulation.run()
+      #expect(simulation.tally.counts.errors == 0, "\(simulation.tally.firstError ?? "")")
+      let left = try await client.request("interaction.getInteractions").arrayValue ?? []
+      #expect(left.map { $0["interactionId"] } == ["sim-call-1"])
+      await client.close()
+    }
+  }
+
+  /// Nothing is marked done while it is blocked: no bot that watches sees a MARKED_DONE between a block and its end.
+  @Test func cleaningUpLooksLikeNoBrokenGuard() async throws {
+    let plan = SimulationPlan(workspaces: [.default], seed: 7, stepsPerSecond: 400)
+    try await withBroker { address in
+      let watcher = try await address.client()
+      _ = try await watcher.subscribe(to: ["markdone", "agent"])
+      try await run(Simulation(plan, broker: address, report: { _ in })) { $0.requests > 100 && $0.refusals > 3 }
+      try await watcher.publish("agent", [:])
+      var guards = Guards()
+      for await event in watcher.events {
+        if event.name == "agent" { break }
+        guards.take(event)
+      }
+      #expect(guards.markedDone > 5)
+      #expect(guards.broken.isEmpty)
+      await watcher.close()
+    }
+  }
+
   @Test func anUnreachableBrokerIsSaidPlainly() async throws {
     let plan = SimulationPlan(workspaces: [.default], seed: 1, stepsPerSecond: 1)
     let error = await #expect(throws: CommandFailure.self) {
@@ -60,5 +98,25 @@ private func run(_ simulation: Simulation, until isEnough: @Sendable @escaping (
     #expect(isEnough(simulation.tally.counts), "\(simulation.tally.counts) after two minutes")
     await group.triggerGracefulShutdown()
     try await tasks.waitForAll()
+  }
+}
+
+/// The blocks that stand, as somebody knows them who only watches.
+private struct Guards {
+  private(set) var markedDone = 0
+  /// What was marked done while it was blocked.
+  private(set) var broken: [String] = []
+  private var blocks: [String: Int] = [:]
+
+  mutating func take(_ event: CasebusClient.Event) {
+    guard let id = event.data["interactionId"]?.stringValue else { return }
+    switch event.data["eventType"]?.stringValue {
+    case "MARKDONE_BLOCKED": blocks[id, default: 0] += 1
+    case "MARKDONE_UNBLOCKED", "MARKDONE_BLOCK_EXPIRED": blocks[id, default: 0] -= 1
+    case "MARKED_DONE":
+      markedDone += 1
+      if blocks[id, default: 0] > 0 { broken.append(id) }
+    default: break
+    }
   }
 }

@@ -61,7 +61,7 @@ struct ReceiptBook {
   }
 
   private func isOver(_ receipt: JournalReceipt, at now: Timestamp) -> Bool {
-    now.milliseconds - receipt.time > windowMilliseconds
+    now.milliseconds(since: Timestamp(milliseconds: receipt.time)) > windowMilliseconds
   }
 }
 

@@ -79,7 +79,7 @@ extension TLSHandler {
   private func tell(_ error: TLSError, _ context: ChannelHandlerContext) {
     switch error {
     case .closedDuringHandshake, .handshakeTimedOut: closeAtOnce()
-    case .violation, .alertReceived, .certificateRefused, .plainHTTP, .chatter, .truncated, .queueFull:
+    case .violation, .alertReceived, .certificateRefused, .plainHTTP, .notTLS, .chatter, .truncated, .queueFull:
       context.close(mode: .output, promise: nil)
     }
   }

@@ -8,6 +8,8 @@ public enum TLSError: Error, Hashable, Sendable, CustomStringConvertible {
   case certificateRefused(CertificateRefusal)
   /// The client speaks plain HTTP.
   case plainHTTP
+  /// What the server answers is no TLS.
+  case notTLS
   /// The peer makes this side answer over and over, and sends no data.
   case chatter
   /// The connection ended without a close_notify: what came may be not all (RFC 8446 §6.1).
@@ -25,6 +27,7 @@ public enum TLSError: Error, Hashable, Sendable, CustomStringConvertible {
     case .alertReceived(let alert): "TLS: the peer gave up: \(alert)"
     case .certificateRefused(let refusal): "TLS: \(refusal)"
     case .plainHTTP: "plain HTTP on a TLS port"
+    case .notTLS: "the server does not speak TLS on this port"
     case .chatter: "TLS: too many records without data"
     case .truncated: "TLS: the connection ended without a close_notify"
     case .closedDuringHandshake: "TLS: the connection ended during the handshake"

@@ -146,6 +146,10 @@ extension TLSSession {
     if errors.contains(library: ERR_LIB_SSL, reason: SSL_R_CERTIFICATE_VERIFY_FAILED) {
       return .certificateRefused(refusal)
     }
+    // So OpenSSL calls first bytes of a server that are no record.
+    if context.role == .client, errors.contains(library: ERR_LIB_SSL, reason: SSL_R_WRONG_VERSION_NUMBER) {
+      return .notTLS
+    }
     return errors.alert.map { .alertReceived($0) } ?? .violation(errors.text)
   }
 }

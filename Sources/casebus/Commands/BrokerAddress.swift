@@ -1,14 +1,12 @@
-import ArgumentParser
 import CasebusClient
 import CasebusProtocol
 import CasebusTLS
-import FoundationEssentials
-import NIOCore
 import NIOPosix
 
 /// Where a broker listens, written as `ws://host:port/v2` or `wss://host:port/v2`; the scheme and the path may be left
 /// out. The workspace is not part of it, it has an option of its own.
-struct BrokerAddress: ExpressibleByArgument, CustomStringConvertible {
+struct BrokerAddress: CustomStringConvertible {
+  /// A name or an address, an IPv6 address without brackets.
   var host: String
   var port: Int
   /// Whether it is reached by TLS.
@@ -22,24 +20,22 @@ struct BrokerAddress: ExpressibleByArgument, CustomStringConvertible {
     self.isSecure = isSecure
   }
 
-  init?(argument: String) {
-    let text = argument.contains("://") ? argument : "ws://\(argument)"
-    guard let components = URLComponents(string: text), let scheme = components.scheme, ["ws", "wss"].contains(scheme),
-      let host = components.host, !host.isEmpty, ["", "/", "/v2"].contains(components.path), components.query == nil
-    else { return nil }
-    let isSecure = scheme == "wss"
-    self.init(host: host, port: components.port ?? (isSecure ? 8443 : 8080), isSecure: isSecure)
+  /// - Throws: `ValidationError` that says what would be right.
+  init(commandLine text: String) throws {
+    let url = try WebSocketURL(text, schemes: ["ws": 8080, "wss": 8443], defaultScheme: "ws")
+    try url.check(["/", "/v2"].contains(url.path), "its path is \(url.path), expected /v2")
+    try url.check(url.query == nil, "the workspace is not a part of it, expected --workspace ID")
+    self.init(host: url.host, port: url.port, isSecure: url.scheme == "wss")
   }
 
-  var description: String { "\(isSecure ? "wss" : "ws")://\(host):\(port)/v2" }
-  var defaultValueDescription: String { description }
+  var description: String { "\(isSecure ? "wss" : "ws")://\(host.contains(":") ? "[\(host)]" : host):\(port)/v2" }
 
   /// - Throws: ``CommandFailure`` that says plainly why there is no connection.
   func connect(to scope: WorkspaceScope) async throws(CommandFailure) -> CasebusClient {
     do throws(ClientError) {
       return try await client(of: scope)
     } catch {
-      throw CommandFailure("\(error)\n\(hint(for: error))")
+      throw CommandFailure([error.description.trimmed, hint(for: error)].compactMap(\.self).joined(separator: "\n"))
     }
   }
 
@@ -58,15 +54,39 @@ struct BrokerAddress: ExpressibleByArgument, CustomStringConvertible {
       throw .notConnected("\(error)")
     }
   }
+}
 
-  private func hint(for error: ClientError) -> String {
-    guard case .notTrusted(let refusal) = error else {
-      return "Is a broker running there? Start one with: casebus serve --port \(port)"
+// MARK: - What to do about it
+
+extension BrokerAddress {
+  /// - Returns: nil where the error says enough.
+  private func hint(for error: ClientError) -> String? {
+    switch error {
+    case .notConnected: "Is a broker running there? Start one with: casebus serve --port \(port)"
+    case .notTrusted(let refusal): Self.hint(for: refusal)
+    case .speaksNoTLS: "Connect without TLS: --url \(with(isSecure: false))"
+    case .handshakeFailed(status: 400, let text) where !isSecure && (text.contains("TLS") || text.contains("HTTPS")):
+      "Connect by TLS: --url \(with(isSecure: true))"
+    case .handshakeFailed, .connectionLost, .refused, .unexpectedAnswer, .tooManyEvents: nil
     }
-    return switch refusal {
+  }
+
+  private static func hint(for refusal: CertificateRefusal) -> String {
+    switch refusal {
     case .selfSigned, .unknownAuthority: "If you know this certificate, trust it with: --cacert FILE"
     case .wrongHost: "Connect by a name that the certificate is for."
     case .expired, .notYetValid, .other: "Whoever runs the broker has to replace the certificate."
     }
+  }
+
+  private func with(isSecure: Bool) -> BrokerAddress {
+    BrokerAddress(host: host, port: port, isSecure: isSecure)
+  }
+}
+
+extension String {
+  /// Without the line ends that a server's text has at its end.
+  fileprivate var trimmed: String {
+    String(reversed().drop { $0.isWhitespace }.reversed())
   }
 }

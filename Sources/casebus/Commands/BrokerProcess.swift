@@ -24,25 +24,28 @@ struct BrokerProcess {
   /// Serves until SIGTERM or SIGINT.
   /// - Parameters:
   ///   - companions: services that run beside the broker, and are stopped before it; when one ends, all end.
-  ///   - onListening: called once, when clients can connect.
-  /// - Throws: ``CommandFailure`` if a certificate is not good, the journal cannot be opened or a port cannot be listened on.
+  ///   - onListening: called once, when clients can connect; where it throws, the broker is stopped.
+  /// - Throws: what `onListening` throws; ``CommandFailure`` if a certificate is not good, the journal cannot be opened or a port cannot be listened on.
   func run(
     tls configuration: TLSListenerConfiguration?, companions: [any Service] = [],
-    onListening: @escaping @Sendable (BrokerAddresses) async -> Void
+    onListening: @escaping @Sendable (BrokerAddresses) throws -> Void
   ) async throws {
     let serverConfiguration = configurationWithinFiles()
     FileLimit.surviveFileSize()
     let tls = try configuration.map { try reloadingTLS($0) }
     let file = try options.journal.openFile(logger)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: UsableCores.count)
+    let (listening, continuation) = AsyncStream.makeStream(of: BrokerAddresses.self)
     let server = BrokerServer(
       configuration: serverConfiguration, tls: tls, journal: file ?? MemoryJournal(), group: group,
       instance: Self.randomInstance(), logger: logger
-    ) { await onListening(BrokerAddresses($0)) }
+    ) { continuation.yield(BrokerAddresses($0)) }
+    let announcement = Announcement(addresses: listening, announce: onListening)
     let hangup = tls.map { [ReloadOnHangup(tls: $0)] } ?? []
     let services = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: ([server] + hangup + companions).map(Self.stoppingAll), gracefulShutdownSignals: [.sigterm, .sigint],
+        services: ([server, announcement] + hangup + companions).map(Self.stoppingAll),
+        gracefulShutdownSignals: [.sigterm, .sigint],
         logger: logger))
     do {
       defer { file?.shutDown() }
@@ -70,7 +73,7 @@ struct BrokerProcess {
   }
 
   /// However a service ends, the others are given the time to end well.
-  private static func stoppingAll(_ service: any Service) -> ServiceGroupConfiguration.ServiceConfiguration {
+  static func stoppingAll(_ service: any Service) -> ServiceGroupConfiguration.ServiceConfiguration {
     ServiceGroupConfiguration.ServiceConfiguration(
       service: service, successTerminationBehavior: .gracefullyShutdownGroup,
       failureTerminationBehavior: .gracefullyShutdownGroup)
@@ -87,5 +90,16 @@ private struct ReloadOnHangup: Service {
 
   func run() async throws {
     for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() { tls.reload() }
+  }
+}
+
+/// Says that clients can connect.
+struct Announcement<Addresses: Sendable>: Service {
+  let addresses: AsyncStream<Addresses>
+  let announce: @Sendable (Addresses) throws -> Void
+
+  func run() async throws {
+    // Goes on until the others are stopped: a service that returns ends them.
+    for await addresses in addresses.cancelOnGracefulShutdown() { try announce(addresses) }
   }
 }

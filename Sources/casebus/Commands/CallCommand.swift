@@ -28,9 +28,13 @@ struct CallCommand: AsyncParsableCommand {
       "Names this call, so that the same call made again changes nothing and has the same result.", valueName: "id"))
   var messageID: String?
 
+  func validate() throws {
+    if WrittenAddress.isAddress(request) { throw ValidationError("\(request) is no request, expected its name") }
+  }
+
   func run() async throws {
     let values = parameters.map(JSONValue.init(commandLine:))
-    printLine(try await connection.request(request, values, messageID: messageID).jsonText)
+    try printLine(await connection.request(request, values, messageID: messageID).jsonText)
   }
 }
 

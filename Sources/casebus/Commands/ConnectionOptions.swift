@@ -36,6 +36,8 @@ struct ConnectionOptions: ParsableArguments {
     }
   }
 
+  var isForAllWorkspaces: Bool { workspace == "*" }
+
   private var scope: WorkspaceScope {
     get throws {
       guard let scope = WorkspaceScope(queryValue: workspace) else {
@@ -48,7 +50,9 @@ struct ConnectionOptions: ParsableArguments {
 
 /// Which broker a command talks to, and whom it takes for it.
 struct BrokerOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The broker's address; wss:// for TLS.", valueName: "url"))
+  @Option(
+    help: ArgumentHelp("The broker's address; wss:// for TLS.", valueName: "url"),
+    transform: BrokerAddress.init(commandLine:))
   var url = BrokerAddress(host: "127.0.0.1", port: 8080)
 
   @Option(

@@ -28,7 +28,9 @@ struct ConsumerCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-      for consumer in try await connection.request("consumer.list").arrayValue ?? [] { printLine(consumer.jsonText) }
+      for consumer in try await connection.request("consumer.list").arrayValue ?? [] {
+        try printLine(consumer.jsonText)
+      }
     }
   }
 
@@ -46,7 +48,7 @@ struct ConsumerCommand: AsyncParsableCommand {
     var name: String
 
     func run() async throws {
-      printLine(try await connection.request("consumer.get", [.string(name)]).jsonText)
+      try printLine(await connection.request("consumer.get", [.string(name)]).jsonText)
     }
   }
 

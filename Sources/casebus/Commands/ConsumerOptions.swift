@@ -4,29 +4,33 @@ import CasebusBroker
 /// How a broker deals with durable consumers; the defaults are those of `Protocol/registry/limits.json`.
 struct ConsumerOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("How long a durable consumer may take to acknowledge an event, seconds.", valueName: "seconds"))
+    help: ArgumentHelp(
+      "How long a durable consumer may take to acknowledge an event, 1 to 86400 seconds.", valueName: "seconds"))
   var ackTimeout = 30
 
-  @Option(help: ArgumentHelp("How many events of a workspace it may have at one time.", valueName: "count"))
+  @Option(
+    help: ArgumentHelp("How many events of a workspace it may have at one time, 1 to 10000000.", valueName: "count"))
   var maxUnacknowledged = 256
 
   @Option(
     help: ArgumentHelp(
-      "How many events one of all workspaces may have at one time, from each event loop.", valueName: "count"))
+      "How many events one of all workspaces may have at one time from each event loop, 1 to 10000000.",
+      valueName: "count"))
   var spanningUnacknowledgedMax = 1_024
 
-  @Option(help: ArgumentHelp("How often it is given an event before that is parked.", valueName: "count"))
+  @Option(
+    help: ArgumentHelp("How often it is given an event before that is parked, 1 to 10000000.", valueName: "count"))
   var maxDeliveries = 5
 
-  @Option(help: ArgumentHelp("How many durable consumers there may be.", valueName: "count"))
+  @Option(help: ArgumentHelp("How many durable consumers there may be, 1 to 10000000.", valueName: "count"))
   var consumersMax = 1_000
 
   func validate() throws {
-    try ServerOptions.checkPositive("--ack-timeout", Int64(ackTimeout))
-    try ServerOptions.checkPositive("--max-unacknowledged", Int64(maxUnacknowledged))
-    try ServerOptions.checkPositive("--spanning-unacknowledged-max", Int64(spanningUnacknowledgedMax))
-    try ServerOptions.checkPositive("--max-deliveries", Int64(maxDeliveries))
-    try ServerOptions.checkPositive("--consumers-max", Int64(consumersMax))
+    try checkRange("--ack-timeout", ackTimeout, .timerSeconds)
+    try checkRange("--max-unacknowledged", maxUnacknowledged, .count)
+    try checkRange("--spanning-unacknowledged-max", spanningUnacknowledgedMax, .count)
+    try checkRange("--max-deliveries", maxDeliveries, .count)
+    try checkRange("--consumers-max", consumersMax, .count)
   }
 
   func set(in broker: inout BrokerConfiguration) {

@@ -75,7 +75,7 @@ struct DemoCertificateGuide {
         \(program) subscribe --url \(address.webSocketURL) --cacert \(file)
         curl --cacert \(file) \(address.pageURL)health
         NODE_EXTRA_CA_CERTS=\(file) node client.js
-        python3: connect("\(address.webSocketURL)", ssl=ssl.create_default_context(cafile="\(file)"))
+        python3: connect("\(address.webSocketURL)", max_size=2**24, ssl=ssl.create_default_context(cafile="\(file)"))
 
       Chromium (package libnss3-tools; to forget it again: certutil -d sql:$HOME/.pki/nssdb -D -n casebus-demo):
 

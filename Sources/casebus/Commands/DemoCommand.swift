@@ -40,9 +40,9 @@ struct DemoCommand: AsyncParsableCommand {
     let simulation = DemoSimulation(plan: plan, addresses: addresses)
     try await BrokerProcess(server).run(tls: configuration(certificate), companions: [simulation]) { [plan] addresses in
       let command = CommandLine.arguments[0]
-      printLine(DemoGuide(address: addresses.first, plan: plan, command: command).text)
+      try printLine(DemoGuide(address: addresses.first, plan: plan, command: command).text)
       if let certificate, let address = addresses.tls {
-        printLine(DemoCertificateGuide(certificate: certificate, address: address, program: command).text)
+        try printLine(DemoCertificateGuide(certificate: certificate, address: address, program: command).text)
       }
       continuation.yield(addresses.first)
     }

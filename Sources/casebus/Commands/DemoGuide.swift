@@ -52,7 +52,7 @@ struct DemoGuide {
     """
     python3 -c '
     import json, websockets.sync.client as client
-    with client.connect("\(address.webSocketURL)") as bus:
+    with client.connect("\(address.webSocketURL)", max_size=2**24) as bus:
         bus.send(json.dumps({"event": "subscribe", "data": ["interaction", "markdone"]}))
         for message in bus:
             print(message)

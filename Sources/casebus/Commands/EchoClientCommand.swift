@@ -15,36 +15,39 @@ struct EchoClientCommand: AsyncParsableCommand {
         casebus echo-client --url ws://127.0.0.1:9001/ --messages 200 --max-message-bytes 4194304
       """, shouldDisplay: false)
 
-  @Option(help: ArgumentHelp("The echo server.", valueName: "url"))
+  @Option(
+    help: ArgumentHelp("The echo server.", valueName: "url"), transform: EchoServerAddress.init(commandLine:))
   var url: EchoServerAddress
 
-  @Option(help: ArgumentHelp("How many messages to send.", valueName: "count"))
+  @Option(help: ArgumentHelp("How many messages to send, 1 to 10000000.", valueName: "count"))
   var messages = 100
 
   @Option(help: "The same seed sends the same messages.")
   var seed: UInt64 = 1
 
-  @Option(help: ArgumentHelp("The longest message, bytes.", valueName: "bytes"))
+  @Option(help: ArgumentHelp("The longest message, 1 to 1073741824 bytes.", valueName: "bytes"))
   var maxMessageBytes = 1 << 20
 
   @Flag(help: "Offer no compression (permessage-deflate).")
   var noDeflate = false
 
-  @Option(help: ArgumentHelp("How long the server may take for any answer, seconds.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("How long the server may take for any answer, 1 to 86400 seconds.", valueName: "seconds"))
   var timeout = 10
 
   func validate() throws {
-    for (name, value) in [("--messages", messages), ("--max-message-bytes", maxMessageBytes), ("--timeout", timeout)] {
-      guard value > 0 else { throw ValidationError("\(name) is \(value), expected a number greater than 0") }
-    }
+    try checkRange("--messages", messages, .count)
+    try checkRange("--max-message-bytes", maxMessageBytes, .messageBytes)
+    try checkRange("--timeout", timeout, .timerSeconds)
   }
 
   func run() async throws {
+    let text: String
     do {
-      printLine(try await summary(of: connect()))
+      text = try await summary(of: connect())
     } catch {
       throw CommandFailure("\(error)")
     }
+    try printLine(text)
   }
 
   private func connect() async throws -> EchoLink {

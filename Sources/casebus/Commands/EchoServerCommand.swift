@@ -19,33 +19,34 @@ struct EchoServerCommand: AsyncParsableCommand {
   @Option(help: "The address to listen on.")
   var host = "127.0.0.1"
 
-  @Option(help: "The port to listen on; 0 lets the system choose one.")
+  @Option(help: "The port to listen on, 0 to 65535; 0 lets the system choose one.")
   var port = 9001
 
   @Flag(help: "Offer no compression (permessage-deflate).")
   var noDeflate = false
 
-  @Option(help: ArgumentHelp("The longest message that is taken, bytes.", valueName: "bytes"))
+  @Option(help: ArgumentHelp("The longest message that is taken, 1 to 1073741824 bytes.", valueName: "bytes"))
   var maxMessageBytes = 64 << 20
 
   func validate() throws {
-    guard (0...65_535).contains(port) else { throw ValidationError("--port is \(port), expected 0 to 65535") }
-    guard maxMessageBytes > 0 else {
-      throw ValidationError("--max-message-bytes is \(maxMessageBytes), expected a number greater than 0")
-    }
+    try checkRange("--port", port, 0...65_535)
+    try checkRange("--max-message-bytes", maxMessageBytes, .messageBytes)
   }
 
   func run() async throws {
     let logger = Logger.standardError()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: UsableCores.count)
+    let (listening, continuation) = AsyncStream.makeStream(of: [ListeningAddress].self)
     let server = EchoServer(
       host: host, port: port, configuration: connectionConfiguration, group: group, logger: logger
-    ) { addresses in
-      printLine("Casebus echoes on \(addresses.map { ListeningAddress($0).webSocketURL }.joined(separator: " and "))")
+    ) { continuation.yield($0.map { ListeningAddress($0) }) }
+    let announcement = Announcement(addresses: listening) {
+      try printLine("Casebus echoes on \($0.map(\.webSocketURL).joined(separator: " and "))")
     }
     try await ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        services: [server, announcement].map(BrokerProcess.stoppingAll), gracefulShutdownSignals: [.sigterm, .sigint],
+        logger: logger)
     ).run()
   }
 

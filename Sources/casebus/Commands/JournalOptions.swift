@@ -20,28 +20,30 @@ struct JournalOptions: ParsableArguments {
     help: "Before something is answered it is on the disk (full), or the system has it (normal): faster, less safe.")
   var durability = SQLiteJournalConfiguration.Durability.full
 
-  @Option(help: ArgumentHelp("How long events are kept, seconds.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("How long events are kept, 1 to 3153600000 seconds.", valueName: "seconds"))
   var retentionSeconds: Int64 = 604_800
 
-  @Option(help: ArgumentHelp("How many events of a workspace are kept.", valueName: "count"))
+  @Option(help: ArgumentHelp("How many events of a workspace are kept, 1 to 1099511627775.", valueName: "count"))
   var retentionEventsPerWorkspaceMax: UInt64 = 100_000
 
   @Option(
-    help: ArgumentHelp("How many events are kept for a durable consumer that is behind.", valueName: "count"))
+    help: ArgumentHelp(
+      "How many events are kept for a durable consumer that is behind, 1 to 1099511627775.", valueName: "count"))
   var consumerBacklogEventsMax: UInt64 = 1_000_000
 
-  @Option(help: ArgumentHelp("How long a message that is sent again is known, seconds.", valueName: "seconds"))
+  @Option(
+    help: ArgumentHelp("How long a message that is sent again is known, 1 to 86400 seconds.", valueName: "seconds"))
   var messageIdWindow = 120
 
   static let defaultDirectory = "./casebus-data"
 
   func validate() throws {
     guard !data.isEmpty else { throw ValidationError("--data is empty, expected a directory") }
-    try ServerOptions.checkPositive("--retention-seconds", retentionSeconds)
-    try ServerOptions.checkPositive(
-      "--retention-events-per-workspace-max", Int64(clamping: retentionEventsPerWorkspaceMax))
-    try ServerOptions.checkPositive("--consumer-backlog-events-max", Int64(clamping: consumerBacklogEventsMax))
-    try ServerOptions.checkPositive("--message-id-window", Int64(messageIdWindow))
+    // A hundred years.
+    try checkRange("--retention-seconds", retentionSeconds, 1...3_153_600_000)
+    try checkRange("--retention-events-per-workspace-max", retentionEventsPerWorkspaceMax, .events)
+    try checkRange("--consumer-backlog-events-max", consumerBacklogEventsMax, .events)
+    try checkRange("--message-id-window", messageIdWindow, .timerSeconds)
   }
 
   /// - Returns: nil for the memory.

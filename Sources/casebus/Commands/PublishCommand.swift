@@ -1,12 +1,13 @@
 import ArgumentParser
 import CasebusClient
 import CasebusProtocol
+import NIOCore
 
 struct PublishCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "publish", abstract: "Publishes events, from the arguments or as JSON lines from standard input.",
     discussion: """
-      Each line of standard input is {"event":"<name>","data":<anything>}, and may have a "messageId". Each is published
+      Each line of standard input, in UTF-8, is {"event":"<name>","data":<anything>}, and may have a "messageId". Each is published
       when the one before it is committed; the first that fails ends the command with exit status 1. What is published
       again with the same messageId, within two minutes, happens once.
 
@@ -29,6 +30,7 @@ struct PublishCommand: AsyncParsableCommand {
   var messageID: String?
 
   func validate() throws {
+    if let event, WrittenAddress.isAddress(event) { throw ValidationError("\(event) is no event, expected its name") }
     if messageID != nil, event == nil {
       throw ValidationError("--message-id is for one event, expected \"messageId\" in the lines of standard input")
     }
@@ -48,12 +50,12 @@ struct PublishCommand: AsyncParsableCommand {
 
   private func publishLines() async throws {
     let client = try await connection.connect()
-    var number = 0
+    let lines = try LineReader("-", lineBytesMax: CasebusClient.messageBytesMax)
     var published = 0
-    while let line = readLine() {
-      number += 1
-      guard !line.isEmpty else { continue }
-      let value = try Self.parse(line, what: "line \(number)")
+    while let line = try lines.next() {
+      let number = lines.count
+      guard let text = try Self.text(of: line, number) else { continue }
+      let value = try Self.parse(text, what: "line \(number)")
       guard let event = value["event"]?.stringValue, let data = value["data"] else {
         throw CommandFailure("line \(number) is not of the form {\"event\":\"<name>\",\"data\":<anything>}")
       }
@@ -63,6 +65,17 @@ struct PublishCommand: AsyncParsableCommand {
     }
     await client.close()
     printError("published \(published) events")
+  }
+
+  /// - Returns: nil for an empty line.
+  private static func text(of line: ByteBuffer, _ number: Int) throws -> String? {
+    let bytes = line.readableBytesView
+    if let offset = UTF8Check.firstInvalidOffset(in: bytes) {
+      let byte = bytes[bytes.startIndex + offset].hexText
+      throw CommandFailure("line \(number), byte \(offset + 1) is \(byte), which is not UTF-8")
+    }
+    let text = String(buffer: line)
+    return text.utf8.allSatisfy { $0 == UInt8(ascii: "\r") } ? nil : text
   }
 
   private static func messageID(in line: JSONValue, of number: Int) throws -> String? {

@@ -21,7 +21,7 @@ struct ServeCommand: AsyncParsableCommand {
   func run() async throws {
     try await BrokerProcess(options).run(tls: options.tls.configuration) { addresses in
       let places = addresses.all.map { "\($0.webSocketURL) (page: \($0.pageURL))" }.joined(separator: " and ")
-      printLine("Casebus is listening on \(places), stop it with Ctrl-C")
+      try printLine("Casebus is listening on \(places), stop it with Ctrl-C")
     }
   }
 }

@@ -11,7 +11,7 @@ struct ServerOptions: ParsableArguments {
   @Option(help: "The address to listen on, or a name of this machine: then all its addresses.")
   var host = "127.0.0.1"
 
-  @Option(help: "The port to listen on; 0 lets the system choose one.")
+  @Option(help: "The port to listen on, 0 to 65535; 0 lets the system choose one.")
   var port = 8080
 
   @OptionGroup var tls: TLSOptions
@@ -25,74 +25,74 @@ struct ServerOptions: ParsableArguments {
   @Option(help: "Whether state changes outside of the transition table are refused (strict) or accepted (lenient).")
   var transitions = WorkspaceRules.Transitions.strict
 
-  @Option(help: ArgumentHelp("How long a markdone block stands, milliseconds.", valueName: "ms"))
+  @Option(help: ArgumentHelp("How long a markdone block stands, 1 to 86400000 milliseconds.", valueName: "ms"))
   var blockMarkdoneTimeout: Int64 = 30_000
 
-  @Option(help: ArgumentHelp("The longest message that is taken, bytes.", valueName: "bytes"))
+  @Option(help: ArgumentHelp("The longest message that is taken, 1 to 1073741824 bytes.", valueName: "bytes"))
   var messageBytesMax = 65_536
 
   @Flag(help: "Offer no compression (permessage-deflate).")
   var noDeflate = false
 
-  @Option(help: ArgumentHelp("How hard messages are deflated: 1 (fast) to 9 (small).", valueName: "level"))
+  @Option(help: ArgumentHelp("How hard messages are deflated, 1 to 9: fast to small.", valueName: "level"))
   var deflateLevel = 6
 
-  @Option(help: ArgumentHelp("Shorter messages are not deflated, bytes.", valueName: "bytes"))
+  @Option(help: ArgumentHelp("Messages shorter than this are not deflated, 1 to 1073741824 bytes.", valueName: "bytes"))
   var deflateThreshold = 128
 
   @Option(
-    help: ArgumentHelp("Bytes that may wait for one session before it is closed as too slow.", valueName: "bytes"))
+    help: ArgumentHelp(
+      "What may wait for one session before it is closed as too slow, 1 to 1099511627776 bytes.", valueName: "bytes"))
   var outboundQueueBytesMax = 1 << 20
 
   @Option(
-    help: ArgumentHelp("Bytes that may wait for all sessions; over it the slowest are cut off.", valueName: "bytes"))
+    help: ArgumentHelp(
+      "What may wait for all sessions, 1 to 1099511627776 bytes; over it the slowest are cut off.", valueName: "bytes"))
   var outboundTotalBytesMax = 256 << 20
 
   @Option(
     help: ArgumentHelp(
-      "How many connections may be open (default: 25000, or as many as fit into the process's files).",
+      "How many connections may be open, 1 to 10000000 (default: 25000, or as many as fit into the process's files).",
       valueName: "count"))
   var connectionsMax: Int?
 
   @Option(
     help: ArgumentHelp(
-      "How many connections may be open from one address (default: half of --connections-max; from this machine itself, all of them).",
+      "How many connections may be open from one address, 1 to 10000000 (default: half of --connections-max; from this machine itself, all of them).",
       valueName: "count"))
   var connectionsPerAddressMax: Int?
 
-  @Option(help: ArgumentHelp("How long the opening handshake may take, seconds.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("How long the opening handshake may take, 1 to 86400 seconds.", valueName: "seconds"))
   var handshakeTimeout = 10
 
-  @Option(help: ArgumentHelp("After so much silence a client is pinged, seconds.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("After so much silence a client is pinged, 1 to 86400 seconds.", valueName: "seconds"))
   var pingInterval = 25
 
-  @Option(help: ArgumentHelp("How long a pinged client may stay silent, seconds.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("How long a pinged client may stay silent, 1 to 86400 seconds.", valueName: "seconds"))
   var pongTimeout = 10
 
-  @Option(help: ArgumentHelp("How many sessions may be open (default: 20000).", valueName: "count"))
+  @Option(help: ArgumentHelp("How many sessions may be open, 1 to 10000000 (default: 20000).", valueName: "count"))
   var sessionsMax: Int?
 
-  @Option(help: ArgumentHelp("How long a stop may take, seconds.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("How long a stop may take, 1 to 86400 seconds.", valueName: "seconds"))
   var drainSeconds = 5
 
   @Option(help: ArgumentHelp("The least that is logged to standard error.", valueName: "level"))
   var logLevel = Logger.Level.notice
 
   func validate() throws {
-    guard (0...65_535).contains(port) else { throw ValidationError("--port is \(port), expected 0 to 65535") }
-    try Self.checkPositive("--block-markdone-timeout", blockMarkdoneTimeout)
-    try Self.checkPositive("--message-bytes-max", Int64(messageBytesMax))
-    for (name, value) in connectionCounts { try Self.checkPositive(name, Int64(value)) }
-    try Self.checkPositive("--drain-seconds", Int64(drainSeconds))
-    try Self.checkPositive("--deflate-threshold", Int64(deflateThreshold))
-    try Self.checkPositive("--outbound-queue-bytes-max", Int64(outboundQueueBytesMax))
-    try Self.checkPositive("--outbound-total-bytes-max", Int64(outboundTotalBytesMax))
-    try Self.checkPositive("--handshake-timeout", Int64(handshakeTimeout))
-    try Self.checkPositive("--ping-interval", Int64(pingInterval))
-    try Self.checkPositive("--pong-timeout", Int64(pongTimeout))
-    guard (1...9).contains(deflateLevel) else {
-      throw ValidationError("--deflate-level is \(deflateLevel), expected 1 to 9")
-    }
+    try checkRange("--port", port, 0...65_535)
+    try checkRange("--block-markdone-timeout", blockMarkdoneTimeout, 1...86_400_000)
+    try checkRange("--message-bytes-max", messageBytesMax, .messageBytes)
+    for (name, value) in connectionCounts { try checkRange(name, value, .count) }
+    try checkRange("--drain-seconds", drainSeconds, .timerSeconds)
+    try checkRange("--deflate-level", deflateLevel, 1...9)
+    try checkRange("--deflate-threshold", deflateThreshold, .messageBytes)
+    try checkRange("--outbound-queue-bytes-max", outboundQueueBytesMax, .totalBytes)
+    try checkRange("--outbound-total-bytes-max", outboundTotalBytesMax, .totalBytes)
+    try checkRange("--handshake-timeout", handshakeTimeout, .timerSeconds)
+    try checkRange("--ping-interval", pingInterval, .timerSeconds)
+    try checkRange("--pong-timeout", pongTimeout, .timerSeconds)
   }
 
   var configuration: BrokerServerConfiguration {
@@ -133,10 +133,6 @@ struct ServerOptions: ParsableArguments {
     deflate.level = deflateLevel
     deflate.thresholdBytes = deflateThreshold
     return deflate
-  }
-
-  static func checkPositive(_ name: String, _ value: Int64) throws {
-    guard value > 0 else { throw ValidationError("\(name) is \(value), expected a number greater than 0") }
   }
 }
 

@@ -11,7 +11,8 @@ struct SimulateCommand: AsyncParsableCommand {
       happens, a desktop that selects cases, sets user data and marks done, and a
       bot that blocks the mark done until there is a disposition. Their
       interactions are named sim-…; those that are open at the end, or were left by
-      an earlier run, are ended; others are left alone. How it goes is told on
+      an earlier run, are ended, unless somebody else blocks them; others are left
+      alone. When the broker goes away it waits for it, and goes on. How it goes is told on
       standard error. If anything fails that should not, the exit status is 1.
 
       EXAMPLES:

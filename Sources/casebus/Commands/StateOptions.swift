@@ -4,23 +4,23 @@ import CasebusWorkspace
 
 /// How large the state of a workspace may be; the defaults are those of `Protocol/registry/limits.json`.
 struct StateOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("How large one interaction may be, bytes as JSON.", valueName: "bytes"))
+  @Option(help: ArgumentHelp("How large one interaction may be, 1 to 1073741824 bytes as JSON.", valueName: "bytes"))
   var interactionBytesMax = 98_304
 
   @Option(
     help: ArgumentHelp(
-      "How large all interactions and blocks of a workspace may be together, bytes as JSON.", valueName: "bytes"))
+      "How large all interactions and blocks of a workspace may be together, 1 to 1073741824 bytes as JSON.", valueName: "bytes"))
   var workspaceBytesMax = 3 << 20
 
   @Option(
     help: ArgumentHelp(
-      "How long the data of one answer may be, bytes; more than --workspace-bytes-max.", valueName: "bytes"))
+      "How long the data of one answer may be, 1 to 1073741824 bytes; more than --workspace-bytes-max.", valueName: "bytes"))
   var answerBytesMax = 4 << 20
 
   func validate() throws {
-    try ServerOptions.checkPositive("--interaction-bytes-max", Int64(interactionBytesMax))
-    try ServerOptions.checkPositive("--workspace-bytes-max", Int64(workspaceBytesMax))
-    try ServerOptions.checkPositive("--answer-bytes-max", Int64(answerBytesMax))
+    try checkRange("--interaction-bytes-max", interactionBytesMax, .messageBytes)
+    try checkRange("--workspace-bytes-max", workspaceBytesMax, .messageBytes)
+    try checkRange("--answer-bytes-max", answerBytesMax, .messageBytes)
     var broker = BrokerConfiguration()
     set(in: &broker)
     if let fault = broker.fault { throw ValidationError(fault) }

@@ -16,7 +16,10 @@ struct SubscribeCommand: AsyncParsableCommand {
 
       A durable consumer is given each event until it is acknowledged; all its
       subscribers share the events. Without --ack nothing is acknowledged: the same
-      events come again.
+      events come again. With it an event is acknowledged when it is written.
+
+      It ends with status 141 when nobody reads its output any more, and with 74 when
+      the output cannot be written.
 
       EXAMPLES:
         casebus subscribe --workspace default --events interaction,markdone
@@ -30,14 +33,17 @@ struct SubscribeCommand: AsyncParsableCommand {
   @Flag(help: "When the connection ends, connect again and go on after the last event.")
   var reconnect = false
 
-  @Option(help: ArgumentHelp("Stop after so many events.", valueName: "count"))
+  @Option(help: ArgumentHelp("Stop after so many events, 1 to 1000000000000.", valueName: "count"))
   var count: Int?
 
+  private static var counts: ClosedRange<Int> { 1...1_000_000_000_000 }
+
   func validate() throws {
-    if let count, count < 1 { throw ValidationError("--count is \(count), expected a number greater than 0") }
+    if let count { try checkRange("--count", count, Self.counts) }
   }
 
   func run() async throws {
+    StandardOutput.endProcessWithReader()
     var printer = EventPrinter(acknowledges: subscription.ack, countMax: count)
     if reconnect {
       try await printAcrossConnections(with: &printer)
@@ -48,13 +54,13 @@ struct SubscribeCommand: AsyncParsableCommand {
 
   private func printConnection(with printer: inout EventPrinter) async throws {
     let client = try await connection.connect()
-    do throws(ClientError) {
+    do {
       let result = try await subscription.subscribe(client)
       if result.recovered == false { EventPrinter.printGap() }
       for await event in client.events where try await printer.print(event, of: client) {
         return await client.close()
       }
-    } catch {
+    } catch let error as ClientError {
       await client.close()
       throw CommandFailure("\(error)")
     }
@@ -64,18 +70,20 @@ struct SubscribeCommand: AsyncParsableCommand {
   private func printAcrossConnections(with printer: inout EventPrinter) async throws {
     let updates = subscription.resumingClient(try connection.connector())
     var client: CasebusClient?
-    do throws(ClientError) {
+    do {
       for try await update in updates {
         switch update {
         case .connected(let connected, let isWhole):
-          if !isWhole, client != nil || subscription.since != nil { EventPrinter.printGap() }
+          if !isWhole, client != nil || subscription.since != nil {
+            connection.isForAllWorkspaces ? EventPrinter.printPossibleGap() : EventPrinter.printGap()
+          }
           client = connected
         case .event(let event):
           guard let client, try await printer.print(event, of: client) else { continue }
           return await client.close()
         }
       }
-    } catch {
+    } catch let error as ClientError {
       throw CommandFailure("\(error)")
     }
   }
@@ -93,12 +101,18 @@ private struct EventPrinter {
   }
 
   /// - Returns: whether that was the last one.
-  mutating func print(_ event: CasebusClient.Event, of client: CasebusClient) async throws(ClientError) -> Bool {
-    printLine(event.jsonText)
+  /// - Throws: ``OutputFailure``, ``ClientError``.
+  mutating func print(_ event: CasebusClient.Event, of client: CasebusClient) async throws -> Bool {
+    try printLine(event.jsonText)
     count += 1
-    // Only what is printed is done with.
+    // Only what the system has taken is done with.
     if acknowledges { try await client.acknowledge(event) }
     return count == countMax
+  }
+
+  static func printPossibleGap() {
+    printError(
+      "some events may be missing here: a subscription to all workspaces cannot go on where it was, a durable one can")
   }
 
   static func printGap() {

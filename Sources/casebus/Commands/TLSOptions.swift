@@ -10,7 +10,8 @@ struct TLSOptions: ParsableArguments {
   }
 
   @Option(
-    help: ArgumentHelp("Listen for wss:// and https:// on this port; 0 lets the system choose one.", valueName: "port"))
+    help: ArgumentHelp(
+      "Listen for wss:// and https:// on this port, 0 to 65535; 0 lets the system choose one.", valueName: "port"))
   var tlsPort: Int?
 
   @Option(
@@ -48,27 +49,25 @@ struct TLSOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The groups for the key exchange, in OpenSSL's words.", valueName: "list"))
   var tlsGroups: String?
 
-  @Option(help: ArgumentHelp("How long a TLS handshake may take, seconds.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("How long a TLS handshake may take, 1 to 86400 seconds.", valueName: "seconds"))
   var tlsHandshakeTimeout = 10
 
-  @Option(help: ArgumentHelp("How many TLS handshakes may be in progress on one event loop.", valueName: "count"))
+  @Option(
+    help: ArgumentHelp(
+      "How many TLS handshakes may be in progress on one event loop, 1 to 10000000.", valueName: "count"))
   var tlsHandshakesMax = 256
 
   @Flag(help: "Listen for TLS only, not on --port.")
   var noPlain = false
 
   func validate() throws {
+    try checkRange("--tls-handshake-timeout", tlsHandshakeTimeout, .timerSeconds)
+    try checkRange("--tls-handshakes-max", tlsHandshakesMax, .count)
     guard let tlsPort else { return try checkNothingElseIsSet() }
-    guard (0...65_535).contains(tlsPort) else {
-      throw ValidationError("--tls-port is \(tlsPort), expected 0 to 65535")
-    }
+    try checkRange("--tls-port", tlsPort, 0...65_535)
     guard tlsCertificate.count == tlsKey.count else {
       throw ValidationError(
         "there are \(tlsCertificate.count) --tls-certificate and \(tlsKey.count) --tls-key, expected one key for each")
-    }
-    let numbers = [("--tls-handshake-timeout", tlsHandshakeTimeout), ("--tls-handshakes-max", tlsHandshakesMax)]
-    for (name, value) in numbers where value < 1 {
-      throw ValidationError("\(name) is \(value), expected a number greater than 0")
     }
   }
 

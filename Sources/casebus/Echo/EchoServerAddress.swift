@@ -1,20 +1,15 @@
-import ArgumentParser
-import FoundationEssentials
-
 /// Where an echo server listens: `ws://host:port/path?query`; without a port 80, without a path `/`.
-struct EchoServerAddress: ExpressibleByArgument {
+struct EchoServerAddress {
   var host: String
   var port: Int
   /// Path and query, for the request line.
   var target: String
 
-  init?(argument: String) {
-    guard let components = URLComponents(string: argument), components.scheme == "ws",
-      let host = components.host, !host.isEmpty, components.fragment == nil, components.user == nil
-    else { return nil }
-    let path = components.percentEncodedPath.isEmpty ? "/" : components.percentEncodedPath
-    self.host = host
-    port = components.port ?? 80
-    target = components.percentEncodedQuery.map { "\(path)?\($0)" } ?? path
+  /// - Throws: `ValidationError` that says what would be right.
+  init(commandLine text: String) throws {
+    let url = try WebSocketURL(text, schemes: ["ws": 80])
+    host = url.host
+    port = url.port
+    target = url.query.map { "\(url.path)?\($0)" } ?? url.path
   }
 }

@@ -3,17 +3,16 @@ import CasebusProtocol
 import CasebusWorkspace
 
 extension SimulatedAgent {
-  /// Takes the steps of a scenario, one each turn, until it is cancelled.
+  /// Takes the steps of the scenario, one each turn, until it is cancelled.
   /// - Throws: ``ClientError`` if a connection is lost, `CancellationError`.
-  func play(_ scenario: AgentScenario, pace: Pace) async throws {
-    var scenario = scenario
+  func play(_ clients: AgentClients, pace: Pace) async throws {
     var pace = pace
-    var refused: [Step] = []
     while true {
       try await pace.wait()
-      let step = scenario.nextStep()
-      let again = refused.isEmpty ? nil : refused.removeFirst()
-      for step in [step, again].compactMap({ $0 }) where try await take(step) == .again { refused.append(step) }
+      for attempt in progress.beginTurn() {
+        let isRefused = try await take(attempt, clients) == .again
+        progress.finished(isRefused: isRefused)
+      }
     }
   }
 
@@ -23,28 +22,34 @@ extension SimulatedAgent {
     case again
   }
 
-  private func take(_ step: Step) async throws(ClientError) -> OnStep {
+  private func take(_ attempt: AgentProgress.Attempt, _ clients: AgentClients) async throws(ClientError) -> OnStep {
+    let step = attempt.step
     guard !ended.contains(step.interactionID) else { return skip() }
     do {
-      try await send(step.message)
+      try await send(step.message, attempt.messageID, clients)
     } catch .refused(let code, _) where code == ErrorCode.markdoneBlocked.rawValue && step.isMarkdone {
       tally.count(\.refusals)
       return step.action == .markdone ? .again : .done
     } catch .refused(let code, let message) {
+      // The broker stops, or cannot write its journal: the step is taken again later.
+      let error = ClientError.refused(code: code, message: message)
+      guard !error.isWorthAnotherTry else { throw error }
       guard await !isEnded(step.interactionID) else { return skip() }
       tally.failed("\(workspace): \(step.action) of \(step.interactionID): \(message) (\(code))")
     }
     return .done
   }
 
-  private func send(_ message: Step.Message) async throws(ClientError) {
+  private func send(
+    _ message: Step.Message, _ messageID: String, _ clients: AgentClients
+  ) async throws(ClientError) {
     switch message {
     case .publish(let data):
       tally.count(\.publications)
-      try await source.publish("interaction", data)
+      try await clients.source.publish("interaction", data, messageID: messageID)
     case .request(let name, let parameters):
       tally.count(\.requests)
-      _ = try await desktop.request(name, parameters)
+      _ = try await clients.desktop.request(name, parameters, messageID: messageID)
     }
   }
 

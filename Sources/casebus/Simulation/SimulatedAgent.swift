@@ -1,65 +1,92 @@
 import CasebusClient
 import CasebusProtocol
 import CasebusWorkspace
-import NIOCore
+import Synchronization
 
-/// An agent at work in one workspace, as three clients of the broker: the source that tells what happens to the agent's
-/// interactions, the desktop, and a bot that watches over the wrap-up.
-struct SimulatedAgent {
+/// An agent at work in one workspace, over as many connections as it takes.
+final class SimulatedAgent: Sendable {
   let workspace: WorkspaceID
-  let source: CasebusClient
-  let desktop: CasebusClient
-  let bot: CasebusClient
   let tally: Tally
+  let progress: AgentProgress
   let ended = EndedInteractions()
+  private let broker: BrokerAddress
+  private let clients = Mutex<AgentClients?>(nil)
+  private static let backoff = Backoff(longest: .seconds(5))
 
-  /// Connects all three.
-  /// - Throws: ``CommandFailure`` if the broker cannot be reached.
-  init(workspace: WorkspaceID, broker: BrokerAddress, tally: Tally) async throws {
+  init(workspace: WorkspaceID, scenario: AgentScenario, broker: BrokerAddress, tally: Tally) {
     self.workspace = workspace
+    self.broker = broker
     self.tally = tally
-    source = try await broker.connect(to: .workspace(workspace))
-    desktop = try await broker.connect(to: .workspace(workspace))
-    bot = try await broker.connect(to: .workspace(workspace))
+    progress = AgentProgress(scenario)
   }
 
-  /// Works until it is cancelled.
-  /// - Throws: ``ClientError`` if a connection is lost, `CancellationError`.
-  func work(_ scenario: AgentScenario, pace: Pace) async throws {
-    for client in [desktop, bot] { _ = try await client.subscribe(to: ["interaction", "markdone"]) }
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await watchDesktop() }
-      group.addTask { try await runBot() }
-      group.addTask { try await play(scenario, pace: pace) }
-      defer { group.cancelAll() }
-      try await group.next()
-    }
+  /// Connects for the first time, and ends what an earlier simulator has left.
+  /// - Throws: ``CommandFailure`` if the broker cannot be reached; ``ClientError``.
+  func begin() async throws {
+    // Says more than a client does of why there is no connection.
+    await (try broker.connect(to: .workspace(workspace))).close()
+    try await endInteractions()
   }
 
-  /// Ends what is open of the simulator's interactions, and leaves all others alone.
-  func endInteractions() async throws(ClientError) {
-    for interaction in try await desktop.request("interaction.getInteractions").arrayValue ?? [] {
-      guard case .interaction(let state, let id, _, _) = BusEvent(interaction: interaction),
-        id.hasPrefix(ScriptedInteraction.idPrefix)
-      else { continue }
-      try await end(id, state)
+  /// Works until it is cancelled; when a connection is lost it waits for the broker, and goes on where it was.
+  /// - Throws: ``ClientError`` if coming back would end the same way; `CancellationError`.
+  func work(pace: Pace) async throws {
+    var failures = 0
+    while true {
+      try Task.checkCancellation()
+      do {
+        let clients = try await connected()
+        try await findLost(clients)
+        failures = 0
+        try await work(clients, pace: pace)
+      } catch let error as ClientError where error.isWorthAnotherTry {
+        await connectionLost(error)
+        var random = SystemRandomNumberGenerator()
+        try await Task.sleep(for: Self.backoff.delay(afterFailures: failures, using: &random))
+        failures += 1
+      }
     }
   }
 
   func disconnect() async {
-    for client in [bot, desktop, source] { await client.close() }
+    await takeClients()?.disconnect()
   }
 
-  private func end(_ id: String, _ state: InteractionState) async throws(ClientError) {
-    do {
-      for state in state.wayOut {
-        let message = JSONValue.object([
-          "eventType": .string(state.rawValue), "interaction": ["interactionId": .string(id)],
-        ])
-        try await source.publish("interaction", message)
-      }
-    } catch ClientError.refused {
-      // Somebody else was quicker.
+  /// Those that are connected, or new ones.
+  func connected() async throws(ClientError) -> AgentClients {
+    if let clients = clients.withLock({ $0 }) { return clients }
+    let connected = try await AgentClients.connect(to: broker, workspace)
+    clients.withLock { $0 = connected }
+    return connected
+  }
+
+  private func connectionLost(_ error: ClientError) async {
+    guard let lost = takeClients() else { return }
+    tally.connectionLost("\(workspace): \(error); connecting again")
+    await lost.disconnect()
+  }
+
+  private func takeClients() -> AgentClients? {
+    clients.withLock { clients in
+      defer { clients = nil }
+      return clients
+    }
+  }
+
+  private func findLost(_ clients: AgentClients) async throws(ClientError) {
+    let interactions = try await clients.desktop.request("interaction.getInteractions").arrayValue ?? []
+    let known = Set(interactions.compactMap { $0["interactionId"]?.stringValue })
+    for id in progress.takeLost(known: known) { ended.insert(id) }
+  }
+
+  private func work(_ clients: AgentClients, pace: Pace) async throws {
+    for client in [clients.desktop, clients.bot] { _ = try await client.subscribe(to: ["interaction", "markdone"]) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await self.watch(clients.desktop) }
+      group.addTask { try await self.runBot(clients.bot) }
+      group.addTask { try await self.play(clients, pace: pace) }
+      defer { group.cancelAll() }
+      try await group.next()
     }
   }
 }
@@ -67,33 +94,45 @@ struct SimulatedAgent {
 // MARK: - Events
 
 extension SimulatedAgent {
-  private func watchDesktop() async throws {
+  private func watch(_ desktop: CasebusClient) async throws {
     try await desktop.forEachEvent { event in
       tally.count(\.events)
-      if case .interaction(let state, let id, _, _) = event, StateRule.of(state).isTerminal { ended.insert(id) }
+      guard case .interaction(let state, let id, _, _) = event, StateRule.of(state).isTerminal else { return }
+      ended.insert(id)
+      progress.ended(id)
     }
   }
 
-  private func runBot() async throws {
-    var machine = WrapUpBot()
-    try await bot.forEachEvent { event in
+  private func runBot(_ client: CasebusClient) async throws {
+    var bot = WrapUpBot()
+    // What happened while it was not there: blocks go with the session that made them.
+    for interaction in try await client.request("interaction.getInteractions").arrayValue ?? [] {
+      try await react(to: BusEvent(interaction: interaction), with: &bot, client)
+    }
+    try await client.forEachEvent { event in
       tally.count(\.events)
-      switch machine.eventReceived(event) {
-      case .block(let id): try await ask("interaction.blockMarkdone", [.string(id), .string(WrapUpBot.warning)])
-      case .unblock(let id): try await ask("interaction.unblockMarkdone", [.string(id)])
-      case .none: break
-      }
+      try await react(to: event, with: &bot, client)
+    }
+  }
+
+  private func react(
+    to event: BusEvent, with bot: inout WrapUpBot, _ client: CasebusClient
+  ) async throws(ClientError) {
+    switch bot.eventReceived(event) {
+    case .block(let id): try await ask(client, "interaction.blockMarkdone", [.string(id), .string(WrapUpBot.warning)])
+    case .unblock(let id): try await ask(client, "interaction.unblockMarkdone", [.string(id)])
+    case .none: break
     }
   }
 
   /// A request of the bot.
-  private func ask(_ request: String, _ parameters: [JSONValue]) async throws(ClientError) {
+  private func ask(_ bot: CasebusClient, _ request: String, _ parameters: [JSONValue]) async throws(ClientError) {
     do {
       tally.count(\.botRequests)
       _ = try await bot.request(request, parameters)
     } catch .refused(let code, _) where code == ErrorCode.interactionNotFound.rawValue {
       // It ended before the bot could react.
-    } catch .refused(let code, let message) {
+    } catch .refused(let code, let message) where !ClientError.refused(code: code, message: message).isWorthAnotherTry {
       tally.failed("\(workspace): bot: \(request): \(message) (\(code))")
     }
   }
@@ -105,7 +144,6 @@ extension CasebusClient {
   fileprivate func forEachEvent(_ body: (BusEvent) async throws -> Void) async throws {
     for await event in events { try await body(BusEvent(name: event.name, data: event.data)) }
     guard !Task.isCancelled else { return }
-    // The events end with the connection; a request fails with the reason.
-    _ = try await request("system.getAllowedServices")
+    throw end ?? .connectionLost(code: 1006, reason: "the events have ended")
   }
 }

@@ -21,10 +21,16 @@ struct Simulation: Service {
     tally = Tally(report: report)
   }
 
-  /// Simulates until the plan's duration is over or it is shut down, and leaves no interactions behind.
-  /// - Throws: ``CommandFailure`` if something failed that the scripts do not expect.
+  /// Simulates until the plan's duration is over or it is shut down, and leaves no interactions behind but those that
+  /// somebody else blocks. When the broker goes away it waits for it.
+  /// - Throws: ``CommandFailure`` if the broker is not there at the beginning, or something failed that the scripts do not
+  ///   expect.
   func run() async throws {
-    let agents = try await connect()
+    let agents = plan.workspaces.enumerated().map { index, workspace in
+      SimulatedAgent(
+        workspace: workspace, scenario: AgentScenario(seed: plan.seed, agent: index), broker: broker, tally: tally)
+    }
+    for agent in agents { try await agent.begin() }
     let start = ContinuousClock.now
     do {
       try await play(agents, from: start)
@@ -39,18 +45,7 @@ struct Simulation: Service {
     }
   }
 
-  private func connect() async throws -> [SimulatedAgent] {
-    var agents: [SimulatedAgent] = []
-    for workspace in plan.workspaces {
-      let agent = try await SimulatedAgent(workspace: workspace, broker: broker, tally: tally)
-      // An earlier simulator may have been killed.
-      try await agent.endInteractions()
-      agents.append(agent)
-    }
-    return agents
-  }
-
-  /// - Throws: ``ClientError`` if a connection is lost.
+  /// - Throws: ``ClientError`` if a connection is lost for good.
   private func play(_ agents: [SimulatedAgent], from start: ContinuousClock.Instant) async throws {
     do {
       try await cancelWhenGracefulShutdown {
@@ -70,7 +65,7 @@ struct Simulation: Service {
   /// The agents take turns, so that the steps of all of them are evenly spread.
   private func work(_ agent: SimulatedAgent, _ index: Int, from start: ContinuousClock.Instant) async throws {
     let first = start.advanced(by: plan.turn * index / plan.workspaces.count)
-    try await agent.work(AgentScenario(seed: plan.seed, agent: index), pace: Pace(turn: plan.turn, start: first))
+    try await agent.work(pace: Pace(turn: plan.turn, start: first))
   }
 
   private func reportProgress(since start: ContinuousClock.Instant) async throws {

@@ -17,6 +17,8 @@ final class Tally: Sendable {
     /// Steps left out because their interaction had ended early: by somebody else, or because no bot was quick enough to
     /// keep a hasty agent from it.
     var skipped = 0
+    /// How often an agent's connections were lost.
+    var reconnections = 0
     /// Failures that the scripts do not expect.
     var errors = 0
   }
@@ -26,6 +28,15 @@ final class Tally: Sendable {
 
   private let state = Mutex((counts: Counts(), firstError: String?.none))
   private let report: @Sendable (String) -> Void
+
+  /// An agent will connect again; only the first of many are told, for they are lost together.
+  func connectionLost(_ text: String) {
+    let losses = state.withLock { state in
+      state.counts.reconnections += 1
+      return state.counts.reconnections
+    }
+    if losses <= Self.errorsReportedMax { report(text) }
+  }
 
   /// - Parameter report: told each of the first errors.
   init(report: @escaping @Sendable (String) -> Void) {
@@ -54,6 +65,7 @@ extension Tally.Counts: CustomStringConvertible {
     var text =
       "published \(publications), requested \(requests) (mark dones refused: \(refusals)), "
       + "requested by bots \(botRequests), events received \(events), errors \(errors)"
+    if reconnections > 0 { text += ", connected again \(reconnections)" }
     if skipped > 0 { text += ", steps skipped \(skipped) (their interaction was marked done before)" }
     return text
   }

@@ -19,11 +19,16 @@ struct JournalBenchCommand: AsyncParsableCommand {
   @Option(help: "A directory to write into; it must not exist yet, and is left there.")
   var data: String
 
-  @Option(help: "How long each measurement of writing takes.")
+  @Option(help: "How long each measurement of writing takes, 0.001 to 86400.0 seconds.")
   var seconds = 3.0
 
-  @Option(help: "The bytes of one record's data.")
+  @Option(help: "The bytes of one record's data, 8 to 1048576.")
   var recordBytes = 300
+
+  func validate() throws {
+    try checkRange("--seconds", seconds, 0.001...86_400)
+    try checkRange("--record-bytes", recordBytes, 8...1_048_576)
+  }
 
   func run() async throws {
     guard !FileManager.default.fileExists(atPath: data) else { throw ValidationError("--data \(data) exists already") }
@@ -77,7 +82,7 @@ struct JournalBenchCommand: AsyncParsableCommand {
     let start = clock.now
     try await load.run(inFlight: inFlight, until: start.advanced(by: .seconds(seconds)))
     let time = (clock.now - start) / .seconds(1)
-    printLine(
+    try printLine(
       "\(name) inFlight=\(inFlight) records/s=\(Int(Double(load.records) / time)) "
         + "batches/s=\(Int(Double(load.batches) / time)) p50=\(load.latency(0.5)) p99=\(load.latency(0.99)) "
         + "max=\(load.latency(1))")
@@ -98,7 +103,7 @@ struct JournalBenchCommand: AsyncParsableCommand {
       for workspace in load.workspaces { group.addTask { [journal] in try await journal.records(of: workspace) } }
       return try await group.reduce(0, +)
     }
-    printLine("start file=\(opened - start) open of 1000 workspaces, \(records) records: \(clock.now - opened)")
+    try printLine("start file=\(opened - start) open of 1000 workspaces, \(records) records: \(clock.now - opened)")
     journal.shutDown()
   }
 
@@ -116,7 +121,7 @@ struct JournalBenchCommand: AsyncParsableCommand {
         guard let end = records.last?.offset else { break }
         last = end
       }
-      printLine("replay page=\(page) records/s=\(Int(Double(last) / ((clock.now - start) / .seconds(1))))")
+      try printLine("replay page=\(page) records/s=\(Int(Double(last) / ((clock.now - start) / .seconds(1))))")
     }
     journal.shutDown()
   }

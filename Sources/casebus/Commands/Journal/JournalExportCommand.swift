@@ -16,6 +16,6 @@ struct JournalExportCommand: ParsableCommand {
 
   func run() throws {
     let progress = ProgressLine()
-    try directory.read { try $0.export(to: writeOutput, progress: progress.report) }
+    try directory.read { try $0.export(to: { try writeOutput($0) }, progress: progress.report) }
   }
 }

@@ -35,7 +35,7 @@ struct JournalImportCommand: ParsableCommand {
         if count % 10_000 == 0 { progress.report("importing lines", count, 0) }
       }
       let (workspaces, events) = try journal.finish()
-      printLine("imported \(events) events of \(workspaces) workspaces into \(directory.data)")
+      try printLine("imported \(events) events of \(workspaces) workspaces into \(directory.data)")
     } catch let error as JournalFileError {
       throw CommandFailure("\(error)")
     } catch let error as JournalImportError {

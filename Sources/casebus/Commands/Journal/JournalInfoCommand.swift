@@ -13,36 +13,37 @@ struct JournalInfoCommand: ParsableCommand {
 
   @OptionGroup var directory: JournalDirectory
 
-  @Option(help: ArgumentHelp("How many workspaces to list, those with the most events.", valueName: "count"))
+  @Option(
+    help: ArgumentHelp("How many workspaces to list, those with the most events, 0 to 10000000.", valueName: "count"))
   var top = 10
 
   func validate() throws {
-    guard top >= 0 else { throw ValidationError("--top is \(top), expected 0 or more") }
+    try checkRange("--top", top, 0...10_000_000)
   }
 
   func run() throws {
     let (file, summary) = try directory.read { ($0.file, try $0.summary(workspacesMax: top)) }
-    printLine("journal     \(file)")
-    printLine("schema      \(summary.schema)")
-    printLine("epoch       \(summary.epoch)")
-    for (name, bytes) in summary.files { printLine("file        \(name)  \(bytes.bytesText)") }
-    printLine("workspaces  \(summary.workspaceCount)")
-    printLine("events      \(summary.eventCount)")
-    printLine("answers     \(summary.receiptCount) (kept for messages that are sent again)")
-    printLine("consumers   \(summary.consumers.count)")
-    Self.printTable(
+    try printLine("journal     \(file)")
+    try printLine("schema      \(summary.schema)")
+    try printLine("epoch       \(summary.epoch)")
+    for (name, bytes) in summary.files { try printLine("file        \(name)  \(bytes.bytesText)") }
+    try printLine("workspaces  \(summary.workspaceCount)")
+    try printLine("events      \(summary.eventCount)")
+    try printLine("answers     \(summary.receiptCount) (kept for messages that are sent again)")
+    try printLine("consumers   \(summary.consumers.count)")
+    try Self.printTable(
       summary.workspaces.map(\.cells), heads: ["workspace", "events", "first", "last", "snapshot", "due"])
-    Self.printTable(
+    try Self.printTable(
       summary.consumers.map(\.cells), heads: ["consumer", "workspace", "backlog", "behind in", "parked", "events"])
   }
 
-  private static func printTable(_ rows: [[String]], heads: [String]) {
+  private static func printTable(_ rows: [[String]], heads: [String]) throws(OutputFailure) {
     guard !rows.isEmpty else { return }
     let widths = heads.indices.map { column in ([heads] + rows).map { $0[column].count }.max() ?? 0 }
-    printLine("")
+    try printLine("")
     for row in [heads] + rows {
       let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-      printLine(String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed()))
+      try printLine(String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed()))
     }
   }
 }

@@ -21,16 +21,17 @@ struct JournalTailCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The workspace; without it all of them.", valueName: "id"))
   var workspace: String?
 
-  @Option(help: ArgumentHelp("Begins after this offset; needs --workspace.", valueName: "offset"))
+  @Option(help: ArgumentHelp("Begins after this offset, 0 to 1099511627775; needs --workspace.", valueName: "offset"))
   var after: UInt64?
 
-  @Option(name: [.short, .long], help: ArgumentHelp("Begins with so many events.", valueName: "count"))
+  @Option(name: [.short, .long], help: ArgumentHelp("Begins with so many events, 0 to 10000000.", valueName: "count"))
   var count = 10
 
   private static var pageMax: Int { 1000 }
 
   func validate() throws {
-    guard count >= 0 else { throw ValidationError("--count is \(count), expected 0 or more") }
+    try checkRange("--count", count, 0...10_000_000)
+    if let after { try checkRange("--after", after, 0...ClosedRange.events.upperBound) }
     guard after == nil || workspace != nil else { throw ValidationError("--after needs --workspace") }
     guard workspace.map({ WorkspaceID($0) != nil }) ?? true else {
       throw ValidationError("--workspace is \"\(workspace ?? "")\", expected 1 to 64 of A-Z a-z 0-9 . _ -")
@@ -46,6 +47,7 @@ struct JournalTailCommand: AsyncParsableCommand {
     } else {
       try directory.reading { try printNewest(inspection, seen) }
     }
+    if follow { StandardOutput.endProcessWithReader() }
     var version = try inspection.version()
     while follow {
       try await Task.sleep(for: .milliseconds(200))
@@ -63,7 +65,7 @@ struct JournalTailCommand: AsyncParsableCommand {
     while offset < end {
       let page = try inspection.entries(of: workspace, after: offset, limit: Self.pageMax)
       guard let last = page.last?.record.offset else { return }
-      for entry in page where entry.record.offset <= end { print(entry) }
+      for entry in page where entry.record.offset <= end { try print(entry) }
       offset = last
     }
   }
@@ -72,7 +74,7 @@ struct JournalTailCommand: AsyncParsableCommand {
     let entries = try ends.flatMap { workspace, end in
       try inspection.entries(of: workspace, after: end - min(end, UInt64(count)), limit: count)
     }
-    for entry in entries.sorted(by: Self.isEarlier).suffix(count) { print(entry) }
+    for entry in entries.sorted(by: Self.isEarlier).suffix(count) { try print(entry) }
   }
 
   private func printNew(
@@ -83,12 +85,12 @@ struct JournalTailCommand: AsyncParsableCommand {
       try inspection.entries(of: workspace, after: seen[workspace] ?? 0, limit: .max)
         .filter { $0.record.offset <= end }
     }
-    for entry in entries.sorted(by: Self.isEarlier) { print(entry) }
+    for entry in entries.sorted(by: Self.isEarlier) { try print(entry) }
     seen = ends
   }
 
-  private func print(_ entry: JournalEntry) {
-    printLine(String(buffer: entry.json))
+  private func print(_ entry: JournalEntry) throws(OutputFailure) {
+    try printLine(String(buffer: entry.json))
   }
 
   private static func isEarlier(_ left: JournalEntry, _ right: JournalEntry) -> Bool {

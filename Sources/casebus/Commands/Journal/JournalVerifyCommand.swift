@@ -16,8 +16,8 @@ struct JournalVerifyCommand: ParsableCommand {
   func run() throws {
     let progress = ProgressLine()
     let findings = try directory.read { try $0.verify(progress: progress.report) }
-    for finding in findings { printLine(finding) }
+    for finding in findings { try printLine(finding) }
     guard findings.isEmpty else { throw CommandFailure("the journal has \(findings.count) faults") }
-    printLine("the journal is as it should be")
+    try printLine("the journal is as it should be")
   }
 }

@@ -2,7 +2,8 @@ import CasebusProtocol
 import CasebusWorkspace
 
 extension InteractionState {
-  /// The states through which a source ends an interaction that is in this state, when it must go at once.
+  /// The states through which an interaction that is in this state ends, when it must go at once: the source says them, but
+  /// for COMPLETED, which the agent brings about by marking it done.
   var wayOut: [InteractionState] {
     let rule = StateRule.of(self)
     if rule.next.contains(.completed) { return [.completed] }

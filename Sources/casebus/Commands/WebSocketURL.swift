@@ -1,0 +1,66 @@
+import ArgumentParser
+import FoundationEssentials
+
+/// The parts of a URL of the command line (RFC 3986, RFC 6455 §3).
+struct WebSocketURL {
+  let scheme: String
+  /// A name or an address, an IPv6 address without brackets.
+  let host: String
+  let port: Int
+  /// `/` if there is none.
+  let path: String
+  let query: String?
+  private let text: String
+
+  /// - Parameters:
+  ///   - schemes: those that are taken, each with its port.
+  ///   - defaultScheme: the one of a text that has none; nil if there must be one.
+  /// - Throws: `ValidationError` that says what would be right.
+  init(_ text: String, schemes: [String: Int], defaultScheme: String? = nil) throws {
+    self.text = text
+    let isWhole = text.contains("://") || defaultScheme == nil
+    guard let components = URLComponents(string: isWhole ? text : "\(defaultScheme!)://\(text)") else {
+      throw Self.notAURL(text)
+    }
+    scheme = components.scheme ?? ""
+    host = Self.withoutBrackets(components.host ?? "")
+    port = components.port ?? schemes[scheme] ?? 0
+    path = components.percentEncodedPath.isEmpty ? "/" : components.percentEncodedPath
+    query = components.percentEncodedQuery
+    let names = schemes.keys.sorted().map { "\($0)://" }.joined(separator: " or ")
+    try check(schemes[scheme] != nil, "expected \(names) at its beginning")
+    try check(!host.isEmpty, "it has no host, expected \(scheme)://HOST:PORT")
+    try check((1...65_535).contains(port), "its port is \(port), expected 1 to 65535")
+    try check(components.user == nil && components.fragment == nil, "expected \(scheme)://HOST:PORT and a path")
+  }
+
+  func check(_ isRight: Bool, _ complaint: String) throws {
+    guard isRight else { throw ValidationError("the URL is \(text): \(complaint)") }
+  }
+
+  /// RFC 3986 §3.2.2 writes IPv6 addresses in brackets; nobody else does.
+  private static func withoutBrackets(_ host: String) -> String {
+    host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+  }
+
+  private static func notAURL(_ text: String) -> ValidationError {
+    let authority = text.split(separator: "//").last ?? ""
+    let isAddress = authority.count { $0 == ":" } > 1 && !authority.contains("[")
+    let right = isAddress ? "an IPv6 address in brackets, such as ws://[::1]:8080/v2" : "ws://HOST:PORT/v2"
+    return ValidationError("the URL is \(text), expected \(right)")
+  }
+}
+
+/// An address of a broker that stands on the command line by itself.
+enum WrittenAddress {
+  /// Said with the complaint about the command line; nil if there is no such address.
+  static var hint: String? {
+    let arguments = CommandLine.arguments
+    let place = arguments.indices.dropFirst().first { isAddress(arguments[$0]) && arguments[$0 - 1] != "--url" }
+    return place.map { "\nThe address of the broker is an option: --url \(arguments[$0])" }
+  }
+
+  static func isAddress(_ text: String) -> Bool {
+    text.hasPrefix("ws://") || text.hasPrefix("wss://")
+  }
+}
