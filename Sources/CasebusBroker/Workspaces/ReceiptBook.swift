@@ -67,5 +67,5 @@ struct ReceiptBook {
 
 extension JournalReceipt {
   /// What it holds in memory, about: its texts, and the places in both collections.
-  fileprivate var bytes: Int { messageID.utf8.count + (failure?.message.utf8.count ?? 0) + 192 }
+  fileprivate var bytes: Int { messageID.text.utf8.count + (failure?.message.utf8.count ?? 0) + 192 }
 }
