@@ -28,7 +28,7 @@ final class SimulatedJournal: EventJournal {
 
   private struct Append: Sendable {
     var batch: JournalBatch
-    var completion: @Sendable (Result<Void, JournalError>) -> Void
+    var completion: @Sendable (Result<JournalCommit, JournalError>) -> Void
   }
 
   static let failure = JournalError.unavailable("the simulated disk is full")
@@ -40,7 +40,7 @@ final class SimulatedJournal: EventJournal {
 
   // MARK: - What the broker asks
 
-  func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<Void, JournalError>) -> Void) {
+  func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<JournalCommit, JournalError>) -> Void) {
     state.withLock { $0.appends.append(Append(batch: batch, completion: completion)) }
   }
 
@@ -136,16 +136,18 @@ final class SimulatedJournal: EventJournal {
     }
   }
 
-  private func commit(_ batch: JournalBatch) -> Result<Void, JournalError> {
+  private func commit(_ batch: JournalBatch) -> Result<JournalCommit, JournalError> {
     state.withLock { state in
+      var commit = JournalCommit()
       for (workspace, part) in batch.parts {
         let last = state.streams[workspace]?.last ?? 0
-        guard part.expected == last else {
-          return .failure(.conflict(workspace, expected: part.expected, actual: last))
+        if part.expected == last {
+          state.streams[workspace, default: Stream()].append(part)
+        } else {
+          commit.refused[workspace] = .conflict(workspace, expected: part.expected, actual: last)
         }
       }
-      for (workspace, part) in batch.parts { state.streams[workspace, default: Stream()].append(part) }
-      return .success(())
+      return .success(commit)
     }
   }
 }

@@ -162,7 +162,7 @@ def test_a_journal_of_a_later_version_is_left_as_it_is(serve, data):
     database.close()
     before = (data / "journal.sqlite").read_bytes()
     text = refusal(data)
-    assert "newer Casebus (schema 7, this one knows 1)" in text and str(data / "journal.sqlite") in text
+    assert "newer Casebus (schema 7, this one knows 2)" in text and str(data / "journal.sqlite") in text
     assert (data / "journal.sqlite").read_bytes() == before
 
 

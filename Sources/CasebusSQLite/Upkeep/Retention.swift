@@ -16,15 +16,18 @@ struct Retention: Sendable {
   private static var receiptsPerStep: Int { 4000 }
   private static var workspacesPerRead: Int { 256 }
 
+  private var forgetting: Forgetting { Forgetting(pool: pool, writer: writer, holds: holds) }
+
   /// Goes through all workspaces once.
   /// - Parameter now: milliseconds since 1970.
   func sweep(now: Int64) async {
     do {
-      try await pruneReceipts(decidedBefore: now - configuration.messageIDWindowSeconds * 1000)
+      try await pruneReceipts(decidedBefore: configuration.messageIDWindowStart(at: now))
       var last: Int64 = 0
       while let plan = try await plan(after: last, now: now) {
-        last = plan.last
         for cut in plan.cuts { try await prune(cut) }
+        try await forgetting.run(after: last, through: plan.last)
+        last = plan.last
       }
     } catch {
       // The journal is being closed.
@@ -71,6 +74,14 @@ struct Retention: Sendable {
           arguments: [Self.receiptsPerStep, time])
       }
     }
+  }
+
+  /// The clock was set back while no broker ran: answers of the future are remembered no longer than those of now. While a
+  /// broker runs its clock does not go back, so the newest answer tells.
+  static func limitReceipts(_ db: Database, to now: Int64) throws {
+    let newest = try Int64.fetchOne(db, sql: "SELECT time FROM receipts ORDER BY id DESC LIMIT 1")
+    guard let newest, newest > now else { return }
+    try db.execute(sql: "UPDATE receipts SET time = ? WHERE time > ?", arguments: [now, now])
   }
 
   private func oldestReceipt() async throws -> Int64? {

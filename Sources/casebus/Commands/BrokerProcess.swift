@@ -33,11 +33,12 @@ struct BrokerProcess {
     FileLimit.raise()
     FileLimit.surviveFileSize()
     let tls = try configuration.map { try reloadingTLS($0) }
-    let file = try options.journal.openFile(logger)
+    let clock = BrokerClock()
+    let file = try options.journal.openFile(logger, clock)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: UsableCores.count)
     let server = BrokerServer(
       configuration: options.configuration, tls: tls, journal: file ?? MemoryJournal(), group: group,
-      instance: Self.randomInstance(), logger: logger
+      instance: Self.randomInstance(), logger: logger, clock: clock
     ) { await onListening(BrokerAddresses($0)) }
     let hangup = tls.map { [ReloadOnHangup(tls: $0)] } ?? []
     let services = ServiceGroup(
