@@ -89,10 +89,10 @@ final class SimulatedJournal: EventJournal {
 
   // MARK: - What the test decides
 
-  /// The oldest batch is committed, or fails. Does nothing if there is none.
-  func finishAppend(succeeds: Bool) {
+  /// The oldest batch is committed, perhaps without the part of one workspace, or fails. Does nothing if there is none.
+  func finishAppend(succeeds: Bool, refusing workspace: WorkspaceID? = nil) {
     guard let append = state.withLock({ $0.appends.isEmpty ? nil : $0.appends.removeFirst() }) else { return }
-    append.completion(succeeds ? commit(append.batch) : .failure(Self.failure))
+    append.completion(succeeds ? commit(append.batch, refusing: workspace) : .failure(Self.failure))
   }
 
   /// Something that is being read is there, or cannot be read.
@@ -136,12 +136,16 @@ final class SimulatedJournal: EventJournal {
     }
   }
 
-  private func commit(_ batch: JournalBatch) -> Result<JournalCommit, JournalError> {
+  private func commit(_ batch: JournalBatch, refusing refused: WorkspaceID? = nil) -> Result<
+    JournalCommit, JournalError
+  > {
     state.withLock { state in
       var commit = JournalCommit()
       for (workspace, part) in batch.parts {
         let last = state.streams[workspace]?.last ?? 0
-        if part.expected == last {
+        if workspace == refused {
+          commit.refused[workspace] = Self.failure
+        } else if part.expected == last {
           state.streams[workspace, default: Stream()].append(part)
         } else {
           commit.refused[workspace] = .conflict(workspace, expected: part.expected, actual: last)

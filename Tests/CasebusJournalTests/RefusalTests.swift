@@ -98,6 +98,8 @@ import Testing
     try await journal.pool.write { db in
       try db.execute(sql: "DELETE FROM events WHERE id >> 40 IN (2, 3); DELETE FROM workspaces WHERE id IN (2, 3)")
     }
+    await #expect(throws: JournalError.self) { try await journal.append([name(4): JournalRecord.range(1...1)]) }
+    await journal.retention.sweep(now: 0)
     try await journal.append([name(4): JournalRecord.range(1...2)])
     try await journal.append([name(5): JournalRecord.range(1...3)])
     await #expect(throws: JournalError.self) { try await journal.append([name(6): JournalRecord.range(1...1)]) }

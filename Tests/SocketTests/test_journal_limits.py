@@ -13,22 +13,27 @@ from test_journal import data, disk, fill, ready, refusal, serve  # noqa: F401 (
 
 
 async def test_a_journal_that_is_numbered_to_its_end_fails_nobody(serve, data):
-    """The last number was given; the numbers before it are free, and are given to new workspaces."""
+    """The last number was given: commands in new workspaces are refused, and nothing else, until the first sweep (10 s) finds numbers that are free."""
     serve().stop()
     with closing(sqlite3.connect(data / "journal.sqlite")) as database, database:
         # Not one of which nothing is kept: that would be forgotten.
-        database.execute("INSERT INTO workspaces(id, name, deadline) VALUES(8388607, 'last', 9000000000000)")
+        database.execute("INSERT INTO workspaces(id, name, deadline) VALUES(8388607, 'last', 9000000000000), (1, 'other', 9000000000000)")
     async with Clients(serve()) as clients:
         other = await clients.open("other")
-        answers = []
+        answers, new_answers = [], []
         for number in range(200):
             answers.append(await other.ask({"event": "publish", "data": {"event": "agent", "data": {}}}))
             if number % 20 == 0:
                 new = await clients.open(f"new-{number}")
-                answers.append(await new.ask({"event": "publish", "data": {"event": "agent", "data": {}}}))
+                new_answers.append(await new.ask({"event": "publish", "data": {"event": "agent", "data": {}}}))
         refused = sum("errorCode" in answer for answer in answers)
-    print(f"{refused} of {len(answers)} publishes refused")
-    assert refused == 0
+        print(f"{refused} of {len(answers)} publishes of another workspace refused")
+        assert refused == 0
+        assert all("journalWorkspacesMax" in answer["errorMessage"] for answer in new_answers), new_answers
+        deadline = time.monotonic() + 2 * PATIENCE
+        while "errorCode" in await new.ask({"event": "publish", "data": {"event": "agent", "data": {}}}):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.2)
 
 
 async def test_a_position_of_another_workspace_is_none(serve, data):

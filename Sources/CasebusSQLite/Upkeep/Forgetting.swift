@@ -15,16 +15,18 @@ struct Forgetting: Sendable {
   }
 
   /// Looks at the workspaces with the numbers after one and up to another one.
-  func run(after first: Int64, through last: Int64) async throws {
+  /// - Returns: the numbers that are free now.
+  func run(after first: Int64, through last: Int64) async throws -> [Int64] {
     let candidates = try await pool.read { try Self.candidates($0, after: first, through: last) }
-    guard !candidates.isEmpty else { return }
+    guard !candidates.isEmpty else { return [] }
     let names = holds.beginForgetting(candidates.map(\.name))
     defer { holds.endForgetting(names) }
     let unused = candidates.filter { Set(names).contains($0.name) }
-    guard !unused.isEmpty else { return }
+    guard !unused.isEmpty else { return [] }
     try await writer.transaction { try Self.forget(unused, $0) }
-    // Before anybody opens them again, who might get another number.
-    writer.wereFreed(unused.map { ($0.name, $0.number) })
+    // Before anybody opens them again.
+    for workspace in unused { writer.forget(workspace.name) }
+    return unused.map(\.number)
   }
 
   /// No events, no answers, nothing due, no state, and no consumer of its own, whose position is known to the broker also

@@ -5,6 +5,8 @@ import GRDB
 /// Up to where the records of some workspaces are no longer wanted.
 struct PrunePlan: Sendable {
   var cuts: [Cut] = []
+  /// Numbers that no workspace has, up to ``last``.
+  private(set) var gaps: [ClosedRange<Int64>] = []
   /// The number of the last workspace that was looked at.
   private(set) var last: Int64
 
@@ -31,6 +33,9 @@ struct PrunePlan: Sendable {
     let streams = try Stream.all(db, after: workspace, limit: limit)
     guard let last = streams.last?.id else { return nil }
     self.last = last
+    for (previous, next) in zip([workspace] + streams.map(\.id), streams.map(\.id)) where next > previous + 1 {
+      gaps.append(previous + 1...next - 1)
+    }
     let consumers = try Consumer.all(db)
     for stream in streams {
       guard let wish = try stream.unwanted(db, now: now, configuration) else { continue }

@@ -15,6 +15,8 @@ struct Retention: Sendable {
   private static var recordsPerStep: JournalOffset { 1000 }
   private static var receiptsPerStep: Int { 4000 }
   private static var workspacesPerRead: Int { 256 }
+  /// So many free numbers or more, in ranges, are enough until the next sweep.
+  private static var freeNumbersMax: Int { 10_000 }
 
   private var forgetting: Forgetting { Forgetting(pool: pool, writer: writer, holds: holds) }
 
@@ -24,11 +26,14 @@ struct Retention: Sendable {
     do {
       try await pruneReceipts(decidedBefore: configuration.messageIDWindowStart(at: now))
       var last: Int64 = 0
+      var free: [ClosedRange<Int64>] = []
       while let plan = try await plan(after: last, now: now) {
         for cut in plan.cuts { try await prune(cut) }
-        try await forgetting.run(after: last, through: plan.last)
+        let forgotten = try await forgetting.run(after: last, through: plan.last)
+        if free.count < Self.freeNumbersMax { free += plan.gaps + forgotten.map { $0...$0 } }
         last = plan.last
       }
+      writer.set(free: free)
     } catch {
       // The journal is being closed.
       guard !Task.isCancelled else { return }

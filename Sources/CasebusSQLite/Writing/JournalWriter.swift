@@ -46,7 +46,7 @@ final class JournalWriter: @unchecked Sendable {
     case append(Append)
     case transaction(@Sendable (Database) throws -> Void, @Sendable (Result<Void, any Error>) -> Void)
     case forget(WorkspaceID)
-    case free([(name: WorkspaceID, number: Int64)])
+    case free([ClosedRange<Int64>])
   }
 
   // MARK: - Any thread
@@ -69,9 +69,9 @@ final class JournalWriter: @unchecked Sendable {
     _ = submit(.forget(workspace))
   }
 
-  /// These workspaces were forgotten by a transaction.
-  func wereFreed(_ workspaces: [(name: WorkspaceID, number: Int64)]) {
-    _ = submit(.free(workspaces))
+  /// These numbers of workspaces were free when a sweep looked.
+  func set(free numbers: [ClosedRange<Int64>]) {
+    _ = submit(.free(numbers))
   }
 
   /// Takes nothing more; what was taken is done before this returns.
@@ -124,7 +124,7 @@ final class JournalWriter: @unchecked Sendable {
     switch job {
     case .append: break
     case .forget(let workspace): table?.forget(workspace)
-    case .free(let workspaces): table?.wereFreed(workspaces)
+    case .free(let numbers): table?.set(free: numbers)
     case .transaction(let body, let completion):
       completion(
         Result {

@@ -35,17 +35,15 @@ final class StreamTable {
   func forget() {
     streams = [:]
     consumers = [:]
-    numbers.forget()
   }
 
   func forget(_ workspace: WorkspaceID) {
     streams[workspace] = nil
   }
 
-  /// These workspaces were forgotten, and with them their numbers are free.
-  func wereFreed(_ workspaces: [(name: WorkspaceID, number: Int64)]) {
-    for workspace in workspaces { streams[workspace.name] = nil }
-    numbers.wereFreed(workspaces.map(\.number))
+  /// These numbers were free when a sweep looked.
+  func set(free numbers: [ClosedRange<Int64>]) {
+    self.numbers.set(free: numbers)
   }
 
   /// What cannot be taken is found out before anything of it is written.
