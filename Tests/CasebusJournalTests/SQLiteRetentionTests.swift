@@ -107,6 +107,21 @@ import Testing
     journal.shutDown()
   }
 
+  @Test func oneWorkspaceThatCannotBePrunedDoesNotKeepTheOthersFromIt() async throws {
+    let journal = try directory.open()
+    for workspace in [WorkspaceID.a, .b] { try await append(200, to: journal, workspace) }
+    try await journal.pool.write {
+      try $0.execute(
+        sql: "CREATE TRIGGER way BEFORE DELETE ON events WHEN OLD.id >> 40 = 1 BEGIN SELECT RAISE(ABORT, 'no'); END")
+    }
+    await journal.retention.sweep(now: 0)
+    let kept = try await journal.pool.read {
+      try Int.fetchAll($0, sql: "SELECT count(*) FROM events GROUP BY id >> 40 ORDER BY id >> 40")
+    }
+    #expect(kept == [200, 100])
+    journal.shutDown()
+  }
+
   @Test func retentionOfAnyLengthIsNoOverflow() async throws {
     let journal = try directory.open {
       $0.retentionSeconds = .max

@@ -28,17 +28,32 @@ struct Retention: Sendable {
       var last: Int64 = 0
       var free: [ClosedRange<Int64>] = []
       while let plan = try await plan(after: last, now: now) {
-        for cut in plan.cuts { try await prune(cut) }
+        for cut in plan.cuts { await pruneOrReport(cut) }
         let forgotten = try await forgetting.run(after: last, through: plan.last)
-        if free.count < Self.freeNumbersMax { free += plan.gaps + forgotten.map { $0...$0 } }
         last = plan.last
+        guard free.count < Self.freeNumbersMax else { continue }
+        free += plan.gaps + forgotten.map { $0...$0 }
+        if free.count >= Self.freeNumbersMax { writer.set(free: free) }
       }
-      writer.set(free: free)
+      if free.count < Self.freeNumbersMax { writer.set(free: free) }
     } catch {
-      // The journal is being closed.
-      guard !Task.isCancelled else { return }
-      logger.warning("what is too old could not be deleted from the journal, it will be tried again: \(error)")
+      report(error)
     }
+  }
+
+  /// One workspace that cannot be pruned does not keep the others from it.
+  private func pruneOrReport(_ cut: PrunePlan.Cut) async {
+    do {
+      try await prune(cut)
+    } catch {
+      report(error)
+    }
+  }
+
+  private func report(_ error: any Error) {
+    // The journal is being closed.
+    guard !Task.isCancelled else { return }
+    logger.warning("what is too old could not be deleted from the journal, it will be tried again: \(error)")
   }
 
   private func plan(after workspace: Int64, now: Int64) async throws -> PrunePlan? {
