@@ -24,7 +24,9 @@ public final class MemoryJournal: EventJournal {
 
   public var outlivesClose: Bool { false }
 
-  public func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<JournalCommit, JournalError>) -> Void) {
+  public func append(
+    _ batch: JournalBatch, completion: @escaping @Sendable (Result<JournalCommit, JournalError>) -> Void
+  ) {
     completion(.success(content.withLock { $0.append(batch, keeping: room) }))
   }
 

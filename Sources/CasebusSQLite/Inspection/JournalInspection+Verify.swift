@@ -84,9 +84,10 @@ private struct Verification {
   private mutating func check(
     _ total: Int64?, of record: JournalRecord, after last: Int64, _ workspace: String
   ) {
-    guard let total, total != last + Int64(record.bytes) else { return }
+    guard let total, total != last + Int64(record.storedBytes) else { return }
     find(
-      "workspace \(workspace), event \(record.offset): its total is \(total), expected \(last + Int64(record.bytes))")
+      "workspace \(workspace), event \(record.offset): its total is \(total), expected \(last + Int64(record.storedBytes))"
+    )
   }
 
   // MARK: - Everything else
