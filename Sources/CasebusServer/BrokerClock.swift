@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// Somebody may set the wall clock while the broker runs. Its own time never jumps and never goes back, so every span that
 /// is measured with it is as long as it should be; it follows the wall clock slowly
-/// (Docs/decisions/0012-a-clock-that-does-not-jump.md).
+/// (Docs/decisions/0014-a-clock-that-does-not-jump.md).
 public final class BrokerClock: Sendable {
   private let wall: @Sendable () -> Int64
   private let monotonic: @Sendable () -> Int64
