@@ -6,8 +6,10 @@ public import CasebusProtocol
 /// Each workspace has a stream of its own, numbered 1, 2, 3 … without gaps. Everything here may be called from any
 /// thread; completions are called exactly once, from any thread, and perhaps before the method returns.
 public protocol EventJournal: Sendable {
-  /// Appends a batch: all of it or nothing. Batches complete in the order in which they were appended.
-  func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<Void, JournalError>) -> Void)
+  /// Appends a batch. Each part becomes durable as a whole or not at all, and a part that cannot be taken is refused
+  /// without harm to the others. A failure means that nothing of the batch was committed. Batches complete in the order
+  /// in which they were appended.
+  func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<JournalCommit, JournalError>) -> Void)
 
   /// Where a workspace stands, and all that its state is made from. A workspace that never was has an empty stream.
   func open(_ workspace: WorkspaceID, completion: @escaping @Sendable (Result<JournalStream, JournalError>) -> Void)
@@ -56,7 +58,7 @@ public protocol JournalReplay: Sendable {
 /// Whether a journal takes what it is given.
 public enum JournalHealth: Hashable, Sendable {
   case available
-  /// The storage fails; the text says how.
+  /// The storage fails; the text says how. It is told to whoever asks over HTTP, so it names no files.
   case unavailable(String)
 }
 
@@ -66,7 +68,9 @@ public enum JournalError: Error, Hashable, Sendable {
   case conflict(WorkspaceID, expected: JournalOffset, actual: JournalOffset)
   /// The records are no longer kept; the oldest one that is has this offset.
   case pruned(first: JournalOffset)
-  /// The storage failed; the text says how.
+  /// The journal can take no more of this; the text names the limit.
+  case limitReached(String)
+  /// The storage failed; the text says how. It is told to clients, so it names no files.
   case unavailable(String)
 }
 
@@ -76,7 +80,7 @@ extension JournalError: CustomStringConvertible {
     case .conflict(let workspace, let expected, let actual):
       "workspace \(workspace) stands at offset \(actual), expected \(expected): another broker wrote to it"
     case .pruned(let first): "the records before offset \(first) are no longer kept"
-    case .unavailable(let reason): reason
+    case .limitReached(let reason), .unavailable(let reason): reason
     }
   }
 }

@@ -18,6 +18,16 @@ public struct JournalBatch: Hashable, Sendable {
   public var isEmpty: Bool { parts.isEmpty && consumerChanges.isEmpty }
 }
 
+/// What became of a batch: its parts are durable, but for those that were refused.
+public struct JournalCommit: Hashable, Sendable {
+  /// Why parts were not taken; nothing of them was written.
+  public var refused: [WorkspaceID: JournalError]
+
+  public init(refused: [WorkspaceID: JournalError] = [:]) {
+    self.refused = refused
+  }
+}
+
 /// One workspace's part of a batch.
 public struct JournalPart: Hashable, Sendable {
   /// The offset that the stream is expected to stand at.
@@ -59,6 +69,11 @@ public struct JournalRecord: Hashable, Sendable {
   }
 }
 
+extension JournalRecord {
+  /// What counts where records are kept up to a number of bytes: the event's name, its data and its detail.
+  public var storedBytes: Int { event.utf8.count + data.readableBytes + detail.readableBytes }
+}
+
 /// The answer that a message was given, under the `messageId` that its sender chose.
 public struct JournalReceipt: Hashable, Sendable {
   public var messageID: Identifier
@@ -82,9 +97,12 @@ public struct JournalSnapshot: Hashable, Sendable {
   public var offset: JournalOffset
   /// The state, as JSON.
   public var state: ByteBuffer
+  /// Whether the state is that of a workspace that never was, so that the workspace can be forgotten when its events are.
+  public var isEmpty: Bool
 
-  public init(offset: JournalOffset, state: ByteBuffer) {
+  public init(offset: JournalOffset, state: ByteBuffer, isEmpty: Bool = false) {
     self.offset = offset
     self.state = state
+    self.isEmpty = isEmpty
   }
 }

@@ -24,18 +24,19 @@ extension MemoryJournal.Content {
     return stream.content
   }
 
-  mutating func append(_ batch: JournalBatch, keeping room: MemoryStream.Room) -> Result<Void, JournalError> {
-    for (workspace, part) in batch.parts {
-      if let error = streams[workspace, default: MemoryStream()].conflict(with: part, in: workspace) {
-        return .failure(error)
-      }
-    }
+  mutating func append(_ batch: JournalBatch, keeping room: MemoryStream.Room) -> JournalCommit {
     for change in batch.consumerChanges { apply(change) }
+    var commit = JournalCommit()
     for (workspace, part) in batch.parts {
-      streams[workspace, default: MemoryStream()].append(part, keeping: room)
+      let stream = streams[workspace, default: MemoryStream()]
+      if let error = stream.conflict(with: part, in: workspace) {
+        commit.refused[workspace] = error
+        continue
+      }
+      streams[workspace, default: stream].append(part, keeping: room)
       for position in part.positions { consumers[position.consumer]?.move(to: position, in: workspace) }
     }
-    return .success(())
+    return commit
   }
 
   func backlog(of key: JournalConsumer.Key) -> [JournalBacklog] {

@@ -24,8 +24,10 @@ public final class MemoryJournal: EventJournal {
 
   public var outlivesClose: Bool { false }
 
-  public func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<Void, JournalError>) -> Void) {
-    completion(content.withLock { $0.append(batch, keeping: room) })
+  public func append(
+    _ batch: JournalBatch, completion: @escaping @Sendable (Result<JournalCommit, JournalError>) -> Void
+  ) {
+    completion(.success(content.withLock { $0.append(batch, keeping: room) }))
   }
 
   public func open(

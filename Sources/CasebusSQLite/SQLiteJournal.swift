@@ -20,47 +20,57 @@ public final class SQLiteJournal: EventJournal {
   private let upkeep: Upkeep
 
   /// Opens the journal of a directory, or makes a new one there.
-  /// - Throws: ``JournalFileError``; then the files are as they were.
-  public init(_ configuration: SQLiteJournalConfiguration, logger: Logger) throws(JournalFileError) {
+  /// - Parameter now: the time, milliseconds since 1970: the same clock that the records' times are of.
+  /// - Throws: ``JournalFileError``; then the files are as they were, but for rights that were too wide.
+  public init(
+    _ configuration: SQLiteJournalConfiguration, logger: Logger, now: @escaping @Sendable () -> Int64
+  ) throws(JournalFileError) {
     let files = JournalFiles(directory: configuration.directory)
     file = files.database
     self.configuration = configuration
     try files.makeDirectory()
     lock = try JournalLock(files.lock)
     try files.makeDatabase()
+    try files.protectDatabase()
     try files.checkHeader()
     try JournalSchema.check(files.database)
     do {
       pool = try DatabasePool(files, configuration)
       epoch = try pool.begin(JournalRun(configuration.durability))
+      try pool.writeWithoutTransaction { try Retention.limitReceipts($0, to: now()) }
       checkpoints = try Checkpoints(files.database)
     } catch {
       throw JournalFileError(error, at: files.database)
     }
     healthRecord = HealthRecord(file: files.database, logger: logger)
-    writer = JournalWriter(pool, health: healthRecord, checkpoints: checkpoints)
+    writer = JournalWriter(
+      pool, health: healthRecord, checkpoints: checkpoints, holds: holds, workspacesMax: configuration.workspacesMax)
     retention = Retention(pool: pool, writer: writer, holds: holds, configuration: configuration, logger: logger)
     upkeep = Upkeep(
-      retention, every: configuration.pruneIntervalSeconds, Probe(files: files, writer: writer, health: healthRecord),
+      retention, every: configuration.pruneIntervalSeconds, now: now,
+      Probe(files: files, writer: writer, health: healthRecord),
       every: configuration.probeMilliseconds)
     pool.writeWithoutTransaction(checkpoints.follow)
   }
 
   public var health: JournalHealth { healthRecord.value }
 
-  public func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<Void, JournalError>) -> Void) {
+  public func append(
+    _ batch: JournalBatch, completion: @escaping @Sendable (Result<JournalCommit, JournalError>) -> Void
+  ) {
     writer.append(batch, completion: completion)
   }
 
   public func open(
     _ workspace: WorkspaceID, completion: @escaping @Sendable (Result<JournalStream, JournalError>) -> Void
   ) {
-    holds.open(workspace)
-    let receiptsMax = configuration.messageIDsPerWorkspaceMax
-    read(completion) { [epoch, holds] db in
-      let (stream, pruned) = try JournalReader(db).stream(workspace, epoch: epoch, receiptsMax: receiptsMax)
-      holds.opened(workspace, pruned: pruned)
-      return stream
+    holds.open(workspace) { [self] in
+      read(completion) { [epoch, holds, configuration] db in
+        let (stream, opened) = try JournalReader(db).stream(
+          workspace, epoch: epoch, receiptsMax: configuration.messageIDsPerWorkspaceMax)
+        holds.opened(workspace, opened)
+        return stream
+      }
     }
   }
 
@@ -108,8 +118,8 @@ public final class SQLiteJournal: EventJournal {
     _ completion: @escaping @Sendable (Result<Value, JournalError>) -> Void,
     _ body: @escaping @Sendable (Database) throws -> Value
   ) {
-    pool.asyncRead { [file] result in
-      completion(Result { try body(result.get()) }.mapError { JournalError($0, file: file) })
+    pool.asyncRead { [healthRecord] result in
+      completion(Result { try body(result.get()) }.mapError(healthRecord.readFailed))
     }
   }
 
@@ -118,7 +128,7 @@ public final class SQLiteJournal: EventJournal {
     do {
       return try pool.read { try JournalReader($0).row(of: workspace)?.pruned ?? 0 }
     } catch {
-      throw JournalError(error, file: file)
+      throw healthRecord.readFailed(error)
     }
   }
 }

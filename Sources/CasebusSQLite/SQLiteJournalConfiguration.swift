@@ -15,8 +15,12 @@ public struct SQLiteJournalConfiguration: Sendable {
   public var retentionSeconds: Int64 = 7 * 86_400
   /// How many records of a workspace are kept (`retentionEventsPerWorkspaceMax`).
   public var retentionEventsPerWorkspaceMax: UInt64 = 100_000
+  /// How many bytes of records of a workspace are kept (`retentionBytesPerWorkspaceMax`).
+  public var retentionBytesPerWorkspaceMax: Int64 = 256 << 20
   /// How many records are kept for a durable consumer that does not acknowledge them (`consumerBacklogEventsMax`).
   public var consumerBacklogEventsMax: UInt64 = 1_000_000
+  /// How many bytes of records are kept for a durable consumer that does not acknowledge them (`consumerBacklogBytesMax`).
+  public var consumerBacklogBytesMax: Int64 = 1 << 30
   /// How long answers are kept for a retry, seconds (`messageIdWindowSeconds`).
   public var messageIDWindowSeconds: Int64 = 120
   /// How many answers of a workspace are handed out when it is opened, the newest ones (`messageIdsPerWorkspaceMax`).
@@ -27,8 +31,26 @@ public struct SQLiteJournalConfiguration: Sendable {
   public var probeMilliseconds: Int64 = 1000
   /// How many threads read at the same time.
   public var readersMax = 4
+  /// How many workspaces are numbered (`journalWorkspacesMax`); less than that only in tests.
+  var workspacesMax = RecordID.workspaceMax
 
   public init(directory: String) {
     self.directory = directory
+  }
+}
+
+extension SQLiteJournalConfiguration {
+  /// The moment before which records are too old, milliseconds since 1970.
+  func retentionStart(at now: Int64) -> Int64 { now.subtracting(seconds: retentionSeconds) }
+  /// The moment before which answers are too old, milliseconds since 1970.
+  func messageIDWindowStart(at now: Int64) -> Int64 { now.subtracting(seconds: messageIDWindowSeconds) }
+}
+
+extension Int64 {
+  /// A moment long before; the earliest there is rather than an overflow.
+  fileprivate func subtracting(seconds: Int64) -> Int64 {
+    let (milliseconds, isTooMuch) = seconds.multipliedReportingOverflow(by: 1000)
+    let (moment, isTooEarly) = subtractingReportingOverflow(milliseconds)
+    return isTooMuch || isTooEarly ? .min : moment
   }
 }

@@ -2,6 +2,7 @@ import CasebusBroker
 public import CasebusJournal
 import CasebusTransport
 import CasebusWebSocket
+import CasebusWorkspace
 import Hummingbird
 import HummingbirdCore
 public import Logging
@@ -25,10 +26,11 @@ public struct BrokerServer: Service {
   ///   - tls: nil for a server without TLS.
   ///   - group: the event loops to work on.
   ///   - instance: a text that no other run of a broker has.
+  ///   - clock: the time; a journal that deletes by age goes by the same one.
   ///   - onListening: called once, when clients can connect, with the addresses that are listened on.
   public init(
     configuration: BrokerServerConfiguration, tls: ReloadingTLS? = nil, journal: any EventJournal,
-    group: any EventLoopGroup, instance: String, logger: Logger,
+    group: any EventLoopGroup, instance: String, logger: Logger, clock: BrokerClock = BrokerClock(),
     onListening: @escaping @Sendable (ListeningAddresses) async -> Void
   ) {
     precondition(configuration.port != nil || tls != nil, "a server listens")
@@ -40,7 +42,7 @@ public struct BrokerServer: Service {
     readiness = Readiness(journal: journal)
     broker = Broker(
       group: group, journal: journal, configuration: configuration.broker, logger: logger, instance: instance,
-      now: { .now })
+      now: { Timestamp(milliseconds: clock.milliseconds) })
   }
 
   public func run() async throws {

@@ -108,7 +108,7 @@ final class HeldJournal: EventJournal {
   private struct State {
     var batches: [[JournalRecord]] = []
     var batch = JournalBatch()
-    var completion: (@Sendable (Result<Void, JournalError>) -> Void)?
+    var completion: (@Sendable (Result<JournalCommit, JournalError>) -> Void)?
   }
 
   private let state = Mutex(State())
@@ -116,7 +116,7 @@ final class HeldJournal: EventJournal {
   /// The records of each batch, in order.
   var batches: [[JournalRecord]] { state.withLock { $0.batches } }
 
-  func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<Void, JournalError>) -> Void) {
+  func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<JournalCommit, JournalError>) -> Void) {
     state.withLock {
       precondition($0.completion == nil, "a batch was appended while another one is being committed")
       $0.batches.append(batch.parts.values.flatMap(\.records))
@@ -132,8 +132,22 @@ final class HeldJournal: EventJournal {
       return (state.batch, state.completion)
     }
     guard let completion else { return }
-    guard case .success = result else { return completion(result) }
+    if case .failure(let error) = result { return completion(.failure(error)) }
     journal.append(batch, completion: completion)
+  }
+
+  /// Ends the running commit without the part of one workspace.
+  func refuse(_ workspace: WorkspaceID, _ error: JournalError) {
+    let (batch, completion) = state.withLock { state in
+      defer { state.completion = nil }
+      return (state.batch, state.completion)
+    }
+    guard let completion else { return }
+    var others = batch
+    others.parts[workspace] = nil
+    journal.append(others) { result in
+      completion(result.map { JournalCommit(refused: $0.refused.merging([workspace: error]) { first, _ in first }) })
+    }
   }
 
   /// Where the batches end up when their commits end well.

@@ -31,7 +31,7 @@ final class LastingJournal: EventJournal {
 
   var health: JournalHealth { failure.map { .unavailable("\($0)") } ?? .available }
 
-  func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<Void, JournalError>) -> Void) {
+  func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<JournalCommit, JournalError>) -> Void) {
     if let failure { return completion(.failure(failure)) }
     state.withLock { $0.snapshots += batch.parts.values.compactMap { $0.snapshot?.offset } }
     memory.append(batch, completion: completion)

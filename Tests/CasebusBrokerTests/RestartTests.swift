@@ -63,6 +63,41 @@ import Testing
     #expect(again.received() == client.received())
   }
 
+  /// The clock was set back by a day while no broker ran.
+  @Test func blockStandsNoLongerThanABlockMay() {
+    let journal = LastingJournal()
+    let first = TestBroker(journal: journal)
+    first.clock.step(milliseconds: 86_400_000)
+    let bot = first.connect()
+    bot.publish("IDLE")
+    bot.send(#"{"request":"interaction.blockMarkdone","parameters":["1","w"]}"#)
+    let second = TestBroker(journal: journal)
+    let agent = second.connect()
+    agent.subscribe("markdone")
+    agent.send(#"{"request":"interaction.markdone","parameters":["1"]}"#)
+    #expect(agent.received().last?.contains(#""remaining":30000"#) == true)
+    second.advance(milliseconds: 29_999)
+    #expect(agent.received() == [])
+    second.advance(milliseconds: 1)
+    #expect(agent.received().map(\.summary) == ["MARKDONE_BLOCK_EXPIRED"])
+  }
+
+  @Test func answerIsRememberedNoLongerThanItsWindow() {
+    let journal = LastingJournal()
+    let first = TestBroker(journal: journal)
+    first.clock.step(milliseconds: 86_400_000)
+    first.connect().send(ReceiptTests.publication("RINGING", id: "m"))
+    let second = TestBroker(journal: journal)
+    let client = second.connect()
+    client.subscribe("interaction")
+    second.advance(milliseconds: 120_000)
+    client.send(ReceiptTests.publication("RINGING", id: "m"))
+    #expect(client.received().map(\.summary) == ["r"])
+    second.advance(milliseconds: 1)
+    client.send(ReceiptTests.publication("RINGING", id: "m"))
+    #expect(client.received().map(\.summary) == ["r", "RINGING"])
+  }
+
   @Test func idleWorkspaceLeavesASnapshotAndComesBack() {
     let journal = LastingJournal()
     let broker = TestBroker(journal: journal)

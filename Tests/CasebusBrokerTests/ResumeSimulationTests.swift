@@ -81,7 +81,9 @@ private final class ResumeSimulation {
   private func step() {
     switch Int.random(in: 0..<100, using: &random) {
     case 0..<25: for _ in 0...Int.random(in: 0...8, using: &random) { publish() }
-    case 25..<55: journal.finishAppend(succeeds: !chance(5))
+    case 25..<50: journal.finishAppend(succeeds: !chance(5))
+    case 50..<55:
+      journal.finishAppend(succeeds: true, refusing: WorkspaceID(Self.workspaces.randomElement(using: &random)!)!)
     case 55..<75: journal.finishRead(Int.random(in: 0..<100, using: &random), succeeds: !chance(3))
     case 75..<83: toggle(clients.randomElement(using: &random)!)
     case 83..<88: clients.randomElement(using: &random)!.connection?.sink.isWritable.toggle()

@@ -28,7 +28,7 @@ final class SimulatedJournal: EventJournal {
 
   private struct Append: Sendable {
     var batch: JournalBatch
-    var completion: @Sendable (Result<Void, JournalError>) -> Void
+    var completion: @Sendable (Result<JournalCommit, JournalError>) -> Void
   }
 
   static let failure = JournalError.unavailable("the simulated disk is full")
@@ -40,7 +40,7 @@ final class SimulatedJournal: EventJournal {
 
   // MARK: - What the broker asks
 
-  func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<Void, JournalError>) -> Void) {
+  func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<JournalCommit, JournalError>) -> Void) {
     state.withLock { $0.appends.append(Append(batch: batch, completion: completion)) }
   }
 
@@ -89,10 +89,10 @@ final class SimulatedJournal: EventJournal {
 
   // MARK: - What the test decides
 
-  /// The oldest batch is committed, or fails. Does nothing if there is none.
-  func finishAppend(succeeds: Bool) {
+  /// The oldest batch is committed, perhaps without the part of one workspace, or fails. Does nothing if there is none.
+  func finishAppend(succeeds: Bool, refusing workspace: WorkspaceID? = nil) {
     guard let append = state.withLock({ $0.appends.isEmpty ? nil : $0.appends.removeFirst() }) else { return }
-    append.completion(succeeds ? commit(append.batch) : .failure(Self.failure))
+    append.completion(succeeds ? commit(append.batch, refusing: workspace) : .failure(Self.failure))
   }
 
   /// Something that is being read is there, or cannot be read.
@@ -136,16 +136,22 @@ final class SimulatedJournal: EventJournal {
     }
   }
 
-  private func commit(_ batch: JournalBatch) -> Result<Void, JournalError> {
+  private func commit(_ batch: JournalBatch, refusing refused: WorkspaceID? = nil) -> Result<
+    JournalCommit, JournalError
+  > {
     state.withLock { state in
+      var commit = JournalCommit()
       for (workspace, part) in batch.parts {
         let last = state.streams[workspace]?.last ?? 0
-        guard part.expected == last else {
-          return .failure(.conflict(workspace, expected: part.expected, actual: last))
+        if workspace == refused {
+          commit.refused[workspace] = Self.failure
+        } else if part.expected == last {
+          state.streams[workspace, default: Stream()].append(part)
+        } else {
+          commit.refused[workspace] = .conflict(workspace, expected: part.expected, actual: last)
         }
       }
-      for (workspace, part) in batch.parts { state.streams[workspace, default: Stream()].append(part) }
-      return .success(())
+      return .success(commit)
     }
   }
 }

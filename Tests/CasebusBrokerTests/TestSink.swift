@@ -109,6 +109,9 @@ final class ManualClock: Sendable {
 
   var now: Timestamp { Timestamp(milliseconds: milliseconds.load(ordering: .relaxed)) }
 
+  /// Somebody sets it.
+  func step(milliseconds interval: Int64) { advance(milliseconds: interval) }
+
   func advance(milliseconds interval: Int64) {
     milliseconds.add(interval, ordering: .relaxed)
   }

@@ -3,8 +3,10 @@ import CasebusProtocol
 import NIOCore
 
 extension EventJournal {
+  /// - Throws: also if a part was refused; the others are committed then.
   func append(_ batch: JournalBatch) async throws {
-    try await result { append(batch, completion: $0) }
+    let commit = try await result { append(batch, completion: $0) }
+    if let error = commit.refused.values.first { throw error }
   }
 
   /// Appends records only.

@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test(arguments: JournalKind.allCases)
-  func conflictAppendsNothingOfTheBatch(_ kind: JournalKind) async throws {
+  func conflictIsOfItsWorkspaceOnly(_ kind: JournalKind) async throws {
     let test = try kind.make()
     try await test.journal.append([.a: JournalRecord.range(1...2)])
     await #expect(throws: JournalError.conflict(.a, expected: 4, actual: 2)) {
@@ -36,7 +36,7 @@ import Testing
       try await test.journal.append(to: .a, after: 1) { $0.deadline = 5 }
     }
     #expect(try await test.journal.read(.a, after: 0).count == 2)
-    #expect(try await test.journal.read(.b, after: 0).isEmpty)
+    #expect(try await test.journal.read(.b, after: 0) == JournalRecord.range(1...1))
     #expect(try await test.journal.workspacesWithDeadline().isEmpty)
   }
 
@@ -116,6 +116,17 @@ import Testing
     #expect(try await test.journal.open(.a).epoch == epoch)
     let other = try kind.make()
     #expect(try await other.journal.open(.a).epoch != epoch)
+  }
+
+  /// A position of one workspace says nothing in another one.
+  @Test(arguments: JournalKind.allCases)
+  func eachWorkspaceHasAnEpochOfItsOwn(_ kind: JournalKind) async throws {
+    let test = try kind.make()
+    try await test.journal.append([.a: JournalRecord.range(1...2), .b: JournalRecord.range(1...2)])
+    let names = [WorkspaceID.a, .b] + (0..<100).map { WorkspaceID("agent-\($0)")! }
+    var epochs: Set<String> = []
+    for name in names { epochs.insert(try await test.journal.open(name).epoch) }
+    #expect(epochs.count == names.count)
   }
 
   @Test(arguments: JournalKind.allCases)

@@ -1,6 +1,8 @@
 import CasebusJournal
 import CasebusProtocol
+import GRDB
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import CasebusSQLite
@@ -44,6 +46,109 @@ import Testing
     #expect(try await first(of: .b, in: journal) == 1)
     #expect(try await journal.open(.a).last == 3600)
     journal.shutDown()
+  }
+
+  /// The bytes of a record: its event's name, its data, its detail.
+  private static let bytes = JournalRecord.range(1...100).reduce(0) { $0 + Int64($1.storedBytes) }
+
+  @Test(arguments: [1, 2, 50, 99, 100] as [JournalOffset])
+  func theOldestGoWhenTheyAreTooLong(_ kept: JournalOffset) async throws {
+    let records = JournalRecord.range(1...100)
+    let bytesMax = records.suffix(Int(kept)).reduce(0) { $0 + Int64($1.storedBytes) }
+    let journal = try directory.open { $0.retentionBytesPerWorkspaceMax = bytesMax }
+    try await append(100, to: journal)
+    await journal.retention.sweep(now: 0)
+    #expect(try await first(of: .a, in: journal) == 101 - kept)
+    journal.close(.a)
+    try await append(1, to: journal)
+    await journal.retention.sweep(now: 0)
+    #expect(try await first(of: .a, in: journal) >= 102 - kept)
+    journal.shutDown()
+  }
+
+  @Test func oneByteTooManyIsTooMany() async throws {
+    let journal = try directory.open { $0.retentionBytesPerWorkspaceMax = Self.bytes - 1 }
+    try await append(100, to: journal)
+    await journal.retention.sweep(now: 0)
+    #expect(try await first(of: .a, in: journal) == 2)
+    journal.shutDown()
+  }
+
+  /// What an older version wrote has no sizes and counts as nothing.
+  @Test func recordsOfOlderFilesGoByAgeAndNumberOnly() async throws {
+    let journal = try directory.open { $0.retentionBytesPerWorkspaceMax = Self.bytes / 2 }
+    try await append(90, to: journal)
+    try await journal.pool.write { try $0.execute(sql: "UPDATE events SET total = NULL") }
+    journal.close(.a)
+    await journal.retention.sweep(now: 0)
+    #expect(try await first(of: .a, in: journal) == 1)
+    try await append(10, to: journal)
+    await journal.retention.sweep(now: 0)
+    #expect(try await first(of: .a, in: journal) == 1)
+    try await append(80, to: journal)
+    await journal.retention.sweep(now: 0)
+    #expect(try await first(of: .a, in: journal) > 90)
+    journal.shutDown()
+  }
+
+  @Test func aConsumerThatHasTooManyBytesToDoIsMovedOn() async throws {
+    let consumer = ConsumerConformanceTests.here
+    let journal = try directory.open {
+      $0.retentionBytesPerWorkspaceMax = 1
+      $0.consumerBacklogBytesMax = Self.bytes
+    }
+    try await journal.change(.make(consumer, .beginning))
+    try await append(100, to: journal)
+    await journal.retention.sweep(now: 0)
+    #expect(try await journal.backlog(of: consumer.key)[0].position == 0)
+    try await append(1, to: journal)
+    await journal.retention.sweep(now: 0)
+    #expect((1...2).contains(try await journal.backlog(of: consumer.key)[0].position))
+    journal.shutDown()
+  }
+
+  @Test func oneWorkspaceThatCannotBePrunedDoesNotKeepTheOthersFromIt() async throws {
+    let journal = try directory.open()
+    for workspace in [WorkspaceID.a, .b] { try await append(200, to: journal, workspace) }
+    try await journal.pool.write {
+      try $0.execute(
+        sql: "CREATE TRIGGER way BEFORE DELETE ON events WHEN OLD.id >> 40 = 1 BEGIN SELECT RAISE(ABORT, 'no'); END")
+    }
+    await journal.retention.sweep(now: 0)
+    let kept = try await journal.pool.read {
+      try Int.fetchAll($0, sql: "SELECT count(*) FROM events GROUP BY id >> 40 ORDER BY id >> 40")
+    }
+    #expect(kept == [200, 100])
+    journal.shutDown()
+  }
+
+  @Test func retentionOfAnyLengthIsNoOverflow() async throws {
+    let journal = try directory.open {
+      $0.retentionSeconds = .max
+      $0.messageIDWindowSeconds = .max
+    }
+    try await append(10, to: journal)
+    await journal.retention.sweep(now: 99 * Self.day)
+    #expect(try await first(of: .a, in: journal) == 1)
+    journal.shutDown()
+  }
+
+  /// The clock was a day ahead when these answers were given, and was set right while no broker ran.
+  @Test func answersOfTheFutureAreKeptNoLongerThanTheirWindow() async throws {
+    let start = directory.now.load(ordering: .relaxed)
+    let journal = try directory.open()
+    try await journal.append(to: .a, after: 0) {
+      $0.records = JournalRecord.range(1...1)
+      $0.receipts = [JournalReceipt(messageID: "m", time: start + Self.day, offset: 1, failure: nil)]
+    }
+    journal.shutDown()
+    let reopened = try directory.open()
+    #expect(try await reopened.open(.a).receipts.map(\.time) == [start])
+    await reopened.retention.sweep(now: start + 120_000)
+    #expect(try await reopened.open(.a).receipts.count == 1)
+    await reopened.retention.sweep(now: start + 120_001)
+    #expect(try await reopened.open(.a).receipts.isEmpty)
+    reopened.shutDown()
   }
 
   @Test func theOldGo() async throws {

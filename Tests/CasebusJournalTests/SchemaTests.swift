@@ -1,10 +1,11 @@
 import CasebusJournal
 import CasebusProtocol
-import CasebusSQLite
 import Foundation
 import GRDB
 import NIOCore
 import Testing
+
+@testable import CasebusSQLite
 
 /// Files of every schema that was ever released open, with all that was in them.
 ///
@@ -14,14 +15,15 @@ import Testing
   private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Journals")
   private let directory = TestDirectory()
 
-  @Test(arguments: ["schema-1.sqlite"])
+  @Test(arguments: ["schema-1.sqlite", "schema-2.sqlite"])
   func anOlderFileOpensWithAllThatIsInIt(_ name: String) async throws {
     try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
     try FileManager.default.copyItem(
       at: Self.folder.appending(path: name), to: URL(filePath: directory.database))
     let old = try directory.open()
     let content = try await JournalContent(of: old)
-    #expect(content.streams[.a]?.epoch == "3k0r2vhq0vk8z")
+    let epoch = content.streams[.a]?.epoch
+    #expect(epoch == StreamEpoch.text(file: "3k0r2vhq0vk8z", workspace: .a, generation: 0))
     let kind = try JournalKind.sqlite.make()
     try await JournalContent.write(to: kind.journal)
     #expect(try await content == JournalContent(of: kind.journal).with(epoch: "3k0r2vhq0vk8z"))
@@ -46,7 +48,9 @@ import Testing
 extension JournalContent {
   fileprivate func with(epoch: String) -> JournalContent {
     var content = self
-    for workspace in streams.keys { content.streams[workspace]?.epoch = epoch }
+    for workspace in streams.keys {
+      content.streams[workspace]?.epoch = StreamEpoch.text(file: epoch, workspace: workspace, generation: 0)
+    }
     return content
   }
 }

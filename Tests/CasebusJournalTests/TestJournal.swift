@@ -2,6 +2,7 @@ import CasebusJournal
 import CasebusProtocol
 import Logging
 import NIOCore
+import Synchronization
 
 @testable import CasebusSQLite
 
@@ -53,6 +54,8 @@ final class TestJournal {
 /// A directory of a test's own, removed with it.
 final class TestDirectory: Sendable {
   let path: String
+  /// What the journal takes for the time, milliseconds since 1970.
+  let now = Atomic<Int64>(1_700_000_001_000)
 
   init() {
     path = "/tmp/casebus-test-\(UInt64.random(in: .min ... .max))"
@@ -73,7 +76,7 @@ final class TestDirectory: Sendable {
     configuration.pruneIntervalSeconds = 86_400
     configuration.probeMilliseconds = 20
     configure(&configuration)
-    return try SQLiteJournal(configuration, logger: Self.logger)
+    return try SQLiteJournal(configuration, logger: Self.logger) { [self] in now.load(ordering: .relaxed) }
   }
 
   static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -162,7 +162,7 @@ def test_a_journal_of_a_later_version_is_left_as_it_is(serve, data):
     database.close()
     before = (data / "journal.sqlite").read_bytes()
     text = refusal(data)
-    assert "newer Casebus (schema 7, this one knows 1)" in text and str(data / "journal.sqlite") in text
+    assert "newer Casebus (schema 7, this one knows 2)" in text and str(data / "journal.sqlite") in text
     assert (data / "journal.sqlite").read_bytes() == before
 
 
@@ -328,7 +328,7 @@ def test_a_directory_without_a_journal_is_named(command, data):
 
 def test_info_tells_what_is_there(filled):
     text = journal("info", filled).stdout
-    assert "schema      1\n" in text and "workspaces  2\n" in text and "events      6\n" in text
+    assert "schema      2\n" in text and "workspaces  2\n" in text and "events      6\n" in text
     rows = {line.split()[0]: line.split()[1:4] for line in text.partition("\n\n")[2].splitlines()}
     assert rows["w"] == ["5", "1", "5"] and rows["v"] == ["1", "1", "1"]
 
@@ -370,9 +370,10 @@ def test_tail_follows(serve, data):
     ("UPDATE events SET data = '{' WHERE id & 1099511627775 = 5", "workspace w, event 5: its data is not JSON"),
     ("UPDATE events SET detail = 'x' WHERE id & 1099511627775 = 5", "workspace w, event 5: its detail is not JSON"),
     ("UPDATE events SET event = '' WHERE id & 1099511627775 = 5", "workspace w, event 5: it has no name"),
+    ("UPDATE events SET total = 7 WHERE id & 1099511627775 = 5", "workspace w, event 5: its total is 7, expected "),
     ("UPDATE workspaces SET pruned = 1 WHERE name = 'w'", "workspace w: events up to 1 are gone and there is no snapshot"),
-    ("INSERT INTO snapshots SELECT id, 6, '{}' FROM workspaces WHERE name = 'w'", "workspace w: its snapshot is of event 6, expected 0 to 5"),
-    ("INSERT INTO snapshots SELECT id, 5, '}' FROM workspaces WHERE name = 'w'", "workspace w: its snapshot is not JSON"),
+    ("INSERT INTO snapshots(workspace, offset, state) SELECT id, 6, '{}' FROM workspaces WHERE name = 'w'", "workspace w: its snapshot is of event 6, expected 0 to 5"),
+    ("INSERT INTO snapshots(workspace, offset, state) SELECT id, 5, '}' FROM workspaces WHERE name = 'w'", "workspace w: its snapshot is not JSON"),
     ("UPDATE workspaces SET name = 'a b' WHERE name = 'v'", '"a b" is not the name of a workspace'),
     ("DELETE FROM workspaces WHERE name = 'v'", "there are events of workspace number 2"),
     ("INSERT INTO consumers VALUES(1, 'bot', '*', '[]', 0); INSERT INTO positions VALUES(1, 1, 6)", "consumer bot, workspace w: its position is 6"),

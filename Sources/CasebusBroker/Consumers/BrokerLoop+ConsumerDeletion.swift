@@ -18,10 +18,12 @@ extension BrokerLoop {
     }
   }
 
-  private func deleted(_ key: JournalConsumer.Key, _ result: Result<Void, JournalError>, for call: ConsumerCall) {
+  private func deleted(
+    _ key: JournalConsumer.Key, _ result: Result<JournalCommit, JournalError>, for call: ConsumerCall
+  ) {
     if case .failure(let error) = result {
       consumers.settle(key)
-      return fail(call, Failure(.journalUnavailable, "the journal could not commit, nothing was changed: \(error)"))
+      return fail(call, Failure(notCommitted: error))
     }
     let sessions = consumers.remove(key)
     log("a durable consumer was deleted", key)

@@ -91,7 +91,7 @@ extension BrokerLoop {
   }
 
   private func made(
-    _ consumer: JournalConsumer, _ options: SubscribeOptions, _ result: Result<Void, JournalError>,
+    _ consumer: JournalConsumer, _ options: SubscribeOptions, _ result: Result<JournalCommit, JournalError>,
     for call: ConsumerCall
   ) {
     let port = port
@@ -108,7 +108,7 @@ extension BrokerLoop {
 
   private func notMade(_ consumer: JournalConsumer, _ error: JournalError, for call: ConsumerCall) {
     consumers.abandon(consumer.key)
-    fail(call, Failure(.journalUnavailable, "the journal could not commit, nothing was changed: \(error)"))
+    fail(call, Failure(notCommitted: error))
   }
 
   /// Everything that is decided from here on is for the consumer, in whatever workspace: only then is it welcomed.

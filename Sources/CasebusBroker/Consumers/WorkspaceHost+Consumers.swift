@@ -9,7 +9,8 @@ extension WorkspaceHost {
   /// The workspace was read from the journal: its consumers take up their work.
   func restoreConsumers() {
     for coverage in loop.consumers.coverage(of: id) {
-      start(coverage.consumer, after: coverage.position ?? durableOffset)
+      // A workspace that the journal forgot meanwhile begins with 1 again.
+      start(coverage.consumer, after: min(coverage.position ?? durableOffset, durableOffset))
       for session in coverage.sessions { join(coverage.consumer.key, session) }
       let last = durableOffset
       tell(coverage.consumer.key) { $0.recordsNoticed(upTo: last, at: $1) }

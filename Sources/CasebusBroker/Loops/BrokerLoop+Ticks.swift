@@ -25,7 +25,7 @@ extension BrokerLoop {
   }
 
   /// The journal says how a commit went: to the tick that began it, or later.
-  func commitEnded(_ result: Result<Void, JournalError>) {
+  func commitEnded(_ result: Result<JournalCommit, JournalError>) {
     commits.ended(result)
     guard phase == .idle else { return }
     perform(.releasing) { commits.settle() }

@@ -13,7 +13,7 @@ final class CommitQueue {
   private var gathered: [Entry] = []
   private var committing: [Entry]?
   /// How the commit went; nil while the journal has not said so.
-  private var result: Result<Void, JournalError>?
+  private var result: Result<JournalCommit, JournalError>?
   /// What the answers and events that were decided and are not released hold in memory, about.
   private(set) var pendingBytes = 0
 
@@ -63,7 +63,7 @@ final class CommitQueue {
     gathered = []
     committing = entries
     let batch = JournalBatch(entries)
-    guard !batch.isEmpty else { return result = .success(()) }
+    guard !batch.isEmpty else { return result = .success(JournalCommit()) }
     let port = port
     journal.append(batch) { result in
       if port.eventLoop.inEventLoop {
@@ -75,7 +75,7 @@ final class CommitQueue {
   }
 
   /// The journal said how the commit went. What follows from that is done by ``settle()``.
-  func ended(_ result: Result<Void, JournalError>) {
+  func ended(_ result: Result<JournalCommit, JournalError>) {
     precondition(committing != nil && self.result == nil, "a commit ended that was not begun")
     self.result = result
   }
@@ -85,6 +85,7 @@ final class CommitQueue {
     guard let result, let entries = committing else { return }
     (self.result, committing) = (nil, nil)
     switch result {
+    case .success(let commit) where !commit.refused.isEmpty: committed(entries, but: commit.refused)
     case .success:
       forget(entries)
       for entry in entries { entry.host.committed(entry) }
@@ -105,9 +106,26 @@ final class CommitQueue {
     gathered = []
     forget(failed)
     for entry in failed { entry.host.rollBack(entry) }
-    if case .conflict(let workspace, _, _) = error { port.loop.hosts[workspace]?.reload() }
-    let failure = Failure(.journalUnavailable, "the journal could not commit, nothing was changed: \(error)")
+    let failure = Failure(notCommitted: error)
     port.loop.release(failed.map { $0.failing(with: failure) })
+  }
+
+  /// The entries are durable, but for those of the workspaces that were refused: these are undone, with all that was
+  /// decided on top of them. The order of each workspace stays as it is.
+  private func committed(_ entries: [Entry], but refused: [WorkspaceID: JournalError]) {
+    let undone = gathered.filter { refused[$0.host.id] != nil }
+    gathered.removeAll { refused[$0.host.id] != nil }
+    forget(entries + undone)
+    for entry in entries where refused[entry.host.id] == nil { entry.host.committed(entry) }
+    for entry in entries + undone where refused[entry.host.id] != nil { entry.host.rollBack(entry) }
+    for (workspace, error) in refused {
+      if case .conflict = error { port.loop.hosts[workspace]?.reload() }
+    }
+    port.loop.release(
+      (entries + undone).map { entry in
+        refused[entry.host.id].map { entry.failing(with: Failure(notCommitted: $0)) } ?? entry
+      })
+    for entry in entries where refused[entry.host.id] == nil { entry.host.feedConsumers(entry) }
   }
 }
 

@@ -29,12 +29,19 @@ struct ReceiptBook {
   /// Remembers an answer that is not durable yet.
   mutating func add(_ receipt: JournalReceipt, at now: Timestamp) {
     while order.count > undurable, let oldest = order.first, isOver(oldest, at: now) { forget(order.removeFirst()) }
-    restore(receipt)
+    insert(receipt)
     undurable += 1
   }
 
-  /// Remembers an answer that the journal brought back.
-  mutating func restore(_ receipt: JournalReceipt) {
+  /// Remembers an answer that the journal brought back. The clock may have been set back since it was given: it is
+  /// remembered no longer than one that is given now.
+  mutating func restore(_ receipt: JournalReceipt, at now: Timestamp) {
+    var receipt = receipt
+    receipt.time = min(receipt.time, now.milliseconds)
+    insert(receipt)
+  }
+
+  private mutating func insert(_ receipt: JournalReceipt) {
     receipts[receipt.messageID] = receipt
     order.append(receipt)
     bytes += receipt.bytes

@@ -116,7 +116,7 @@ extension WorkspaceHost {
     var state = ByteBuffer()
     current.writeSnapshot(into: &state)
     snapshotOffset = currentOffset
-    return JournalSnapshot(offset: currentOffset, state: state)
+    return JournalSnapshot(offset: currentOffset, state: state, isEmpty: current.isEmpty)
   }
 
   /// One entry is durable.

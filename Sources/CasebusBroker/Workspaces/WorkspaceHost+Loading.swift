@@ -92,12 +92,13 @@ extension WorkspaceHost {
     } catch {
       throw .unavailable("what is kept of workspace \(id) cannot be read: \(error)")
     }
+    durable.limitDeadlines(at: loop.now)
     durableSnapshotOffset = snapshotOffset
     current = durable
     epoch = stream.epoch
     (currentOffset, durableOffset) = (stream.last, stream.last)
     receipts = ReceiptBook(loop.configuration)
-    for receipt in stream.receipts { receipts.restore(receipt) }
+    for receipt in stream.receipts { receipts.restore(receipt, at: loop.now) }
   }
 }
 

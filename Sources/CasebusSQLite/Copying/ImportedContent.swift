@@ -22,6 +22,8 @@ struct ImportedContent {
     var pruned: JournalOffset
     var last: JournalOffset
     var snapshot: JournalOffset?
+    /// The bytes of its records.
+    var total: Int64 = 0
   }
 
   var workspaceCount: Int { workspaces.count }
@@ -47,7 +49,12 @@ struct ImportedContent {
     let name = try line.workspace()
     guard workspaces[name] == nil else { throw ImportedLineError("workspace \(name) was there before") }
     let pruned = try line.offset("pruned")
-    let id = try statements.insertWorkspace(name)
+    let id = Int64(workspaces.count + 1)
+    guard id <= RecordID.workspaceMax else {
+      throw ImportedLineError("there are more than \(RecordID.workspaceMax) workspaces (journalWorkspacesMax)")
+    }
+    let generation = try line.optionalInteger("generation") ?? 0
+    try statements.insertWorkspace(name, number: id, generation: generation)
     try statements.update(pruned: pruned, of: id)
     if let deadline = try line.optionalInteger("deadline") { try statements.update(deadline: deadline, of: id) }
     workspaces[name] = Workspace(id: id, pruned: pruned, last: pruned)
@@ -81,7 +88,8 @@ struct ImportedContent {
     let record = JournalRecord(
       offset: offset, time: try line.integer("time"), event: event, data: try line.json("data"),
       detail: line.optionalValue("detail") == nil ? ByteBuffer() : try line.json("detail"))
-    try statements.insert(record, to: workspace.id)
+    workspace.total += Int64(record.storedBytes)
+    try statements.insert(record, to: workspace.id, total: workspace.total)
     workspace.last = offset
     workspaces[name] = workspace
     events += 1
@@ -94,7 +102,9 @@ struct ImportedContent {
       throw ImportedLineError(
         "its offset is \(offset), expected \(workspace.pruned) to \(workspace.last) in workspace \(name)")
     }
-    try statements.replace(JournalSnapshot(offset: offset, state: try line.json("state")), of: workspace.id)
+    let isEmpty = line.optionalValue("isEmpty") == .boolean(true)
+    let snapshot = JournalSnapshot(offset: offset, state: try line.json("state"), isEmpty: isEmpty)
+    try statements.replace(snapshot, of: workspace.id)
     workspace.snapshot = offset
     workspaces[name] = workspace
   }

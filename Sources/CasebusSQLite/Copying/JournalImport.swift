@@ -33,7 +33,7 @@ public final class JournalImport {
     lock = try JournalLock(files.lock)
     guard !files.hasDatabase else { throw .notEmpty(file: files.database) }
     do {
-      unlink(files.importing)
+      try files.makeImporting()
       queue = try DatabaseQueue(importingTo: files.importing)
       content = try queue.writeWithoutTransaction { db in
         try JournalSchema.migrate(db, epoch: JournalSchema.newEpoch())
@@ -81,8 +81,11 @@ public final class JournalImport {
     }
     let epoch = try line.text("epoch")
     guard (1...64).contains(epoch.utf8.count) else { throw ImportedLineError("its epoch is \"\(epoch)\"") }
-    guard keepsEpoch else { return }
-    try queue.writeWithoutTransaction { try JournalSchema.set(epoch: epoch, $0) }
+    let generation = try line.optionalInteger("generation") ?? 0
+    try queue.writeWithoutTransaction { db in
+      try StreamEpoch.set(generation: generation, db)
+      if keepsEpoch { try JournalSchema.set(epoch: epoch, db) }
+    }
   }
 
   /// The journal is there from now on.

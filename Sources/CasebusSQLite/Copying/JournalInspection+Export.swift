@@ -49,10 +49,12 @@ private struct Export {
 
   mutating func head() throws {
     let epoch = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'epoch'")
+    let generation = try StreamEpoch.generation(db)
     try line("journal") {
       $0.writeJSONMember("format", JournalImport.format)
       $0.writeJSONMember("schema", Int64(JournalSchema.version))
       $0.writeJSONMember("epoch", epoch)
+      $0.writeJSONMember("generation", generation)
     }
   }
 
@@ -68,6 +70,7 @@ private struct Export {
     try line("workspace") {
       $0.writeJSONMember("workspace", workspace.name)
       $0.writeJSONMember("pruned", Int64(workspace.pruned))
+      $0.writeJSONMember("generation", workspace.generation)
       if let deadline = workspace.deadline { $0.writeJSONMember("deadline", deadline) }
     }
     try records(of: workspace, progress: progress)
@@ -90,7 +93,7 @@ private struct Export {
   }
 
   private mutating func snapshot(of workspace: WorkspaceLine) throws {
-    let statement = try SQLStatement(db, "SELECT offset, state FROM snapshots WHERE workspace = ?")
+    let statement = try SQLStatement(db, "SELECT offset, state, isEmpty FROM snapshots WHERE workspace = ?")
     try statement.bind(1, workspace.id)
     while try statement.step() {
       try check(statement.buffer(1), "the snapshot", workspace)
@@ -98,6 +101,7 @@ private struct Export {
         $0.writeJSONMember("workspace", workspace.name)
         $0.writeJSONMember("offset", statement.integer(0))
         $0.writeJSONMember("state", rawJSON: statement.buffer(1))
+        if statement.integer(2) != 0 { $0.writeJSONMember("isEmpty", true) }
       }
     }
   }

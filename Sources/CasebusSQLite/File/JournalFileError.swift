@@ -16,6 +16,8 @@ public enum JournalFileError: Error, Hashable, Sendable {
   case newerSchema(file: String, found: Int, known: Int)
   case damaged(file: String, reason: String)
   case noAccess(path: String, reason: String)
+  /// Others could read or change what is in it, or it leads elsewhere.
+  case unsafe(path: String, reason: String)
   case diskFull(path: String)
   /// Something is there already that would be lost.
   case notEmpty(file: String)
@@ -37,6 +39,7 @@ extension JournalFileError: CustomStringConvertible {
         + "bring back a backup, or move it away to begin anew"
     case .noAccess(let path, let reason):
       "\(path) cannot be used: \(reason); it has to be readable and writable for the broker's user"
+    case .unsafe(let path, let reason): "\(path) is not safe to use: \(reason)"
     case .diskFull(let path): "\(path) cannot be written: the disk is full; make room on it"
     case .notEmpty(let file): "\(file) is there already: choose an empty --data"
     case .missing(let file): "there is no journal at \(file): is --data right?"
@@ -46,6 +49,20 @@ extension JournalFileError: CustomStringConvertible {
 }
 
 extension JournalFileError {
+  /// What is wrong, for those who are not to learn where the files are.
+  var reasonWithoutPath: String {
+    switch self {
+    case .inUse: "the journal is locked by another broker"
+    case .notAJournal(_, let reason), .damaged(_, let reason), .noAccess(_, let reason), .unsafe(_, let reason),
+      .failed(_, let reason):
+      reason
+    case .newerSchema: "the journal was written by a newer Casebus"
+    case .diskFull: "the disk is full; make room on it"
+    case .notEmpty: "there is a journal already"
+    case .missing: "there is no journal"
+    }
+  }
+
   /// What the system said.
   init(_ code: CInt, at path: String) {
     let reason = String(cString: strerror(code))
@@ -53,6 +70,7 @@ extension JournalFileError {
       switch code {
       case EACCES, EPERM, EROFS: .noAccess(path: path, reason: reason)
       case ENOSPC, EDQUOT: .diskFull(path: path)
+      case ELOOP: .unsafe(path: path, reason: "it is a symbolic link, expected a file of the broker's own: remove it")
       case _: .failed(path: path, reason: reason)
       }
   }

@@ -22,13 +22,19 @@ struct JournalFiles: Sendable {
     guard mkdir(directory, 0o700) != 0 else { return syncParent() }
     let code = errno
     guard code == EEXIST, isDirectory else { throw JournalFileError(code == EEXIST ? ENOTDIR : code, at: directory) }
+    try FileProtection.checkDirectory(directory)
   }
 
   /// Makes an empty database file, if there is none, for this user only; the files beside it get the same rights.
   func makeDatabase() throws(JournalFileError) {
-    let file = open(database, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+    let file = open(database, O_CREAT | O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw JournalFileError(errno, at: database) }
     close(file)
+  }
+
+  /// The database and what SQLite keeps beside it are files of the broker's own, for it only.
+  func protectDatabase() throws(JournalFileError) {
+    for path in [database, log, database + "-shm", database + "-journal"] { try FileProtection.protectFile(path) }
   }
 
   /// SQLite takes a very short file for an empty one, and would write over it.
@@ -62,9 +68,17 @@ struct JournalFiles: Sendable {
     return stat(directory, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// Makes an empty file for an import, for this user only, instead of one that was left behind.
+  func makeImporting() throws(JournalFileError) {
+    unlink(importing)
+    let file = open(importing, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw JournalFileError(errno, at: importing) }
+    close(file)
+  }
+
   /// What was imported becomes the database, once it is on the disk.
   func completeImport() throws(JournalFileError) {
-    let file = open(importing, O_RDWR | O_CLOEXEC)
+    let file = open(importing, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
     guard file >= 0 else { throw JournalFileError(errno, at: importing) }
     defer { close(file) }
     guard fchmod(file, 0o600) == 0, fsync(file) == 0, rename(importing, database) == 0 else {

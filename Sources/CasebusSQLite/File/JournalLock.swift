@@ -12,8 +12,15 @@ final class JournalLock: Sendable {
 
   /// - Throws: ``JournalFileError/inUse(lock:process:)`` if somebody else holds it.
   init(_ path: String) throws(JournalFileError) {
-    let file = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+    // Not somebody else's file that a link leads to: it is written to.
+    let file = open(path, O_CREAT | O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw JournalFileError(errno, at: path) }
+    do throws(JournalFileError) {
+      try FileProtection.protect(file, path)
+    } catch {
+      close(file)
+      throw error
+    }
     guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
       let code = errno
       defer { close(file) }

@@ -9,7 +9,7 @@ enum JournalSchema {
   static let applicationID = 0x4361_7362
 
   /// What makes version n + 1 of version n. One that was released is never changed.
-  static let migrations = [version1]
+  static let migrations = [version1, version2]
 
   /// A record's place in `events` is its workspace's number in the upper bits and its offset in the lower 40, so that a
   /// workspace's records lie together and in order. Measured against a primary key of two columns: the same for records
@@ -87,6 +87,20 @@ enum JournalSchema {
       SELECT w.name AS workspace, e.id & 1099511627775 AS offset, datetime(e.time / 1000, 'unixepoch') AS at,
         e.event, e.data, e.detail
       FROM events e JOIN workspaces w ON w.id = e.id >> 40;
+    """
+
+  /// `generation`: how often workspaces had been forgotten when this one was made (``StreamEpoch``).
+  ///
+  /// `isEmpty`: the state is that of a workspace that never was. Older files tell it by its text.
+  ///
+  /// `total`: the bytes of the workspace's records up to and including this one, so that those between two records are
+  /// known without reading them, and appending still writes nothing but the record. NULL in records of older files,
+  /// which count as nothing.
+  private static let version2 = """
+    ALTER TABLE workspaces ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE snapshots ADD COLUMN isEmpty INTEGER NOT NULL DEFAULT 0;
+    UPDATE snapshots SET isEmpty = 1 WHERE state LIKE '{"interactions":[],%';
+    ALTER TABLE events ADD COLUMN total INTEGER;
     """
 }
 

@@ -50,18 +50,22 @@ private struct Verification {
   mutating func records(_ progress: JournalProgress) throws {
     let streams = Dictionary(uniqueKeysWithValues: lines.map { ($0.id, $0) })
     let total = lines.reduce(0) { $0 + $1.count }
-    let statement = try SQLStatement(db, "SELECT id, time, event, data, detail FROM events ORDER BY id")
-    var current: (id: Int64, last: UInt64, isKnown: Bool) = (-1, 0, false)
+    let statement = try SQLStatement(db, "SELECT id, time, event, data, detail, total FROM events ORDER BY id")
+    // `total` is not known before the first record that is kept.
+    var current: (id: Int64, last: UInt64, isKnown: Bool, total: Int64?) = (-1, 0, false, nil)
     var done: UInt64 = 0
     while try statement.step() {
       let id = RecordID.workspace(of: statement.integer(0))
       if id != current.id {
-        current = (id, streams[id]?.pruned ?? 0, streams[id] != nil)
+        current = (id, streams[id]?.pruned ?? 0, streams[id] != nil, nil)
         if !current.isKnown { find("there are events of workspace number \(id), which is not there") }
       }
       let record = JournalRecord(statement)
       if current.isKnown { check(record, after: current.last, of: streams[id]!.name) }
-      current.last = record.offset
+      if current.isKnown, let total = current.total {
+        check(statement.optionalInteger(5), of: record, after: total, streams[id]!.name)
+      }
+      (current.last, current.total) = (record.offset, statement.integer(5))
       done += 1
       if done % 10_000 == 0 { progress("checking events", done, total) }
     }
@@ -75,6 +79,15 @@ private struct Verification {
     if let problem = record.data.jsonProblem { find("\(place): its data is not JSON: \(problem)") }
     guard record.detail.readableBytes > 0 else { return }
     if let problem = record.detail.jsonProblem { find("\(place): its detail is not JSON: \(problem)") }
+  }
+
+  private mutating func check(
+    _ total: Int64?, of record: JournalRecord, after last: Int64, _ workspace: String
+  ) {
+    guard let total, total != last + Int64(record.storedBytes) else { return }
+    find(
+      "workspace \(workspace), event \(record.offset): its total is \(total), expected \(last + Int64(record.storedBytes))"
+    )
   }
 
   // MARK: - Everything else

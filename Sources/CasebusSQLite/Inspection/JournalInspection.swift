@@ -70,13 +70,14 @@ struct WorkspaceLine {
   var pruned: JournalOffset
   var last: JournalOffset
   var deadline: Int64?
+  var generation: Int64
   var snapshot: JournalOffset?
 
   static func all(_ db: Database, named name: WorkspaceID? = nil) throws -> [WorkspaceLine] {
     let statement = try SQLStatement(
       db,
       """
-      SELECT w.id, w.name, w.pruned, max(w.pruned, \(StreamEnd.newestOffset)), w.deadline, s.offset
+      SELECT w.id, w.name, w.pruned, max(w.pruned, \(StreamEnd.newestOffset)), w.deadline, s.offset, w.generation
       FROM workspaces w LEFT JOIN snapshots s ON s.workspace = w.id WHERE ?1 IS NULL OR w.name = ?1 ORDER BY w.id
       """)
     try statement.bind(1, name?.text)
@@ -85,7 +86,8 @@ struct WorkspaceLine {
       lines.append(
         WorkspaceLine(
           id: statement.integer(0), name: statement.text(1), pruned: statement.offset(2), last: statement.offset(3),
-          deadline: statement.optionalInteger(4), snapshot: statement.isNull(5) ? nil : statement.offset(5)))
+          deadline: statement.optionalInteger(4), generation: statement.integer(6),
+          snapshot: statement.isNull(5) ? nil : statement.offset(5)))
     }
     return lines
   }

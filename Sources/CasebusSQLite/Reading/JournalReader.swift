@@ -15,29 +15,35 @@ struct JournalReader {
   struct Row {
     var id: Int64
     var pruned: JournalOffset
+    var generation: Int64
   }
 
   func row(of workspace: WorkspaceID) throws -> Row? {
-    let statement = try SQLStatement(db, "SELECT id, pruned FROM workspaces WHERE name = ?")
+    let statement = try SQLStatement(db, "SELECT id, pruned, generation FROM workspaces WHERE name = ?")
     try statement.bind(1, workspace.text)
     guard try statement.step() else { return nil }
     defer { statement.reset() }
-    return Row(id: statement.integer(0), pruned: statement.offset(1))
+    return Row(id: statement.integer(0), pruned: statement.offset(1), generation: statement.integer(2))
   }
 
   // MARK: - Streams
 
+  /// - Parameter epoch: the file's.
   func stream(
-    _ workspace: WorkspaceID, epoch: String, receiptsMax: UInt64
-  ) throws -> (JournalStream, pruned: JournalOffset) {
-    guard let row = try row(of: workspace) else { return (JournalStream(epoch: epoch), 0) }
+    _ workspace: WorkspaceID, epoch file: String, receiptsMax: UInt64
+  ) throws -> (JournalStream, StreamHolds.Opened) {
+    let row = try row(of: workspace)
+    let generation = try row?.generation ?? StreamEpoch.generation(db)
+    let epoch = StreamEpoch.text(file: file, workspace: workspace, generation: generation)
+    let opened = StreamHolds.Opened(pruned: row?.pruned ?? 0, generation: generation)
+    guard let row else { return (JournalStream(epoch: epoch), opened) }
     let snapshot = try snapshot(of: row.id)
     let start = max(snapshot?.offset ?? 0, row.pruned)
     let records = try records(of: row.id, after: start, limit: .max, bytesMax: .max)
     let stream = JournalStream(
       epoch: epoch, last: try records.last?.offset ?? last(of: row), snapshot: snapshot, records: records,
       receipts: try receipts(of: row.id, limit: receiptsMax))
-    return (stream, row.pruned)
+    return (stream, opened)
   }
 
   func last(of row: Row) throws -> JournalOffset {
@@ -50,11 +56,12 @@ struct JournalReader {
   }
 
   private func snapshot(of workspace: Int64) throws -> JournalSnapshot? {
-    let statement = try SQLStatement(db, "SELECT offset, state FROM snapshots WHERE workspace = ?")
+    let statement = try SQLStatement(db, "SELECT offset, state, isEmpty FROM snapshots WHERE workspace = ?")
     try statement.bind(1, workspace)
     guard try statement.step() else { return nil }
     defer { statement.reset() }
-    return JournalSnapshot(offset: statement.offset(0), state: statement.buffer(1))
+    return JournalSnapshot(
+      offset: statement.offset(0), state: statement.buffer(1), isEmpty: statement.integer(2) != 0)
   }
 
   func workspacesWithDeadline() throws -> [WorkspaceID] {

@@ -4,12 +4,27 @@ import Synchronization
 
 /// From where on the streams of open workspaces are kept, and from where on replays need them.
 final class StreamHolds: Sendable {
-  private let streams = Mutex<[WorkspaceID: Stream]>([:])
+  private let state = Mutex(State())
+
+  private struct State {
+    var streams: [WorkspaceID: Stream] = [:]
+    /// Workspaces that are being forgotten, and who waits to open them.
+    var forgetting: [WorkspaceID: [@Sendable () -> Void]] = [:]
+  }
+
+  /// What is known of a workspace once it was read.
+  struct Opened {
+    /// Every record up to this one is gone.
+    var pruned: JournalOffset
+    var generation: Int64
+  }
 
   fileprivate struct Stream {
     var isOpen = false
     /// Every record up to this one is gone; nil while that is not known.
     var pruned: JournalOffset?
+    /// What its epoch was made of; nil while that is not known.
+    var generation: Int64?
     /// How many replays need what follows an offset.
     var replays: [JournalOffset: Int] = [:]
 
@@ -19,43 +34,73 @@ final class StreamHolds: Sendable {
   }
 
   /// Comes before the stream is read, so that what is pruned meanwhile is noticed.
-  func open(_ workspace: WorkspaceID) {
-    streams.withLock { $0[workspace, default: Stream()].isOpen = true }
+  /// - Parameter body: reads it; called at once, or when the workspace has been forgotten.
+  func open(_ workspace: WorkspaceID, then body: @escaping @Sendable () -> Void) {
+    let isForgotten = state.withLock { state in
+      state.streams[workspace, default: Stream()].isOpen = true
+      state.forgetting[workspace]?.append(body)
+      return state.forgetting[workspace] != nil
+    }
+    if !isForgotten { body() }
   }
 
-  func opened(_ workspace: WorkspaceID, pruned: JournalOffset) {
-    streams.withLock { $0[workspace]?.pruned(upTo: pruned) }
+  func opened(_ workspace: WorkspaceID, _ opened: Opened) {
+    state.withLock { state in
+      state.streams[workspace]?.pruned(upTo: opened.pruned)
+      state.streams[workspace]?.generation = opened.generation
+    }
+  }
+
+  /// The generation that an open workspace has, also before it has a row.
+  func generation(of workspace: WorkspaceID) -> Int64? {
+    state.withLock { $0.streams[workspace]?.generation }
+  }
+
+  /// - Returns: those of the workspaces that nobody has open. Until ``endForgetting(_:)`` nobody opens them.
+  func beginForgetting(_ workspaces: [WorkspaceID]) -> [WorkspaceID] {
+    state.withLock { state in
+      let unused = workspaces.filter { state.streams[$0] == nil }
+      for workspace in unused { state.forgetting[workspace] = [] }
+      return unused
+    }
+  }
+
+  func endForgetting(_ workspaces: [WorkspaceID]) {
+    let waiting = state.withLock { state in
+      workspaces.flatMap { state.forgetting.removeValue(forKey: $0) ?? [] }
+    }
+    for body in waiting { body() }
   }
 
   func close(_ workspace: WorkspaceID) {
-    streams.withLock { streams in
-      streams[workspace]?.isOpen = false
-      streams.dropUnused(workspace)
+    state.withLock { state in
+      state.streams[workspace]?.isOpen = false
+      state.streams.dropUnused(workspace)
     }
   }
 
   /// - Returns: up to where the records are gone; nil if that is not known.
   func hold(_ workspace: WorkspaceID, after offset: JournalOffset) -> JournalOffset? {
-    streams.withLock { streams in
-      streams[workspace, default: Stream()].replays[offset, default: 0] += 1
-      return streams[workspace]?.pruned
+    state.withLock { state in
+      state.streams[workspace, default: Stream()].replays[offset, default: 0] += 1
+      return state.streams[workspace]?.pruned
     }
   }
 
   func release(_ workspace: WorkspaceID, after offset: JournalOffset) {
-    streams.withLock { streams in
-      let count = streams[workspace]?.replays[offset] ?? 0
-      streams[workspace]?.replays[offset] = count > 1 ? count - 1 : nil
-      streams.dropUnused(workspace)
+    state.withLock { state in
+      let count = state.streams[workspace]?.replays[offset] ?? 0
+      state.streams[workspace]?.replays[offset] = count > 1 ? count - 1 : nil
+      state.streams.dropUnused(workspace)
     }
   }
 
   /// What replays need may not be pruned; the rest counts as gone from now on.
   /// - Returns: up to where records may be deleted.
   func prune(_ workspace: WorkspaceID, upTo offset: JournalOffset) -> JournalOffset {
-    streams.withLock { streams in
-      let allowed = min(offset, streams[workspace]?.replays.keys.min() ?? offset)
-      streams[workspace]?.pruned(upTo: allowed)
+    state.withLock { state in
+      let allowed = min(offset, state.streams[workspace]?.replays.keys.min() ?? offset)
+      state.streams[workspace]?.pruned(upTo: allowed)
       return allowed
     }
   }

@@ -31,7 +31,9 @@ struct Probe: Sendable {
   }
 
   private static func writeFile(_ path: String) throws(JournalFileError) {
-    let file = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0o600)
+    // One that a broker left behind which ended while it tried.
+    unlink(path)
+    let file = open(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw JournalFileError(errno, at: path) }
     defer {
       close(file)

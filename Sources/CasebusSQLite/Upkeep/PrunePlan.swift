@@ -5,6 +5,8 @@ import GRDB
 /// Up to where the records of some workspaces are no longer wanted.
 struct PrunePlan: Sendable {
   var cuts: [Cut] = []
+  /// Numbers that no workspace has, up to ``last``.
+  private(set) var gaps: [ClosedRange<Int64>] = []
   /// The number of the last workspace that was looked at.
   private(set) var last: Int64
 
@@ -31,10 +33,13 @@ struct PrunePlan: Sendable {
     let streams = try Stream.all(db, after: workspace, limit: limit)
     guard let last = streams.last?.id else { return nil }
     self.last = last
+    for (previous, next) in zip([workspace] + streams.map(\.id), streams.map(\.id)) where next > previous + 1 {
+      gaps.append(previous + 1...next - 1)
+    }
     let consumers = try Consumer.all(db)
     for stream in streams {
       guard let wish = try stream.unwanted(db, now: now, configuration) else { continue }
-      let cut = try stream.cut(db, at: wish, sparing: consumers, configuration.consumerBacklogEventsMax)
+      let cut = try stream.cut(db, at: wish, sparing: consumers, configuration)
       if cut.offset > cut.pruned { cuts.append(cut) }
     }
   }
@@ -82,14 +87,15 @@ extension PrunePlan {
       return streams
     }
 
-    /// Up to where age and number say that records should go; never beyond the snapshot, which the state is made from.
+    /// Up to where age, number and bytes say that records should go; never beyond the snapshot, which the state is made from.
     func unwanted(
       _ db: Database, now: Int64, _ configuration: SQLiteJournalConfiguration
     ) throws -> JournalOffset? {
       guard snapshot > pruned else { return nil }
       let tooMany = last - min(last, configuration.retentionEventsPerWorkspaceMax)
-      let tooOld = try lastRecord(db, before: now - configuration.retentionSeconds * 1000)
-      let offset = min(snapshot, max(tooMany, tooOld))
+      let tooOld = try lastRecord(db, before: configuration.retentionStart(at: now))
+      let tooLong = try lastRecord(db, tooLongFor: configuration.retentionBytesPerWorkspaceMax)
+      let offset = min(snapshot, max(tooMany, tooOld, tooLong))
       return offset > pruned ? offset : nil
     }
 
@@ -105,18 +111,35 @@ extension PrunePlan {
       return RecordID.offset(of: statement.integer(0)) - 1
     }
 
+    /// The record up to which others have to go so that the rest has at most so many bytes.
+    private func lastRecord(_ db: Database, tooLongFor bytesMax: Int64) throws -> JournalOffset {
+      let sizes = try RecordSizes(db, of: id)
+      guard last > pruned, let end = try sizes.total(last), let start = try sizes.totalBefore(pruned + 1),
+        end - start > bytesMax
+      else { return pruned }
+      // `low` is not enough, `high` is.
+      var (low, high) = (pruned, last)
+      while high - low > 1 {
+        let middle = low + (high - low) / 2
+        if end - (try sizes.total(middle) ?? 0) > bytesMax { low = middle } else { high = middle }
+      }
+      return high
+    }
+
     /// What consumers still need stays, unless that is too much for one of them.
     func cut(
-      _ db: Database, at wish: JournalOffset, sparing consumers: [Consumer], _ backlogMax: UInt64
+      _ db: Database, at wish: JournalOffset, sparing consumers: [Consumer],
+      _ configuration: SQLiteJournalConfiguration
     ) throws -> Cut {
       var cut = Cut(workspace: try WorkspaceID(journaled: name), id: id, pruned: pruned, offset: wish)
       guard !consumers.isEmpty else { return cut }
       let stored = try positions(db)
       let concerned = consumers.filter { $0.scope == "*" || $0.scope == name }
         .map { Lost(consumer: $0.name, position: max(pruned, stored[$0.id] ?? 0)) }
-      for consumer in concerned {
-        cut.offset = min(cut.offset, max(consumer.position, last - min(last, backlogMax)))
-      }
+      let tooMuch = max(
+        last - min(last, configuration.consumerBacklogEventsMax),
+        try lastRecord(db, tooLongFor: configuration.consumerBacklogBytesMax))
+      for consumer in concerned { cut.offset = min(cut.offset, max(consumer.position, tooMuch)) }
       cut.lost = concerned.filter { $0.position < cut.offset }
       return cut
     }

@@ -15,22 +15,45 @@ struct Retention: Sendable {
   private static var recordsPerStep: JournalOffset { 1000 }
   private static var receiptsPerStep: Int { 4000 }
   private static var workspacesPerRead: Int { 256 }
+  /// So many free numbers or more, in ranges, are enough until the next sweep.
+  private static var freeNumbersMax: Int { 10_000 }
+
+  private var forgetting: Forgetting { Forgetting(pool: pool, writer: writer, holds: holds) }
 
   /// Goes through all workspaces once.
   /// - Parameter now: milliseconds since 1970.
   func sweep(now: Int64) async {
     do {
-      try await pruneReceipts(decidedBefore: now - configuration.messageIDWindowSeconds * 1000)
+      try await pruneReceipts(decidedBefore: configuration.messageIDWindowStart(at: now))
       var last: Int64 = 0
+      var free: [ClosedRange<Int64>] = []
       while let plan = try await plan(after: last, now: now) {
+        for cut in plan.cuts { await pruneOrReport(cut) }
+        let forgotten = try await forgetting.run(after: last, through: plan.last)
         last = plan.last
-        for cut in plan.cuts { try await prune(cut) }
+        guard free.count < Self.freeNumbersMax else { continue }
+        free += plan.gaps + forgotten.map { $0...$0 }
+        if free.count >= Self.freeNumbersMax { writer.set(free: free) }
       }
+      if free.count < Self.freeNumbersMax { writer.set(free: free) }
     } catch {
-      // The journal is being closed.
-      guard !Task.isCancelled else { return }
-      logger.warning("what is too old could not be deleted from the journal, it will be tried again: \(error)")
+      report(error)
     }
+  }
+
+  /// One workspace that cannot be pruned does not keep the others from it.
+  private func pruneOrReport(_ cut: PrunePlan.Cut) async {
+    do {
+      try await prune(cut)
+    } catch {
+      report(error)
+    }
+  }
+
+  private func report(_ error: any Error) {
+    // The journal is being closed.
+    guard !Task.isCancelled else { return }
+    logger.warning("what is too old could not be deleted from the journal, it will be tried again: \(error)")
   }
 
   private func plan(after workspace: Int64, now: Int64) async throws -> PrunePlan? {
@@ -71,6 +94,14 @@ struct Retention: Sendable {
           arguments: [Self.receiptsPerStep, time])
       }
     }
+  }
+
+  /// The clock was set back while no broker ran: answers of the future are remembered no longer than those of now. While a
+  /// broker runs its clock does not go back, so the newest answer tells.
+  static func limitReceipts(_ db: Database, to now: Int64) throws {
+    let newest = try Int64.fetchOne(db, sql: "SELECT time FROM receipts ORDER BY id DESC LIMIT 1")
+    guard let newest, newest > now else { return }
+    try db.execute(sql: "UPDATE receipts SET time = ? WHERE time > ?", arguments: [now, now])
   }
 
   private func oldestReceipt() async throws -> Int64? {

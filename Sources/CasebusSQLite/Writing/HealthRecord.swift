@@ -8,6 +8,8 @@ final class HealthRecord: Sendable {
   private let file: String
   private let logger: Logger
   private let record = Mutex(JournalHealth.available)
+  /// The failure of a read that was logged last; a broken file fails again and again.
+  private let loggedRead = Mutex<String?>(nil)
 
   init(file: String, logger: Logger) {
     self.file = file
@@ -16,15 +18,29 @@ final class HealthRecord: Sendable {
 
   var value: JournalHealth { record.withLock { $0 } }
 
-  /// - Returns: what to say to those whose batches failed.
+  /// - Returns: what to say to those whose batches failed. Only the log names the file.
   func failed(_ error: any Error) -> String {
-    let reason = JournalError(error, file: file).description
+    let reason = JournalError(storage: error).description
     let old = record.withLock { record in
       defer { record = .unavailable(reason) }
       return record
     }
-    if old == .available { logger.error("the journal fails, nothing is taken until it works again: \(reason)") }
+    if old == .available {
+      logger.error("the journal fails, nothing is taken until it works again: \(file): \(reason)")
+    }
     return reason
+  }
+
+  /// - Returns: what to say to whoever wanted to read. Only the log names the file.
+  func readFailed(_ error: any Error) -> JournalError {
+    let error = JournalError(storage: error)
+    guard case .unavailable(let reason) = error else { return error }
+    let isNew = loggedRead.withLock { logged in
+      defer { logged = reason }
+      return logged != reason
+    }
+    if isNew { logger.error("the journal cannot be read: \(file): \(reason)") }
+    return error
   }
 
   func recovered() {
@@ -34,12 +50,13 @@ final class HealthRecord: Sendable {
 }
 
 extension JournalError {
-  /// What the storage said, with the name of the file.
-  init(_ error: any Error, file: String) {
+  /// What the storage said. Clients are told it, so it names no files.
+  init(storage error: any Error) {
     switch error {
     case let error as JournalError: self = error
-    case let error as DatabaseError: self = .unavailable("\(file): \(error.text)\(error.resultCode.advice)")
-    case let error: self = .unavailable("\(file): \(error)")
+    case let error as DatabaseError: self = .unavailable("\(error.text)\(error.resultCode.advice)")
+    case let error as JournalFileError: self = .unavailable(error.reasonWithoutPath)
+    case let error: self = .unavailable("the storage failed (\(type(of: error)))")
     }
   }
 }

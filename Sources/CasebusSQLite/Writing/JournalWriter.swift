@@ -8,18 +8,24 @@ import Synchronization
 /// `@unchecked Sendable`: `table` is used on the writer queue of the pool only; everything else is a constant or behind a
 /// lock.
 final class JournalWriter: @unchecked Sendable {
-  typealias Completion<Failure: Error> = @Sendable (Result<Void, Failure>) -> Void
+  typealias Outcome = Result<JournalCommit, JournalError>
 
   private let pool: DatabasePool
   private let health: HealthRecord
   private let checkpoints: Checkpoints
+  private let holds: StreamHolds
+  private let workspacesMax: Int64
   private let queue = Mutex(Queue())
   private var table: StreamTable?
   /// So that no commit takes so long that those who wait notice.
   private static var recordsPerCommitMax: Int { 8192 }
 
-  init(_ pool: DatabasePool, health: HealthRecord, checkpoints: Checkpoints) {
+  init(
+    _ pool: DatabasePool, health: HealthRecord, checkpoints: Checkpoints, holds: StreamHolds, workspacesMax: Int64
+  ) {
     self.pool = pool
+    self.holds = holds
+    self.workspacesMax = workspacesMax
     self.health = health
     self.checkpoints = checkpoints
   }
@@ -33,18 +39,19 @@ final class JournalWriter: @unchecked Sendable {
 
   private struct Append {
     var batch: JournalBatch
-    var completion: Completion<JournalError>
+    var completion: @Sendable (Outcome) -> Void
   }
 
   private enum Job: Sendable {
     case append(Append)
-    case transaction(@Sendable (Database) throws -> Void, Completion<any Error>)
+    case transaction(@Sendable (Database) throws -> Void, @Sendable (Result<Void, any Error>) -> Void)
     case forget(WorkspaceID)
+    case free([ClosedRange<Int64>])
   }
 
   // MARK: - Any thread
 
-  func append(_ batch: JournalBatch, completion: @escaping Completion<JournalError>) {
+  func append(_ batch: JournalBatch, completion: @escaping @Sendable (Outcome) -> Void) {
     let isAccepted = submit(.append(Append(batch: batch, completion: completion)))
     if !isAccepted { completion(.failure(.closed)) }
   }
@@ -60,6 +67,11 @@ final class JournalWriter: @unchecked Sendable {
   /// Forgets a stream after all that was appended before.
   func forget(_ workspace: WorkspaceID) {
     _ = submit(.forget(workspace))
+  }
+
+  /// These numbers of workspaces were free when a sweep looked.
+  func set(free numbers: [ClosedRange<Int64>]) {
+    _ = submit(.free(numbers))
   }
 
   /// Takes nothing more; what was taken is done before this returns.
@@ -112,6 +124,7 @@ final class JournalWriter: @unchecked Sendable {
     switch job {
     case .append: break
     case .forget(let workspace): table?.forget(workspace)
+    case .free(let numbers): table?.set(free: numbers)
     case .transaction(let body, let completion):
       completion(
         Result {
@@ -127,18 +140,34 @@ final class JournalWriter: @unchecked Sendable {
     checkpoints.committed(db)
   }
 
-  /// One transaction for all of them; that a batch does not fit is none of the others' business.
-  private func write(_ group: [Append], _ db: Database) -> [Result<Void, JournalError>] {
+  /// One transaction for all of them; that a part does not fit is none of the others' business.
+  private func write(_ group: [Append], _ db: Database) -> [Outcome] {
     if case .unavailable(let reason) = health.value { return group.map { _ in .failure(.unavailable(reason)) } }
     do {
-      return try transact(db) {
-        let table = try table(db)
-        return try group.map { try table.append($0.batch) }
-      }
+      return try transact(group, db)
     } catch {
       overwriteLog(db)
       let reason = health.failed(error)
       return group.map { _ in .failure(.unavailable(reason)) }
+    }
+  }
+
+  /// A part that SQLite refuses is left out, and the others are tried again.
+  private func transact(_ group: [Append], _ db: Database) throws -> [Outcome] {
+    var refused = [[WorkspaceID: JournalError]](repeating: [:], count: group.count)
+    while true {
+      var index = 0
+      do {
+        return try transact(db) {
+          let table = try table(db)
+          return try group.indices.map {
+            index = $0
+            return try table.append(group[index].batch, but: refused[index])
+          }
+        }
+      } catch let error as PartError {
+        refused[index][error.workspace] = error.reason
+      }
     }
   }
 
@@ -167,7 +196,7 @@ final class JournalWriter: @unchecked Sendable {
 
   private func table(_ db: Database) throws -> StreamTable {
     if let table { return table }
-    let table = try StreamTable(db)
+    let table = try StreamTable(db, holds: holds, workspacesMax: workspacesMax)
     self.table = table
     return table
   }

@@ -10,9 +10,15 @@ final class StreamTable {
   let statements: WriterStatements
   private var streams: [WorkspaceID: Stream] = [:]
   private var consumers: [JournalConsumer.Key: Int64] = [:]
+  private var numbers: WorkspaceNumbers
+  private let holds: StreamHolds
+  private let workspacesMax: Int64
 
-  init(_ db: Database) throws {
+  init(_ db: Database, holds: StreamHolds, workspacesMax: Int64) throws {
     statements = try WriterStatements(db)
+    self.holds = holds
+    self.workspacesMax = workspacesMax
+    numbers = WorkspaceNumbers(max: workspacesMax)
   }
 
   /// A stream as the open transaction has it.
@@ -21,6 +27,8 @@ final class StreamTable {
     var id: Int64?
     var last: JournalOffset = 0
     var deadline: Int64?
+    /// The bytes of its records, as the newest one tells them.
+    var total: Int64 = 0
   }
 
   /// Forgets what it knows: a transaction came to nothing, and with it everything that was known from it.
@@ -33,18 +41,31 @@ final class StreamTable {
     streams[workspace] = nil
   }
 
-  /// - Returns: a failure if a part does not follow what is there; then nothing of the batch was written.
-  /// - Throws: the error of SQLite after which the transaction has to be given up.
-  func append(_ batch: JournalBatch) throws -> Result<Void, JournalError> {
-    for (workspace, part) in batch.parts {
-      let stream = try stream(workspace)
-      guard part.expected == stream.last else {
-        return .failure(.conflict(workspace, expected: part.expected, actual: stream.last))
-      }
+  /// These numbers were free when a sweep looked.
+  func set(free numbers: [ClosedRange<Int64>]) {
+    self.numbers.set(free: numbers)
+  }
+
+  /// What cannot be taken is found out before anything of it is written.
+  /// - Parameter refused: parts of which is known already that they cannot be taken.
+  /// - Returns: a failure if there is no room for the consumers' workspaces; then nothing of the batch was written.
+  /// - Throws: ``PartError``, or another error; the transaction has to be given up after either.
+  func append(
+    _ batch: JournalBatch, but refused: [WorkspaceID: JournalError] = [:]
+  ) throws -> Result<JournalCommit, JournalError> {
+    for change in batch.consumerChanges {
+      if let error = try makeRoom(for: change) { return .failure(error) }
     }
     for change in batch.consumerChanges { try apply(change) }
-    for (workspace, part) in batch.parts { try append(part, to: workspace) }
-    return .success(())
+    var commit = JournalCommit(refused: refused)
+    for (workspace, part) in batch.parts where refused[workspace] == nil {
+      if let error = try refusal(of: part, in: workspace) {
+        commit.refused[workspace] = error
+      } else {
+        try PartError.attributing(to: workspace) { try append(part, to: workspace) }
+      }
+    }
+    return .success(commit)
   }
 
   // MARK: - Streams
@@ -53,20 +74,49 @@ final class StreamTable {
     if let known = streams[workspace] { return known }
     var stream = Stream()
     if let row = try statements.workspace(named: workspace) {
-      let newest = try statements.newestRecord(of: row.id) ?? 0
-      stream = Stream(id: row.id, last: max(row.pruned, newest), deadline: row.deadline)
+      let newest = try statements.newestRecord(of: row.id)
+      stream = Stream(
+        id: row.id, last: max(row.pruned, newest?.offset ?? 0), deadline: row.deadline, total: newest?.total ?? 0)
     }
     streams[workspace] = stream
     return stream
   }
 
+  /// Why a part cannot be taken, whatever the storage does; nil if it can.
+  private func refusal(of part: JournalPart, in workspace: WorkspaceID) throws -> JournalError? {
+    let stream = try stream(workspace)
+    guard part.expected == stream.last else {
+      return .conflict(workspace, expected: part.expected, actual: stream.last)
+    }
+    guard stream.last + JournalOffset(part.records.count) <= JournalOffset(RecordID.offsetMax) else {
+      return .limitReached(
+        "workspace \(workspace) stands at offset \(stream.last), the greatest is \(RecordID.offsetMax) (journalOffsetMax)"
+      )
+    }
+    guard stream.id == nil, part.hasContent else { return nil }
+    return try makeRow(of: workspace)
+  }
+
+  /// Gives a workspace a row, if it has none.
+  /// - Returns: an error if there may be no more.
+  private func makeRow(of workspace: WorkspaceID) throws -> JournalError? {
+    var stream = try stream(workspace)
+    guard stream.id == nil else { return nil }
+    guard let number = try numbers.next(statements.db) else {
+      return .limitReached(
+        "the journal has \(workspacesMax) workspaces, the most that it can number (journalWorkspacesMax)")
+    }
+    let generation = try holds.generation(of: workspace) ?? StreamEpoch.generation(statements.db)
+    try statements.insertWorkspace(workspace, number: number, generation: generation)
+    stream.id = number
+    streams[workspace] = stream
+    return nil
+  }
+
   private func append(_ part: JournalPart, to workspace: WorkspaceID) throws {
     var stream = try stream(workspace)
-    guard stream.id != nil || part.hasContent else { return }
-    let id = try stream.id ?? statements.insertWorkspace(workspace)
-    stream.id = id
-    try insert(part.records, to: id, after: stream.last)
-    stream.last += JournalOffset(part.records.count)
+    guard let id = stream.id else { return }
+    try insert(part.records, to: id, of: &stream)
     for receipt in part.receipts { try statements.insert(receipt, to: id) }
     for position in part.positions { try move(to: position, in: id) }
     if let snapshot = part.snapshot { try statements.replace(snapshot, of: id) }
@@ -75,19 +125,23 @@ final class StreamTable {
     streams[workspace] = stream
   }
 
-  private func insert(_ records: [JournalRecord], to id: Int64, after last: JournalOffset) throws {
-    guard last + JournalOffset(records.count) <= JournalOffset(RecordID.offsetMax) else {
-      throw DatabaseError(resultCode: .SQLITE_FULL, message: "a workspace has more events than can be numbered")
-    }
-    var last = last
+  private func insert(_ records: [JournalRecord], to id: Int64, of stream: inout Stream) throws {
     for record in records {
-      last += 1
-      precondition(record.offset == last, "a record numbered \(record.offset) was appended as number \(last)")
-      try statements.insert(record, to: id)
+      stream.last += 1
+      stream.total += Int64(record.storedBytes)
+      precondition(
+        record.offset == stream.last, "a record numbered \(record.offset) was appended as number \(stream.last)")
+      try statements.insert(record, to: id, total: stream.total)
     }
   }
 
   // MARK: - Consumers
+
+  /// A consumer that begins after an offset has a position, and that belongs to a workspace's row.
+  private func makeRoom(for change: JournalConsumer.Change) throws -> JournalError? {
+    guard case .make(let consumer, .after) = change, let workspace = consumer.key.workspace else { return nil }
+    return try makeRow(of: workspace)
+  }
 
   private func apply(_ change: JournalConsumer.Change) throws {
     switch change {
@@ -108,17 +162,9 @@ final class StreamTable {
     case .beginning: break
     case .now: try statements.insertPositionsAtTheEnd(for: id, in: key.workspace)
     case .after(let offset):
-      guard let workspace = key.workspace else { return }
-      try statements.upsertPosition(of: id, in: row(of: workspace), offset)
+      guard let workspace = try key.workspace.flatMap({ try stream($0).id }) else { return }
+      try statements.upsertPosition(of: id, in: workspace, offset)
     }
-  }
-
-  private func row(of workspace: WorkspaceID) throws -> Int64 {
-    var stream = try stream(workspace)
-    let id = try stream.id ?? statements.insertWorkspace(workspace)
-    stream.id = id
-    streams[workspace] = stream
-    return id
   }
 
   private func id(of key: JournalConsumer.Key) throws -> Int64? {

@@ -16,8 +16,10 @@ struct WriterStatements {
   init(_ db: Database) throws {
     self.db = db
     selectWorkspace = try SQLStatement(db, "SELECT id, pruned, deadline FROM workspaces WHERE name = ?")
-    selectNewest = try SQLStatement(db, "SELECT id FROM events WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT 1")
-    insertEvent = try SQLStatement(db, "INSERT INTO events(id, time, event, data, detail) VALUES(?, ?, ?, ?, ?)")
+    selectNewest = try SQLStatement(
+      db, "SELECT id, total FROM events WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT 1")
+    insertEvent = try SQLStatement(
+      db, "INSERT INTO events(id, time, event, data, detail, total) VALUES(?, ?, ?, ?, ?, ?)")
     insertReceipt = try SQLStatement(
       db,
       """
@@ -41,22 +43,17 @@ struct WriterStatements {
     return (selectWorkspace.integer(0), selectWorkspace.offset(1), selectWorkspace.optionalInteger(2))
   }
 
-  func newestRecord(of workspace: Int64) throws -> JournalOffset? {
+  func newestRecord(of workspace: Int64) throws -> (offset: JournalOffset, total: Int64)? {
     try selectNewest.bind(1, RecordID.make(workspace, 0))
     try selectNewest.bind(2, RecordID.end(of: workspace))
     guard try selectNewest.step() else { return nil }
     defer { selectNewest.reset() }
-    return RecordID.offset(of: selectNewest.integer(0))
+    return (RecordID.offset(of: selectNewest.integer(0)), selectNewest.integer(1))
   }
 
-  func insertWorkspace(_ name: WorkspaceID) throws -> Int64 {
-    try db.execute(sql: "INSERT INTO workspaces(name) VALUES(?)", arguments: [name.text])
-    let id = db.lastInsertedRowID
-    guard id <= RecordID.workspaceMax else {
-      throw DatabaseError(
-        resultCode: .SQLITE_FULL, message: "the journal has \(id) workspaces, more than it can number")
-    }
-    return id
+  func insertWorkspace(_ name: WorkspaceID, number: Int64, generation: Int64) throws {
+    try db.execute(
+      sql: "INSERT INTO workspaces(id, name, generation) VALUES(?, ?, ?)", arguments: [number, name.text, generation])
   }
 
   func update(deadline: Int64?, of workspace: Int64) throws {
@@ -67,7 +64,8 @@ struct WriterStatements {
 
   // MARK: - What a part brings
 
-  func insert(_ record: JournalRecord, to workspace: Int64) throws {
+  /// - Parameter total: the bytes of the workspace's records up to and including this one.
+  func insert(_ record: JournalRecord, to workspace: Int64, total: Int64) throws {
     try insertEvent.bind(1, RecordID.make(workspace, record.offset))
     try insertEvent.bind(2, record.time)
     try insertEvent.bind(3, record.event)
@@ -77,6 +75,7 @@ struct WriterStatements {
     } else {
       try insertEvent.bindNull(5)
     }
+    try insertEvent.bind(6, total)
     try insertEvent.run()
   }
 
@@ -91,10 +90,12 @@ struct WriterStatements {
   }
 
   func replace(_ snapshot: JournalSnapshot, of workspace: Int64) throws {
-    let statement = try SQLStatement(db, "INSERT OR REPLACE INTO snapshots(workspace, offset, state) VALUES(?, ?, ?)")
+    let statement = try SQLStatement(
+      db, "INSERT OR REPLACE INTO snapshots(workspace, offset, state, isEmpty) VALUES(?, ?, ?, ?)")
     try statement.bind(1, workspace)
     try statement.bind(2, snapshot.offset)
     try statement.bind(3, snapshot.state)
+    try statement.bind(4, Int64(snapshot.isEmpty ? 1 : 0))
     try statement.run()
   }
 

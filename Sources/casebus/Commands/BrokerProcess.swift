@@ -33,12 +33,13 @@ struct BrokerProcess {
     let serverConfiguration = configurationWithinFiles()
     FileLimit.surviveFileSize()
     let tls = try configuration.map { try reloadingTLS($0) }
-    let file = try options.journal.openFile(logger)
+    let clock = BrokerClock()
+    let file = try options.journal.openFile(logger, clock)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: UsableCores.count)
     let (listening, continuation) = AsyncStream.makeStream(of: BrokerAddresses.self)
     let server = BrokerServer(
       configuration: serverConfiguration, tls: tls, journal: file ?? MemoryJournal(), group: group,
-      instance: Self.randomInstance(), logger: logger
+      instance: Self.randomInstance(), logger: logger, clock: clock
     ) { continuation.yield(BrokerAddresses($0)) }
     let announcement = Announcement(addresses: listening, announce: onListening)
     let hangup = tls.map { [ReloadOnHangup(tls: $0)] } ?? []

@@ -26,10 +26,19 @@ struct JournalOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How many events of a workspace are kept, 1 to 1099511627775.", valueName: "count"))
   var retentionEventsPerWorkspaceMax: UInt64 = 100_000
 
+  @Option(help: ArgumentHelp("How many bytes of events of a workspace are kept, 1 to 1099511627776.", valueName: "bytes"))
+  var retentionBytesPerWorkspaceMax = 256 << 20
+
   @Option(
     help: ArgumentHelp(
       "How many events are kept for a durable consumer that is behind, 1 to 1099511627775.", valueName: "count"))
   var consumerBacklogEventsMax: UInt64 = 1_000_000
+
+  @Option(
+    help: ArgumentHelp(
+      "How many bytes of events are kept for a durable consumer that is behind, 1 to 1099511627776.",
+      valueName: "bytes"))
+  var consumerBacklogBytesMax = 1 << 30
 
   @Option(
     help: ArgumentHelp("How long a message that is sent again is known, 1 to 86400 seconds.", valueName: "seconds"))
@@ -42,22 +51,27 @@ struct JournalOptions: ParsableArguments {
     // A hundred years.
     try checkRange("--retention-seconds", retentionSeconds, 1...3_153_600_000)
     try checkRange("--retention-events-per-workspace-max", retentionEventsPerWorkspaceMax, .events)
+    try checkRange("--retention-bytes-per-workspace-max", retentionBytesPerWorkspaceMax, .totalBytes)
     try checkRange("--consumer-backlog-events-max", consumerBacklogEventsMax, .events)
+    try checkRange("--consumer-backlog-bytes-max", consumerBacklogBytesMax, .totalBytes)
     try checkRange("--message-id-window", messageIdWindow, .timerSeconds)
   }
 
+  /// - Parameter clock: the broker's.
   /// - Returns: nil for the memory.
   /// - Throws: ``CommandFailure`` that says why the file cannot be used.
-  func openFile(_ logger: Logger) throws -> SQLiteJournal? {
+  func openFile(_ logger: Logger, _ clock: BrokerClock) throws -> SQLiteJournal? {
     guard journal == .sqlite else { return nil }
     var configuration = SQLiteJournalConfiguration(directory: data)
     configuration.durability = durability
     configuration.retentionSeconds = retentionSeconds
     configuration.retentionEventsPerWorkspaceMax = retentionEventsPerWorkspaceMax
+    configuration.retentionBytesPerWorkspaceMax = Int64(retentionBytesPerWorkspaceMax)
     configuration.consumerBacklogEventsMax = consumerBacklogEventsMax
+    configuration.consumerBacklogBytesMax = Int64(consumerBacklogBytesMax)
     configuration.messageIDWindowSeconds = Int64(messageIdWindow)
     do {
-      return try SQLiteJournal(configuration, logger: logger)
+      return try SQLiteJournal(configuration, logger: logger) { clock.milliseconds }
     } catch {
       throw CommandFailure("\(error)")
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CasebusJournal
 import CasebusProtocol
+import CasebusServer
 import CasebusSQLite
 import FoundationEssentials
 import Logging
@@ -48,7 +49,8 @@ struct JournalBenchCommand: AsyncParsableCommand {
     var configuration = SQLiteJournalConfiguration(directory: "\(data)/\(name)")
     configuration.durability = durability
     configure(&configuration)
-    return try SQLiteJournal(configuration, logger: Logger(label: "casebus"))
+    let clock = BrokerClock()
+    return try SQLiteJournal(configuration, logger: Logger(label: "casebus")) { clock.milliseconds }
   }
 
   // MARK: - Writing
