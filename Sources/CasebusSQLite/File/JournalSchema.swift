@@ -9,7 +9,7 @@ enum JournalSchema {
   static let applicationID = 0x4361_7362
 
   /// What makes version n + 1 of version n. One that was released is never changed.
-  static let migrations = [version1]
+  static let migrations = [version1, version2]
 
   /// A record's place in `events` is its workspace's number in the upper bits and its offset in the lower 40, so that a
   /// workspace's records lie together and in order. Measured against a primary key of two columns: the same for records
@@ -87,6 +87,17 @@ enum JournalSchema {
       SELECT w.name AS workspace, e.id & 1099511627775 AS offset, datetime(e.time / 1000, 'unixepoch') AS at,
         e.event, e.data, e.detail
       FROM events e JOIN workspaces w ON w.id = e.id >> 40;
+    """
+
+  /// What else a file tells of parked records; one of an older schema that is only looked at tells nothing.
+  static func parkedColumns(_ db: Database) throws -> String {
+    try Identity(db).version < 2 ? "NULL, 0" : "reason, again"
+  }
+
+  /// Why a record was parked, and whether it is to be given again.
+  private static let version2 = """
+    ALTER TABLE parked ADD COLUMN reason TEXT;
+    ALTER TABLE parked ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
     """
 }
 

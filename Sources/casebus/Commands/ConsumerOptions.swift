@@ -18,6 +18,11 @@ struct ConsumerOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How often it is given an event before that is parked.", valueName: "count"))
   var maxDeliveries = 5
 
+  @Option(
+    help: ArgumentHelp(
+      "How many parked events one consumer.redeliver brings back, the oldest first.", valueName: "count"))
+  var redeliveredEventsMax = 1_000
+
   @Option(help: ArgumentHelp("How many durable consumers there may be.", valueName: "count"))
   var consumersMax = 1_000
 
@@ -26,6 +31,7 @@ struct ConsumerOptions: ParsableArguments {
     try ServerOptions.checkPositive("--max-unacknowledged", Int64(maxUnacknowledged))
     try ServerOptions.checkPositive("--spanning-unacknowledged-max", Int64(spanningUnacknowledgedMax))
     try ServerOptions.checkPositive("--max-deliveries", Int64(maxDeliveries))
+    try ServerOptions.checkPositive("--redelivered-events-max", Int64(redeliveredEventsMax))
     try ServerOptions.checkPositive("--consumers-max", Int64(consumersMax))
   }
 
@@ -34,6 +40,7 @@ struct ConsumerOptions: ParsableArguments {
     broker.maxUnacknowledged = maxUnacknowledged
     broker.spanningUnacknowledgedMax = spanningUnacknowledgedMax
     broker.maxDeliveries = maxDeliveries
+    broker.redeliveredEventsMax = redeliveredEventsMax
     broker.consumersMax = consumersMax
   }
 }
