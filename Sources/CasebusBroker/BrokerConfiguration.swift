@@ -49,6 +49,8 @@ public struct BrokerConfiguration: Hashable, Sendable {
   /// How often an event is given to a durable consumer before it is parked.
   public var maxDeliveries = 5
   public var consumersMax = 1_000
+  /// How many parked events one request brings back.
+  public var redeliveredEventsMax = 1_000
   /// How many events the sessions of a durable consumer of all workspaces may have, from those of one event loop.
   public var spanningUnacknowledgedMax = 1_024
 

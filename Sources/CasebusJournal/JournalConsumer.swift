@@ -40,6 +40,8 @@ public struct JournalConsumer: Hashable, Sendable {
     /// Makes a consumer; one that exists already is left as it is.
     case make(JournalConsumer, Start)
     case delete(Key)
+    /// Parked records are to be given again, until they are unparked or parked anew. One that is not parked is no matter.
+    case redeliver(Key, [WorkspaceID: [JournalOffset]])
   }
 }
 
@@ -50,11 +52,16 @@ public struct JournalPosition: Hashable, Sendable {
   public var offset: JournalOffset
   /// Records that were given up, newly; they count as done with.
   public var parked: [ParkedRecord]
+  /// Records that were parked before and are done with.
+  public var unparked: [JournalOffset]
 
-  public init(consumer: JournalConsumer.Key, offset: JournalOffset, parked: [ParkedRecord] = []) {
+  public init(
+    consumer: JournalConsumer.Key, offset: JournalOffset, parked: [ParkedRecord] = [], unparked: [JournalOffset] = []
+  ) {
     self.consumer = consumer
     self.offset = offset
     self.parked = parked
+    self.unparked = unparked
   }
 }
 
@@ -64,11 +71,25 @@ public struct ParkedRecord: Hashable, Sendable {
   public var deliveries: Int
   /// When it was given up, milliseconds since 1970.
   public var time: Int64
+  /// nil if a broker gave it up that did not tell why.
+  public var reason: Reason?
+  /// Whether it is to be given again.
+  public var comesAgain: Bool
 
-  public init(offset: JournalOffset, deliveries: Int, time: Int64) {
+  /// What happened after the last delivery.
+  public enum Reason: String, Hashable, Sendable {
+    /// It was not acknowledged in time.
+    case ackTimeout = "ack_timeout"
+    /// The session that worked on it ended.
+    case sessionEnded = "session_ended"
+  }
+
+  public init(offset: JournalOffset, deliveries: Int, time: Int64, reason: Reason? = nil, comesAgain: Bool = false) {
     self.offset = offset
     self.deliveries = deliveries
     self.time = time
+    self.reason = reason
+    self.comesAgain = comesAgain
   }
 }
 

@@ -4,7 +4,13 @@ import CasebusProtocol
 struct MemoryConsumer {
   let consumer: JournalConsumer
   var positions: [WorkspaceID: JournalOffset] = [:]
-  var parked: [WorkspaceID: [ParkedRecord]] = [:]
+  /// By workspace and offset.
+  private var parked: [WorkspaceID: [JournalOffset: ParkedRecord]] = [:]
+
+  init(consumer: JournalConsumer, positions: [WorkspaceID: JournalOffset]) {
+    self.consumer = consumer
+    self.positions = positions
+  }
 
   func covers(_ workspace: WorkspaceID) -> Bool {
     consumer.key.workspace == nil || consumer.key.workspace == workspace
@@ -12,7 +18,26 @@ struct MemoryConsumer {
 
   mutating func move(to position: JournalPosition, in workspace: WorkspaceID) {
     positions[workspace] = position.offset
-    if !position.parked.isEmpty { parked[workspace, default: []].append(contentsOf: position.parked) }
+    for record in position.parked { parked[workspace, default: [:]][record.offset] = record }
+    for offset in position.unparked { parked[workspace]?[offset] = nil }
+    if parked[workspace]?.isEmpty == true { parked[workspace] = nil }
+  }
+
+  mutating func redeliver(_ offsets: [WorkspaceID: [JournalOffset]]) {
+    for (workspace, offsets) in offsets {
+      for offset in offsets { parked[workspace]?[offset]?.comesAgain = true }
+    }
+  }
+
+  /// Those that are kept, the oldest first.
+  func parked(in workspace: WorkspaceID, from first: JournalOffset) -> [ParkedRecord] {
+    (parked[workspace] ?? [:]).values.filter { $0.offset >= first }.sorted { $0.offset < $1.offset }
+  }
+
+  /// Records before this one are no longer kept, nor is that they were parked.
+  mutating func pruned(before first: JournalOffset, in workspace: WorkspaceID) {
+    guard let kept = parked[workspace]?.filter({ $0.key >= first }) else { return }
+    parked[workspace] = kept.isEmpty ? nil : kept
   }
 }
 
@@ -34,7 +59,7 @@ extension MemoryJournal.Content {
         continue
       }
       streams[workspace, default: stream].append(part, keeping: room)
-      for position in part.positions { consumers[position.consumer]?.move(to: position, in: workspace) }
+      for position in part.positions { move(to: position, in: workspace) }
     }
     return commit
   }
@@ -47,8 +72,15 @@ extension MemoryJournal.Content {
   }
 
   private func backlog(of consumer: MemoryConsumer, in workspace: WorkspaceID) -> JournalBacklog {
-    streams[workspace, default: MemoryStream()].backlog(
-      of: workspace, after: consumer.positions[workspace] ?? 0, consumer.parked[workspace] ?? [])
+    let stream = streams[workspace, default: MemoryStream()]
+    return stream.backlog(
+      of: workspace, after: consumer.positions[workspace] ?? 0, consumer.parked(in: workspace, from: stream.first))
+  }
+
+  private mutating func move(to position: JournalPosition, in workspace: WorkspaceID) {
+    consumers[position.consumer]?.move(to: position, in: workspace)
+    guard !position.parked.isEmpty else { return }
+    consumers[position.consumer]?.pruned(before: streams[workspace]?.first ?? 1, in: workspace)
   }
 
   /// A stream that no durable consumer may still want is forgotten.
@@ -64,6 +96,7 @@ extension MemoryJournal.Content {
       consumers[consumer.key] = MemoryConsumer(consumer: consumer, positions: positions(of: consumer, at: start))
     case .make: break
     case .delete(let key): consumers[key] = nil
+    case .redeliver(let key, let offsets): consumers[key]?.redeliver(offsets)
     }
   }
 

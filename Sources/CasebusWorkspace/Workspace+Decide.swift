@@ -7,9 +7,12 @@ extension Workspace {
   /// from which the answer follows (``WorkspaceEvent/refusal``).
   /// - Parameters:
   ///   - blocker: who asks; it owns the blocks that it makes.
+  ///   - other: whom the asker was before; blocks that it made then it may lift, too.
   ///   - now: starts the deadline of a block.
   /// - Throws: ``Failure``; nothing happens.
-  public func decide(_ command: Command, by blocker: Blocker, at now: Timestamp) throws(Failure) -> [WorkspaceEvent] {
+  public func decide(_ command: Command, by blocker: Blocker, or other: Blocker? = nil, at now: Timestamp)
+    throws(Failure) -> [WorkspaceEvent]
+  {
     switch command {
     case .assertState(let state, let attributes): try decideStateAssertion(state, attributes)
     case .assertCase(let kind, let caseID): try decideCaseAssertion(kind, caseID)
@@ -19,7 +22,7 @@ extension Workspace {
     case .selectCase(let caseID): try decideSelectCase(caseID)
     case .markdone(let id): try decideMarkdone(id, at: now)
     case .blockMarkdone(let id, let warning): try decideBlock(id, warning, by: blocker, at: now)
-    case .unblockMarkdone(let id): try decideUnblock(id, by: blocker)
+    case .unblockMarkdone(let id): try decideUnblock(id, by: blocker, or: other)
     case .blockerLeft: blockBook.of(blocker).map { block in event(.unblocked(blocker), of: block) }
     }
   }

@@ -32,11 +32,11 @@ extension Workspace {
     return [event(.blocked(block, timeoutMilliseconds: timeout), of: block)]
   }
 
-  /// Lifts the blocker's own block. Without one nothing happens: it may just have expired.
-  func decideUnblock(_ id: Identifier, by blocker: Blocker) throws(Failure) -> [WorkspaceEvent] {
+  /// Lifts the blocker's own blocks, the older one first. Without one nothing happens: it may just have expired.
+  func decideUnblock(_ id: Identifier, by blocker: Blocker, or other: Blocker?) throws(Failure) -> [WorkspaceEvent] {
     _ = try record(id)
-    guard let block = blockBook.block(of: blocker, on: id) else { return [] }
-    return [event(.unblocked(blocker), of: block)]
+    return blockBook.on(id).filter { $0.blocker == blocker || $0.blocker == other }
+      .map { event(.unblocked($0.blocker), of: $0) }
   }
 
   /// An event about the interaction of a block.

@@ -12,7 +12,7 @@ extension ConsumerQueueTests {
     _ = queue.sessionJoined(one, at: start)
     _ = queue.recordsAppended([.of(1), .of(2)], at: start)
     _ = queue.sessionJoined(two, at: start)
-    let actions = queue.sessionLeft(one, at: start)
+    let actions = queue.sessionLeft(one, during: .worker(at: 1), at: start)
     #expect(actions.deliveries.map(\.number) == [2, 2] && actions.given == [two: [1, 2]])
   }
 
@@ -20,7 +20,7 @@ extension ConsumerQueueTests {
     var queue = queue()
     _ = queue.sessionJoined(one, at: start)
     _ = queue.recordsAppended([.of(1)], at: start)
-    #expect(queue.sessionLeft(one, at: start) == ConsumerQueue.Actions())
+    #expect(queue.sessionLeft(one, during: .worker(at: 1), at: start) == ConsumerQueue.Actions())
     #expect(!queue.isIdle(upTo: 1) && queue.nextDeadline == nil)
     #expect(queue.sessionJoined(two, at: start).deliveries.map(\.number) == [2])
   }
@@ -30,7 +30,7 @@ extension ConsumerQueueTests {
     _ = queue.sessionJoined(one, at: start)
     _ = queue.recordsAppended((1...5).map { .of($0) }, at: start)
     _ = queue.sessionLeft(one, at: start)
-    #expect(queue.entries.keys.sorted() == [1, 2] && queue.lookedAt == 2)
+    #expect(queue.entries.keys.sorted() == [1, 2] && queue.lookedAt == 2 && queue.position == 0)
     let actions = queue.sessionJoined(two, at: start)
     #expect(actions.given == [two: [1, 2]] && actions.read == ConsumerQueue.Read(after: 2, limit: 64))
   }
@@ -53,7 +53,7 @@ extension ConsumerQueueTests {
     let later = start.advanced(byMilliseconds: 20_000)
     _ = queue.recordsAppended([.of(3, key: "a"), .of(4)], at: later)
     let again = queue.deadlineReached(at: start.advanced(byMilliseconds: 30_000))
-    #expect(again.deliveries.map(\.record.offset) == [1, 2, 3] && again.deliveries.map(\.number) == [2, 2, 2])
+    #expect(again.deliveries.map(\.record.offset) == [1, 3] && again.deliveries.map(\.number) == [2, 2])
   }
 
   @Test(arguments: [1, 2, 5]) func eventIsParkedAfterTheLastDelivery(maxDeliveries: Int) {
@@ -67,7 +67,10 @@ extension ConsumerQueueTests {
     }
     now = now.advanced(byMilliseconds: 30_000)
     let actions = queue.deadlineReached(at: now)
-    #expect(actions.parked == [ParkedRecord(offset: 1, deliveries: maxDeliveries, time: now.milliseconds)])
+    #expect(
+      actions.parked == [
+        ParkedRecord(offset: 1, deliveries: maxDeliveries, time: now.milliseconds, reason: .ackTimeout)
+      ])
     #expect(actions.deliveries.isEmpty && actions.position == 1 && queue.nextDeadline == nil)
   }
 
@@ -75,8 +78,12 @@ extension ConsumerQueueTests {
     var queue = queue(deliveries: 1)
     _ = queue.sessionJoined(one, at: start)
     _ = queue.recordsAppended([.of(1), .of(2)], at: start)
-    let actions = queue.sessionLeft(one, at: start)
-    #expect(actions.parked.map(\.offset) == [1, 2] && actions.position == 2 && queue.isIdle(upTo: 2))
+    let actions = queue.sessionLeft(one, during: .worker(at: 1), at: start)
+    #expect(
+      actions.parked == [
+        ParkedRecord(offset: 1, deliveries: 1, time: start.milliseconds, reason: .sessionEnded)
+      ])
+    #expect(actions.position == 1 && queue.entries.keys.sorted() == [2])
   }
 
   @Test func noMoreAreInFlightThanAllowed() throws {

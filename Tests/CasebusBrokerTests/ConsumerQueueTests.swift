@@ -143,6 +143,13 @@ extension ConsumerQueue.Actions {
   }
 }
 
+extension ConsumerQueue.Work {
+  /// What a session was at that had acknowledged something before.
+  static func worker(at offset: JournalOffset) -> Self { Self(offset: offset, hasAcknowledged: true) }
+  /// What a session was at that never acknowledged anything.
+  static func newcomer(at offset: JournalOffset) -> Self { Self(offset: offset, hasAcknowledged: false) }
+}
+
 extension ConsumerRecord {
   static func of(_ offset: JournalOffset, key: String? = nil, event: String = "interaction", bytes: Int = 2) -> Self {
     ConsumerRecord(

@@ -122,6 +122,80 @@ import Testing
     again.send(#"{"request":"interaction.unblockMarkdone","parameters":["1"]}"#)
     #expect(agent.received().map(\.summary) == ["MARKDONE_UNBLOCKED"])
   }
+
+  @Test func blockFromBeforeJoiningIsLiftedByItsSession() {
+    let broker = TestBroker()
+    let (agent, bot) = (broker.connect(), broker.connect())
+    agent.subscribe("markdone")
+    agent.publish("IDLE")
+    bot.send(#"{"request":"interaction.blockMarkdone","parameters":["1","before"]}"#)
+    bot.joinDurable("bot")
+    #expect(agent.received().map(\.summary) == ["MARKDONE_BLOCKED"])
+    bot.send(#"{"request":"interaction.unblockMarkdone","parameters":["1"]}"#)
+    #expect(agent.received().map(\.summary) == ["MARKDONE_UNBLOCKED"])
+  }
+
+  @Test func blocksOfADeletedConsumerAreLifted() {
+    let broker = TestBroker()
+    let (agent, bot) = (broker.connect(), broker.connect())
+    agent.subscribe("markdone")
+    agent.publish("IDLE")
+    bot.joinDurable("bot")
+    bot.send(#"{"request":"interaction.blockMarkdone","parameters":["1","as bot"]}"#)
+    bot.disconnect()
+    #expect(agent.received().map(\.summary) == ["MARKDONE_BLOCKED"])
+    agent.send(#"{"request":"consumer.delete","parameters":["bot"],"referenceId":"x"}"#)
+    #expect(agent.received().map(\.summary) == ["x", "MARKDONE_UNBLOCKED"])
+  }
+
+  /// The broker ended between the deletion and the lifting.
+  @Test func blockOfAConsumerThatIsNoMoreIsLiftedWhenTheWorkspaceComesIntoMemory() async throws {
+    let journal = LastingJournal()
+    let broker = TestBroker(journal: journal)
+    let (agent, bot) = (broker.connect(), broker.connect())
+    agent.publish("IDLE")
+    bot.joinDurable("bot")
+    bot.send(#"{"request":"interaction.blockMarkdone","parameters":["1","as bot"]}"#)
+    journal.append(
+      JournalBatch(consumerChanges: [.delete(JournalConsumer.Key(name: "bot", workspace: WorkspaceID("default")!))])
+    ) { _ in }
+    let later = TestBroker(journal: journal).connect()
+    later.send(#"{"request":"interaction.markdone","parameters":["1"],"referenceId":"m"}"#)
+    #expect(later.received().map(\.errorCode) == [""])
+  }
+
+  @Test func parkedEventsComeAgainAfterARestart() {
+    let journal = LastingJournal()
+    var configuration = BrokerConfiguration()
+    configuration.maxDeliveries = 1
+    let (broker, agent, bot) = DurableTests.botAndAgent(configuration: configuration, journal: journal)
+    agent.publish("RINGING")
+    bot.disconnect()
+    let looker = broker.connect()
+    for expected in ["1", "0"] {
+      looker.send(#"{"request":"consumer.redeliver","parameters":["bot",{}],"referenceId":"r"}"#)
+      #expect(looker.received().map { $0.hasPrefix(#"{"referenceId":"r","data":\#(expected),"#) } == [true])
+    }
+    let later = TestBroker(journal: journal, configuration: configuration)
+    let again = later.connect()
+    again.joinDurable("bot")
+    #expect(again.received().dropFirst().map(\.offset) == [1])
+    again.acknowledge(1)
+    let list = TestBroker(journal: journal).connect()
+    list.send(#"{"request":"consumer.get","parameters":["bot"]}"#)
+    #expect(list.received()[0].contains(#""parked":[]"#))
+    list.joinDurable("bot")
+    #expect(list.received().count == 1)
+  }
+
+  @Test func redeliveryOfWhatIsNotThereFails() {
+    let (_, _, bot) = DurableTests.botAndAgent()
+    bot.send(#"{"request":"consumer.redeliver","parameters":["other",{}]}"#)
+    bot.send(#"{"request":"consumer.redeliver","parameters":["bot",{"workspaceId":"elsewhere"}]}"#)
+    bot.send(#"{"request":"consumer.redeliver","parameters":["bot",{"Offset":1}]}"#)
+    #expect(
+      bot.received().map(\.errorCode) == ["consumer_not_found", "invalid_parameters", "invalid_parameters"])
+  }
 }
 
 // MARK: - Requests

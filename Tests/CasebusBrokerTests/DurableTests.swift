@@ -78,7 +78,7 @@ import Testing
     bot.send(#"{"request":"consumer.get","parameters":["bot"],"referenceId":"g"}"#)
     let report = bot.received()[0]
     #expect(report.contains(#""position":1,"backlog":0,"unacknowledged":0,"parked":1,"workspaces":["#))
-    #expect(report.contains(#""parked":[{"offset":1,"deliveries":3,"time":1700000090000}]"#))
+    #expect(report.contains(#""parked":[{"offset":1,"deliveries":3,"time":1700000090000,"reason":"ack_timeout"}]"#))
   }
 
   @Test func sinceSaysWhereTheConsumerBegins() {

@@ -110,6 +110,35 @@ import Testing
   }
 
   @Test(arguments: JournalKind.allCases)
+  func parkedRecordsTellWhyAndComeAgainUntilTheyAreDoneOrParkedAnew(_ kind: JournalKind) async throws {
+    let test = try await journal(kind)
+    try await test.journal.change(.make(Self.everywhere, .beginning))
+    let reasons: [ParkedRecord.Reason?] = [.ackTimeout, .sessionEnded, nil]
+    var parked = (1...3).map {
+      ParkedRecord(offset: JournalOffset($0), deliveries: 5, time: 99, reason: reasons[$0 - 1])
+    }
+    try await test.journal.append(to: .a, after: 3) { [parked] in
+      $0.positions = [JournalPosition(consumer: Self.everywhere.key, offset: 3, parked: parked)]
+    }
+    func expectParked(_ expected: [ParkedRecord]) async throws {
+      let backlog = try await test.journal.backlog(of: Self.everywhere.key)
+      #expect(backlog.first { $0.workspace == .a }?.parked ?? [] == expected)
+    }
+    try await expectParked(parked)
+    // One that is not parked, or in a workspace that never was, is no matter.
+    try await test.journal.change(.redeliver(Self.everywhere.key, [.a: [1, 2, 9], WorkspaceID("none")!: [1]]))
+    try await test.journal.change(.redeliver(Self.here.key, [.a: [3]]))
+    parked[0].comesAgain = true
+    parked[1].comesAgain = true
+    try await expectParked(parked)
+    let anew = ParkedRecord(offset: 2, deliveries: 6, time: 100, reason: .ackTimeout)
+    try await test.journal.append(to: .a, after: 3) {
+      $0.positions = [JournalPosition(consumer: Self.everywhere.key, offset: 3, parked: [anew], unparked: [1])]
+    }
+    try await expectParked([anew, parked[2]])
+  }
+
+  @Test(arguments: JournalKind.allCases)
   func aConsumerThatIsMadeAnewKnowsNothingOfTheOldOne(_ kind: JournalKind) async throws {
     let test = try await journal(kind)
     try await test.journal.change(.make(Self.everywhere, .beginning))

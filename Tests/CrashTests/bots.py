@@ -108,8 +108,8 @@ class Bot(Role):
         offset = waiting[count - 1]
         if self.consumer.sessions == 1:
             del waiting[:count]
-        else:  # those given again may be smaller than what came before them
-            waiting[:] = [other for other in waiting if other > offset]
+        else:  # those given again may be smaller than what came before them; what came after this one is not acknowledged by it
+            waiting[:] = [other for place, other in enumerate(waiting) if other > offset or (place >= count and other != offset)]
         data = {"offset": offset} if self.workspace != "*" else {"workspaceId": workspace, "offset": offset}
         self.send({"event": "ack", "data": data, "referenceId": f"ack {workspace} {offset}"})
         if waiting:

@@ -60,7 +60,7 @@ struct RehearsedDesktop {
       case .blockMarkdone(let id, let warning): return .blockMarkdone(interactionID: id, warningMessage: warning)
       case .unblockMarkdone(let id): return .unblockMarkdone(interactionID: id)
       case .getByInteractionID, .getInteractions, .broadcastMessage, .getAllowedServices, .listConsumers, .getConsumer,
-        .deleteConsumer:
+        .deleteConsumer, .redeliver:
         preconditionFailure("no script asks \(name)")
       }
     }

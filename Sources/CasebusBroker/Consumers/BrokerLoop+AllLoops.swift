@@ -1,3 +1,5 @@
+import CasebusJournal
+
 /// Reaching all loops of the broker from one of them.
 extension BrokerLoop {
   /// Runs something on every loop, on this one at once.
@@ -30,5 +32,12 @@ extension BrokerLoop {
       body(loop, &value)
       loop.gather(from: rest.dropFirst(), value, body, then: then)
     }
+  }
+
+  /// Does something with the host of a consumer's workspace, if this loop has it; for one of all workspaces, with each
+  /// host of this loop.
+  func forEachHost(of key: JournalConsumer.Key, _ body: (WorkspaceHost) -> Void) {
+    guard let workspace = key.workspace else { return hosts.values.forEach(body) }
+    if let host = hosts[workspace] { body(host) }
   }
 }

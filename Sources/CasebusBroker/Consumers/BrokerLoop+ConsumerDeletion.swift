@@ -30,7 +30,7 @@ extension BrokerLoop {
     answer(call.asker, .frame(.response(to: call.asker, at: position(of: call))))
     onAllLoops { loop in
       loop.consumerRooms[key] = nil
-      for host in loop.hosts.values { host.forget(key) }
+      loop.forEachHost(of: key) { $0.forget(key) }
     }
     for session in sessions {
       loops[session.loop].execute {

@@ -12,9 +12,7 @@ extension BrokerLoop {
   }
 
   func getConsumer(_ name: ConsumerName, for call: ConsumerCall) {
-    guard let consumer = consumers.list(in: call.workspace).first(where: { $0.consumer.key.name == name.text }) else {
-      return fail(call, .unknownConsumer(name))
-    }
+    guard let consumer = consumers.find(call.key(name)) else { return fail(call, .unknownConsumer(name)) }
     report(on: [consumer], [], for: call) { reports in .object(reports[0].full) }
   }
 
@@ -22,34 +20,38 @@ extension BrokerLoop {
     on rest: ArraySlice<(consumer: JournalConsumer, sessions: Int)>, _ reports: [ConsumerReport],
     for call: ConsumerCall, write: @escaping @Sendable ([ConsumerReport]) -> JSONValue
   ) {
-    guard let (consumer, sessions) = rest.first else { return finish(call, write(reports)) }
+    guard let (consumer, sessions) = rest.first else {
+      return complete(reports, for: call) { $0.finish(call, write($1)) }
+    }
     let port = port
     journal.backlog(of: consumer.key) { result in
       port.execute { loop in
         switch result {
         case .failure(let error): loop.fail(call, .unreadable(error))
         case .success(let backlogs):
-          let report = ConsumerReport(consumer, sessions: sessions, backlogs)
-          loop.complete(report) { loop, report in
-            loop.report(on: rest.dropFirst(), reports + [report], for: call, write: write)
-          }
+          var reports = reports
+          reports.append(ConsumerReport(consumer, sessions: sessions, backlogs))
+          loop.report(on: rest.dropFirst(), reports, for: call, write: write)
         }
       }
     }
   }
 
-  /// Adds what the workspaces in memory know.
+  /// Adds what the workspaces in memory know: that of the asker, which this loop has, or all of them, each once.
   private func complete(
-    _ report: ConsumerReport, then: @escaping @Sendable (BrokerLoop, ConsumerReport) -> Void
+    _ reports: [ConsumerReport], for call: ConsumerCall,
+    then: @escaping @Sendable (BrokerLoop, [ConsumerReport]) -> Void
   ) {
     let port = port
-    let key = report.consumer.key
-    gather(report) { loop, report in
-      for host in loop.hosts.values {
-        if let queue = host.consumers.queues[key] { report.workspaceIsInMemory(host.id, queue) }
-      }
-    } then: { report in
-      port.execute { then($0, report) }
+    if let workspace = call.workspace {
+      var reports = reports
+      hosts[workspace]?.complete(&reports)
+      return then(self, reports)
+    }
+    gather(reports) { loop, reports in
+      for host in loop.hosts.values { host.complete(&reports) }
+    } then: { reports in
+      port.execute { then($0, reports) }
     }
   }
 
@@ -63,5 +65,14 @@ extension BrokerLoop {
           .limitExceeded, "the answer would have \(frame.messageBytes) bytes, allowed are \(limit) (answerBytesMax)"))
     }
     answer(call.asker, .frame(frame))
+  }
+}
+
+extension WorkspaceHost {
+  fileprivate func complete(_ reports: inout [ConsumerReport]) {
+    for index in reports.indices {
+      guard let queue = consumers.queues[reports[index].consumer.key] else { continue }
+      reports[index].workspaceIsInMemory(id, queue)
+    }
   }
 }

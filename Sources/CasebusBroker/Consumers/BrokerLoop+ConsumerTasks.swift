@@ -22,6 +22,7 @@ extension BrokerLoop {
         case (_, .delete(let name)): loop.delete(name, for: call)
         case (_, .list): loop.listConsumers(for: call)
         case (_, .get(let name)): loop.getConsumer(name, for: call)
+        case (_, .redeliver(let name, let choice)): loop.redeliver(choice, of: name, for: call)
         }
       }
     }
@@ -121,8 +122,8 @@ extension BrokerLoop {
     let port = port
     let isFromBeginning = options.since == .beginning
     visitLoops { loop in
-      for host in loop.hosts.values where consumer.key.workspace ?? host.id == host.id {
-        guard case .done = host.loading else { continue }
+      loop.forEachHost(of: consumer.key) { host in
+        guard case .done = host.loading else { return }
         // One that had no events when the positions were read may have some now.
         host.start(consumer, after: positions[host.id] ?? (isFromBeginning ? 0 : host.durableOffset))
       }

@@ -22,19 +22,20 @@ extension BrokerLoop {
   }
 
   /// A session is no longer part of a consumer.
-  func leave(_ key: JournalConsumer.Key, _ session: SessionKey) {
+  /// - Parameter work: what the session was at when it ended; nil if it went in good order.
+  func leave(_ key: JournalConsumer.Key, _ session: SessionKey, at work: SessionWorkload.Work?) {
     consumers.remove(session, from: key)
     if let workspace = key.workspace {
-      onLoop(of: workspace) { $0.hosts[workspace]?.whenLoaded { $0.leave(key, session) } }
+      onLoop(of: workspace) { $0.hosts[workspace]?.whenLoaded { $0.leave(key, session, at: work) } }
     } else {
-      onAllLoops { $0.leaveEverywhere(key, session) }
+      onAllLoops { $0.leaveEverywhere(key, session, at: work) }
     }
   }
 
   /// What gets free is given to others only when the session is nowhere a part of the consumer any more.
-  private func leaveEverywhere(_ key: JournalConsumer.Key, _ session: SessionKey) {
+  private func leaveEverywhere(_ key: JournalConsumer.Key, _ session: SessionKey, at work: SessionWorkload.Work?) {
     consumerRooms[key]?.isClosed = true
-    for host in hosts.values { host.whenLoaded { $0.leave(key, session) } }
+    for host in hosts.values { host.whenLoaded { $0.leave(key, session, at: work) } }
     consumerRooms[key]?.isClosed = false
     serveStarved(key)
   }

@@ -49,8 +49,11 @@ extension ConsumerDirectory {
     journal.backlog(of: consumer.key) { [self] result in
       switch result {
       case .success(let backlogs):
-        let registration = Registration(consumer: consumer, positions: backlogs.positions(of: consumer.key))
-        readBacklogs(of: rest.dropFirst(), registrations + [registration])
+        let registration = Registration(
+          consumer: consumer, positions: backlogs.positions(of: consumer.key), again: backlogs.again)
+        var registrations = registrations
+        registrations.append(registration)
+        readBacklogs(of: rest.dropFirst(), registrations)
       case .failure(let error): loaded(.failure(error))
       }
     }
@@ -71,6 +74,12 @@ extension ConsumerDirectory {
 }
 
 extension [JournalBacklog] {
+  /// The parked events that are to be given again, by workspace.
+  var again: [WorkspaceID: [JournalOffset]] {
+    let again = map { ($0.workspace, $0.parked.filter(\.comesAgain).map(\.offset)) }
+    return Dictionary(again.filter { !$0.1.isEmpty }, uniquingKeysWith: { first, _ in first })
+  }
+
   /// How far the consumer is, by workspace; one of all workspaces only where events follow.
   func positions(of key: JournalConsumer.Key) -> [WorkspaceID: JournalOffset] {
     let backlogs = key.workspace == nil ? filter { $0.position < $0.last } : self

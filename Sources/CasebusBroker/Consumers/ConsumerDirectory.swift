@@ -19,17 +19,17 @@ final class ConsumerDirectory: Sendable {
   struct Content {
     var loading = Loading.none
     /// By the workspace, nil for consumers of all, and by name.
-    var registrations: [WorkspaceID?: [String: Registration]] = [:]
+    private(set) var registrations: [WorkspaceID?: [String: Registration]] = [:]
+    private(set) var count = 0
 
     subscript(key: JournalConsumer.Key) -> Registration? {
       get { registrations[key.workspace]?[key.name] }
       set {
+        count += (newValue == nil ? 0 : 1) - (registrations[key.workspace]?[key.name] == nil ? 0 : 1)
         registrations[key.workspace, default: [:]][key.name] = newValue
         if registrations[key.workspace]?.isEmpty == true { registrations[key.workspace] = nil }
       }
     }
-
-    var count: Int { registrations.values.reduce(0) { $0 + $1.count } }
   }
 
   struct Registration {
@@ -37,8 +37,10 @@ final class ConsumerDirectory: Sendable {
     var stage = Stage.present
     /// How far it is in workspaces that have events for it; those in memory know better.
     var positions: [WorkspaceID: JournalOffset] = [:]
+    /// Parked events of workspaces that are not in memory that are to be given again.
+    var again: [WorkspaceID: [JournalOffset]] = [:]
     /// In the order in which they joined.
-    var sessions: [SessionKey] = []
+    var sessions = UniqueQueue<SessionKey>()
   }
 
   enum Stage {
@@ -54,6 +56,8 @@ final class ConsumerDirectory: Sendable {
     var consumer: JournalConsumer
     /// nil if nothing follows it.
     var position: JournalOffset?
+    /// Parked events that are to be given again.
+    var again: [JournalOffset]
     var sessions: [SessionKey]
   }
 }
@@ -132,7 +136,7 @@ extension ConsumerDirectory {
       return registration
     }
     for continuation in registration?.stage.waiting ?? [] { continuation() }
-    return registration?.sessions ?? []
+    return registration?.sessions.elements ?? []
   }
 }
 

@@ -20,7 +20,9 @@ struct ConsumerReport: Sendable {
     self.consumer = consumer
     self.sessions = sessions
     rows = Dictionary(
-      backlogs.map { ($0.workspace, Row(position: $0.position, last: $0.last, parked: $0.parked)) },
+      backlogs.map {
+        ($0.workspace, Row(position: $0.position, last: $0.last, parked: $0.parked.filter { !$0.comesAgain }))
+      },
       uniquingKeysWith: { first, _ in first })
   }
 
@@ -64,7 +66,9 @@ extension ConsumerReport.Row {
 
 extension ParkedRecord {
   fileprivate var object: JSONObject {
-    ["offset": .integer(offset), "deliveries": .integer(deliveries), "time": .integer(time)]
+    var object: JSONObject = ["offset": .integer(offset), "deliveries": .integer(deliveries), "time": .integer(time)]
+    if let reason { object["reason"] = .string(reason.rawValue) }
+    return object
   }
 }
 

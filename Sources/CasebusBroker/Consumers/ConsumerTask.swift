@@ -7,6 +7,7 @@ enum ConsumerTask: Sendable {
   case list
   case get(ConsumerName)
   case delete(ConsumerName)
+  case redeliver(ConsumerName, ParkedChoice)
 
   /// nil if the request is about something else.
   init?(_ request: Request) {
@@ -14,6 +15,7 @@ enum ConsumerTask: Sendable {
     case .listConsumers: self = .list
     case .getConsumer(let name): self = .get(name)
     case .deleteConsumer(let name): self = .delete(name)
+    case .redeliver(let name, let choice): self = .redeliver(name, choice)
     case .deleteUserData, .getByInteractionID, .getInteractions, .selectCase, .setUserData, .markdone, .blockMarkdone,
       .unblockMarkdone, .broadcastMessage, .getAllowedServices:
       return nil

@@ -33,8 +33,40 @@ extension WorkspaceHost {
       logLost(before: first, of: key)
       tell(key) { $0.recordsPruned(before: first, at: $1) }
     case .failure:
-      consumers.queues[key]?.readFailed()
-      loop.port.eventLoop.assumeIsolated().scheduleTask(in: Self.retryPause) { [weak self] in self?.serve(key) }
+      consumers.update(key) { $0.readFailed() }
+      retry(key)
+    }
+    leaveIfIdle()
+  }
+
+  private func retry(_ key: JournalConsumer.Key) {
+    loop.port.eventLoop.assumeIsolated().scheduleTask(in: Self.retryPause) { [weak self] in self?.serve(key) }
+  }
+
+  /// Reads a parked record.
+  func readAgain(_ offset: JournalOffset, for key: JournalConsumer.Key) {
+    let port = loop.port
+    let id = id
+    do throws(JournalError) {
+      let replay = try loop.journal.replay(id, after: offset - 1)
+      replay.read(after: offset - 1, limit: 1, bytesMax: Self.readBytesMax) { result in
+        port.execute { $0.hosts[id]?.recordRead(result, for: key) }
+      }
+    } catch {
+      port.execute { $0.hosts[id]?.recordRead(.failure(error), for: key) }
+    }
+  }
+
+  private func recordRead(_ result: Result<[JournalRecord], JournalError>, for key: JournalConsumer.Key) {
+    guard consumers.queues[key] != nil else { return }
+    switch result {
+    case .success(let records):
+      let record = records.first.map { ConsumerRecord($0, isWanted: true) }
+      tell(key) { $0.recordReadAgain(record, at: $1) }
+    case .failure(.pruned): tell(key) { $0.recordReadAgain(nil, at: $1) }
+    case .failure:
+      consumers.update(key) { $0.readAgainFailed() }
+      retry(key)
     }
     leaveIfIdle()
   }

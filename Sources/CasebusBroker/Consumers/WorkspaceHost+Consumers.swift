@@ -10,19 +10,23 @@ extension WorkspaceHost {
   func restoreConsumers() {
     for coverage in loop.consumers.coverage(of: id) {
       // A workspace that the journal forgot meanwhile begins with 1 again.
-      start(coverage.consumer, after: min(coverage.position ?? durableOffset, durableOffset))
+      let position = min(coverage.position ?? durableOffset, durableOffset)
+      start(coverage.consumer, after: position, again: coverage.again)
       for session in coverage.sessions { join(coverage.consumer.key, session) }
       let last = durableOffset
       tell(coverage.consumer.key) { $0.recordsNoticed(upTo: last, at: $1) }
     }
+    forsakeBlocks()
   }
 
   /// A consumer begins with the event after an offset, unless the workspace has it already.
-  func start(_ consumer: JournalConsumer, after offset: JournalOffset) {
+  func start(_ consumer: JournalConsumer, after offset: JournalOffset, again: [JournalOffset] = []) {
     guard consumers.queues[consumer.key] == nil else { return }
-    consumers.queues[consumer.key] = ConsumerQueue(
-      names: Set(consumer.events), limits: loop.configuration.consumerLimits, position: offset, last: durableOffset,
-      turn: id.hashValue)
+    consumers.add(
+      consumer.key,
+      ConsumerQueue(
+        names: Set(consumer.events), limits: loop.configuration.consumerLimits, position: offset, last: durableOffset,
+        turn: id.hashValue, again: again))
   }
 
   func join(_ key: JournalConsumer.Key, _ session: SessionKey) {
@@ -32,15 +36,38 @@ extension WorkspaceHost {
   }
 
   /// A broker that stops gives nothing to the sessions that are closed next: they would pass it on until it is parked.
-  func leave(_ key: JournalConsumer.Key, _ session: SessionKey) {
+  /// - Parameter work: what the session was at when it ended; nil if it went in good order.
+  func leave(_ key: JournalConsumer.Key, _ session: SessionKey, at work: SessionWorkload.Work?) {
     guard !loop.isDraining else { return }
-    tell(key) { $0.sessionLeft(session, at: $1) }
+    let here = work.flatMap { $0.workspace == id ? $0 : nil }
+    tell(key) {
+      let work = here.map { ConsumerQueue.Work(offset: $0.offset, hasAcknowledged: $0.hasAcknowledged) }
+      return $0.sessionLeft(session, during: work, at: $1)
+    }
     leaveIfIdle()
   }
 
-  /// A consumer was deleted.
+  /// A consumer was deleted, and with it go its blocks (Protocol §8.4).
   func forget(_ key: JournalConsumer.Key) {
     consumers.forget(key)
+    if key.workspace == id {
+      departed.insert(key.blocker)
+      liftBlocksOfDeparted()
+    }
+    leaveIfIdle()
+  }
+
+  /// The broker may have ended after a consumer was deleted and before its blocks were lifted.
+  private func forsakeBlocks() {
+    for block in current.blocks {
+      guard let name = block.blocker.consumerName, let key = JournalConsumer.Key(name, in: id) else { continue }
+      if consumers.queues[key] == nil { departed.insert(block.blocker) }
+    }
+  }
+
+  /// Parked events are to be given again.
+  func redeliver(_ offsets: [JournalOffset], to key: JournalConsumer.Key) {
+    tell(key) { $0.redelivered(offsets, at: $1) }
     leaveIfIdle()
   }
 
@@ -54,7 +81,7 @@ extension WorkspaceHost {
 
   /// There is room again for what waits.
   func serve(_ key: JournalConsumer.Key) {
-    tell(key) { $0.actions(at: $1) }
+    tell(key) { $0.roomGrew(at: $1) }
     leaveIfIdle()
   }
 
@@ -63,7 +90,8 @@ extension WorkspaceHost {
     consumers.timer?.timer.cancel()
     for (key, queue) in consumers.queues {
       loop.consumerChanged(key, in: id, by: -queue.unacknowledged, isStarved: false)
-      loop.consumers.setPosition(queue.position < durableOffset ? queue.position : nil, of: key, in: id)
+      loop.consumers.setPosition(
+        queue.position < durableOffset ? queue.position : nil, again: queue.comingAgain, of: key, in: id)
     }
   }
 }
@@ -102,17 +130,22 @@ extension WorkspaceHost {
   ) throws(Refusal) {
     guard consumers.queues[key] != nil else { return }
     let before = consumers.queues[key]!.unacknowledged
-    consumers.queues[key]!.room = loop.consumerRoom(of: key)
-    let actions = try body(&consumers.queues[key]!, loop.now)
+    let (room, now) = (loop.consumerRoom(of: key), loop.now)
+    let actions = try consumers.update(key) { queue throws(Refusal) in
+      queue.room = room
+      return try body(&queue, now)
+    }
     let difference = consumers.queues[key]!.unacknowledged - before
-    updateTimer(consumers.queues[key]!.nextDeadline)
+    updateTimer()
     carryOut(actions, of: key)
     loop.consumerChanged(key, in: id, by: difference, isStarved: consumers.queues[key]?.isStarved ?? false)
   }
 
   private func carryOut(_ actions: ConsumerQueue.Actions, of key: JournalConsumer.Key) {
-    if actions.position != nil || !actions.parked.isEmpty {
-      consumers.moved(key, to: consumers.queues[key]!.position, parked: actions.parked)
+    if actions.position != nil || !actions.parked.isEmpty || !actions.unparked.isEmpty {
+      consumers.moved(
+        JournalPosition(
+          consumer: key, offset: consumers.queues[key]!.position, parked: actions.parked, unparked: actions.unparked))
     }
     let now = loop.now
     for delivery in actions.deliveries {
@@ -122,6 +155,7 @@ extension WorkspaceHost {
           number: delivery.number, time: now))
     }
     if let read = actions.read { self.read(read, for: key) }
+    if let offset = actions.readAgain { readAgain(offset, for: key) }
     if !actions.parked.isEmpty {
       logParked(actions.parked, of: key)
       commitPositions(Outcome(asker: nil, answer: .silent))
@@ -134,13 +168,13 @@ extension WorkspaceHost {
         "an event was parked, its durable consumer never acknowledged it",
         metadata: [
           "consumer": "\(key.name)", "workspace": "\(id)", "offset": "\(record.offset)",
-          "deliveries": "\(record.deliveries)",
+          "deliveries": "\(record.deliveries)", "reason": "\(record.reason?.rawValue ?? "unknown")",
         ])
     }
   }
 
-  private func updateTimer(_ deadline: Timestamp?) {
-    guard let deadline else { return }
+  private func updateTimer() {
+    guard let deadline = consumers.nextDeadline else { return }
     if let present = consumers.timer, present.at <= deadline { return }
     consumers.timer?.timer.cancel()
     let delay = TimeAmount.milliseconds(max(0, deadline.milliseconds(since: loop.now)))
@@ -154,7 +188,8 @@ extension WorkspaceHost {
   private func timerFired() {
     consumers.timer = nil
     guard !loop.isDraining else { return }
-    for key in consumers.queues.keys { tell(key) { $0.deadlineReached(at: $1) } }
+    while let key = consumers.popDue(at: loop.now) { tell(key) { $0.deadlineReached(at: $1) } }
+    updateTimer()
     leaveIfIdle()
   }
 }

@@ -35,7 +35,7 @@ extension BrokerLoop {
 
   func remove(_ session: Session) {
     shard.remove(session)
-    session.leaveConsumer()
+    session.leaveConsumer(.ended)
     sessions[session.key.number] = nil
     session.reservation.release()
     if session.wantsPositions { environment.positioned.remove() }

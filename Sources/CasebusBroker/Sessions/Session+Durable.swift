@@ -17,6 +17,8 @@ struct SessionDurability {
   var isWaitingForRoom = false
   /// What was sent since the connection was last asked whether it has room.
   var sentBytes = 0
+  /// What it was sent and has not acknowledged; nil while it is part of no consumer.
+  var workload: SessionWorkload?
 
   static var pageBytesMax: Int { 131_072 }
 }
@@ -79,6 +81,7 @@ extension Session {
       let id = try subscriptions.add(options.names, session: self.id, limits: loop.configuration)
       let key = JournalConsumer.Key(name: name.text, workspace: workspace)
       durability.consumer = key
+      durability.workload = SessionWorkload(maxUnacknowledged: loop.configuration.maxUnacknowledged)
       let result = SubscribeResult(id, durable: name, position: start.position)
       send(TextFrame { ServerMessage.writeSubscribed(to: asker.referenceID, result, into: &$0) })
       loop.enter(key, self)
@@ -87,12 +90,28 @@ extension Session {
     }
   }
 
-  /// The session ends, or unsubscribes.
-  func leaveConsumer() {
+  /// Why a session is no longer part of its consumer (Protocol §9.5).
+  enum Leaving {
+    /// In good order: it worked on nothing.
+    case unsubscribed
+    /// However its connection ended: a library closes it in good order, too, when the bot's code fails.
+    case ended
+  }
+
+  func leaveConsumer(_ leaving: Leaving) {
     guard let consumer = durability.consumer else { return }
+    let work = leaving == .ended ? durability.workload?.work : nil
     durability.consumer = nil
+    durability.workload = nil
     durability.undelivered.removeAll()
-    loop.leave(consumer, key)
+    loop.leave(consumer, key, at: work)
+  }
+
+  /// The session is done with something, as far as it is concerned.
+  func noteAcknowledgement(_ content: Result<ClientMessage.Content, Failure>) {
+    guard durability.workload != nil, case .success(.acknowledge(let named, let offset)) = content else { return }
+    guard let workspace = workspace ?? named else { return }
+    durability.workload?.acknowledged(upTo: offset, in: workspace)
   }
 
   /// - Throws: ``Failure`` with `invalid_message` if it is.
@@ -139,6 +158,7 @@ extension Session {
   private func sendUndelivered() {
     while isOpen, !durability.isWaitingForRoom, let delivery = durability.undelivered.popFirst() {
       guard let frame = delivery.frame(forMonitor: scope == .all) else { continue }
+      durability.workload?.sent(delivery.record.offset, of: delivery.workspace)
       send(frame)
       durability.sentBytes += frame.messageBytes
       if durability.sentBytes >= SessionDurability.pageBytesMax { waitForRoom() }

@@ -72,7 +72,7 @@ extension Session {
       try subscriptions.remove(id)
       if replay == nil { loop.shard.update(self, wanted: subscriptions.wanted) }
       cancelReplay(of: id)
-      leaveConsumer()
+      leaveConsumer(.unsubscribed)
       send(.response(to: asker, at: position))
     } catch {
       send(.failure(to: asker, error, at: position))
@@ -114,6 +114,6 @@ extension Session {
   }
 
   private static let monitorRequests = [
-    "consumer.delete", "consumer.get", "consumer.list", "system.getAllowedServices",
+    "consumer.delete", "consumer.get", "consumer.list", "consumer.redeliver", "system.getAllowedServices",
   ]
 }

@@ -72,7 +72,7 @@ public final class Session {
   var isOpen: Bool { state != .closed }
 
   /// Whose markdone blocks this session makes: those of a durable consumer are its own (Protocol §8.2).
-  var blocker: Blocker { durability.consumer.map { .client(Identifier("durable:\($0.name)")) } ?? ownBlocker }
+  var blocker: Blocker { durability.consumer?.blocker ?? ownBlocker }
 
   /// Whose blocks go with this session.
   var ownBlocker: Blocker { .session(Identifier(id)) }
@@ -139,6 +139,7 @@ extension Session {
     durability.isAsking = message.isConsumerTask
     if durability.isAsking || isReadingEnough { pauseReading() }
     let asker = asker(message.referenceID, messageID: message.messageID, bytes: message.bytes)
+    noteAcknowledgement(content)
     switch (scope, content) {
     case (.workspace(let workspace), _): loop.forward(content, from: asker, to: workspace)
     case (.all, .success(.acknowledge(let workspace, let offset))):
@@ -154,7 +155,8 @@ extension Session {
 
   func asker(_ referenceID: ReferenceID?, messageID: Identifier? = nil, bytes: Int = 0) -> Outcome.Asker {
     Outcome.Asker(
-      session: key, blocker: blocker, referenceID: referenceID, messageID: messageID, messageBytes: bytes,
+      session: key, blocker: blocker, ownBlocker: ownBlocker, referenceID: referenceID, messageID: messageID,
+      messageBytes: bytes,
       wantsPositions: wantsPositions && scope != .all, consumer: durability.consumer)
   }
 
@@ -271,7 +273,7 @@ extension Session {
   func close(_ code: CloseCode, reason: String) {
     guard state != .closed else { return }
     state = .closed
-    leaveConsumer()
+    leaveConsumer(.ended)
     writeUnsent()
     sink.close(code, reason: reason)
   }

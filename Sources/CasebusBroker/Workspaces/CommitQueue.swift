@@ -193,6 +193,7 @@ extension JournalPart {
     }
     positions[index].offset = position.offset
     positions[index].parked += position.parked
+    positions[index].unparked += position.unparked
   }
 }
 

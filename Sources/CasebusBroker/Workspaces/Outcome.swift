@@ -37,6 +37,8 @@ struct Outcome: Sendable {
     var session: SessionKey
     /// Whose markdone blocks the session makes.
     var blocker: Blocker
+    /// Whose it made before it was part of a durable consumer; nil if it never could.
+    var ownBlocker: Blocker?
     var referenceID: ReferenceID?
     var messageID: Identifier?
     /// How long the client's message was.

@@ -14,7 +14,7 @@ extension WorkspaceHost {
     // A timer may be late, a deadline is not: what is due comes before the command.
     deadlineReached()
     do throws(Failure) {
-      let events = try current.decide(command, by: asker.blocker, at: loop.now)
+      let events = try current.decide(command, by: asker.blocker, or: asker.ownBlocker, at: loop.now)
       conclude(events, events.first?.refusal, for: asker, isAnswered: isAnswered)
     } catch {
       guard asker.messageID != nil else { throw error }

@@ -62,6 +62,7 @@ extension WorkspaceHost {
       scheduleReload()
     }
     updateDeadline()
+    if case .done = loading { liftBlocksOfDeparted() }
     for body in waiting { body(self) }
     deadlineReached()
     leaveIfIdle()

@@ -76,7 +76,7 @@ extension WorkspaceHost {
       finish(Outcome(asker: asker, answer: .allowedServices(Request.names, to: asker, at: position)))
     case .broadcastMessage(let channel, let message):
       broadcast(message, as: channel, from: asker, answer: .frame(.response(to: asker, at: position)))
-    case .listConsumers, .getConsumer, .deleteConsumer: preconditionFailure("a task about consumers")
+    case .listConsumers, .getConsumer, .deleteConsumer, .redeliver: preconditionFailure("a task about consumers")
     case .deleteUserData(let id, let key):
       try execute(.deleteUserData(interactionID: id, key: key), from: asker)
     case .setUserData(let id, let userData):

@@ -85,6 +85,11 @@ extension WorkspaceHost {
     }
     guard hasFailedToLift else { return }
     hasFailedToLift = false
+    liftBlocksOfDeparted()
+  }
+
+  /// Lifts the blocks of all who are gone.
+  func liftBlocksOfDeparted() {
     for blocker in departed { liftBlocks(of: blocker) }
   }
 

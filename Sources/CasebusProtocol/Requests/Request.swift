@@ -14,6 +14,7 @@ public enum Request: Hashable, Sendable {
   case listConsumers
   case getConsumer(ConsumerName)
   case deleteConsumer(ConsumerName)
+  case redeliver(ConsumerName, ParkedChoice)
 
   /// The names of all requests, in alphabetical order, without aliases.
   public static let names: [String] = readers.keys.filter { $0 != selectCaseAlias }.map(\.text).sorted()
@@ -42,6 +43,10 @@ public enum Request: Hashable, Sendable {
     "consumer.list": { p throws(Failure) in
       try p.expect()
       return .listConsumers
+    },
+    "consumer.redeliver": { p throws(Failure) in
+      try p.expect("name", "which")
+      return .redeliver(try p.consumer(0, named: "name"), try p.parkedChoice(1, named: "which"))
     },
     "interaction.deleteUserData": { p throws(Failure) in
       try p.expect("interactionId", "key")

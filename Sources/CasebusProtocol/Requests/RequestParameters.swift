@@ -31,6 +31,15 @@ struct RequestParameters {
     return consumer
   }
 
+  func parkedChoice(_ index: Int, named name: StaticString) throws(Failure) -> ParkedChoice {
+    let value = try object(index, named: name)
+    do throws(Failure) {
+      return try ParkedChoice(value)
+    } catch {
+      throw Failure(.invalidParameters, "\(request): parameter \(index + 1) (\(name)): \(error.message)")
+    }
+  }
+
   func expect(_ names: StaticString...) throws(Failure) {
     guard values.count != names.count else { return }
     let expected = names.isEmpty ? "none" : names.map { "\($0)" }.joined(separator: ", ")

@@ -148,7 +148,10 @@ struct ImportedContent {
   private func addParked(_ line: ImportedLine) throws {
     let (consumer, workspace, offset) = try place(line)
     let deliveries = Int(try line.integer("deliveries"))
-    let record = ParkedRecord(offset: offset, deliveries: deliveries, time: try line.integer("time"))
+    let record = ParkedRecord(
+      offset: offset, deliveries: deliveries, time: try line.integer("time"),
+      reason: try line.optionalText("reason").flatMap(ParkedRecord.Reason.init),
+      comesAgain: try line.optionalInteger("again") ?? 0 != 0)
     try statements.insert(record, parkedBy: consumer, in: workspace)
   }
 

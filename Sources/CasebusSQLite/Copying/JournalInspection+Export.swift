@@ -138,10 +138,12 @@ private struct Export {
       }
     }
     try perWorkspace("position", "p.offset FROM positions p") { $0.writeJSONMember("offset", $1.integer(3)) }
-    try perWorkspace("parked", "p.offset, p.deliveries, p.time FROM parked p") {
+    try perWorkspace("parked", "p.offset, p.deliveries, p.time, \(JournalSchema.parkedColumns(db)) FROM parked p") {
       $0.writeJSONMember("offset", $1.integer(3))
       $0.writeJSONMember("deliveries", $1.integer(4))
       $0.writeJSONMember("time", $1.integer(5))
+      if let reason = $1.optionalText(6) { $0.writeJSONMember("reason", reason) }
+      if $1.integer(7) != 0 { $0.writeJSONMember("again", $1.integer(7)) }
     }
   }
 

@@ -9,7 +9,7 @@ enum JournalSchema {
   static let applicationID = 0x4361_7362
 
   /// What makes version n + 1 of version n. One that was released is never changed.
-  static let migrations = [version1, version2]
+  static let migrations = [version1, version2, version3]
 
   /// A record's place in `events` is its workspace's number in the upper bits and its offset in the lower 40, so that a
   /// workspace's records lie together and in order. Measured against a primary key of two columns: the same for records
@@ -89,6 +89,11 @@ enum JournalSchema {
       FROM events e JOIN workspaces w ON w.id = e.id >> 40;
     """
 
+  /// What else a file tells of parked records; one of an older schema that is only looked at tells nothing.
+  static func parkedColumns(_ db: Database) throws -> String {
+    try Identity(db).version < 3 ? "NULL, 0" : "reason, again"
+  }
+
   /// `generation`: how often workspaces had been forgotten when this one was made (``StreamEpoch``).
   ///
   /// `isEmpty`: the state is that of a workspace that never was. Older files tell it by its text.
@@ -101,6 +106,12 @@ enum JournalSchema {
     ALTER TABLE snapshots ADD COLUMN isEmpty INTEGER NOT NULL DEFAULT 0;
     UPDATE snapshots SET isEmpty = 1 WHERE state LIKE '{"interactions":[],%';
     ALTER TABLE events ADD COLUMN total INTEGER;
+    """
+
+  /// Why a record was parked, and whether it is to be given again.
+  private static let version3 = """
+    ALTER TABLE parked ADD COLUMN reason TEXT;
+    ALTER TABLE parked ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
     """
 }
 

@@ -54,12 +54,16 @@ extension JournalReader {
   private func parked(by consumer: Int64) throws -> [Int64: [ParkedRecord]] {
     let statement = try SQLStatement(
       db,
-      "SELECT workspace, offset, deliveries, time FROM parked WHERE consumer = ? ORDER BY workspace, offset")
+      """
+      SELECT workspace, offset, deliveries, time, \(JournalSchema.parkedColumns(db)) FROM parked
+      WHERE consumer = ? ORDER BY workspace, offset
+      """)
     try statement.bind(1, consumer)
     var parked: [Int64: [ParkedRecord]] = [:]
     while try statement.step() {
       let record = ParkedRecord(
-        offset: statement.offset(1), deliveries: Int(statement.integer(2)), time: statement.integer(3))
+        offset: statement.offset(1), deliveries: Int(statement.integer(2)), time: statement.integer(3),
+        reason: statement.optionalText(4).flatMap(ParkedRecord.Reason.init), comesAgain: statement.integer(5) != 0)
       parked[statement.integer(0), default: []].append(record)
     }
     return parked

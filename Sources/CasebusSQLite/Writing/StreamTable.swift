@@ -154,6 +154,11 @@ final class StreamTable {
       guard let id = try id(of: key) else { return }
       try statements.deleteConsumer(id)
       consumers[key] = nil
+    case .redeliver(let key, let offsets):
+      guard let id = try id(of: key) else { return }
+      for (workspace, offsets) in offsets {
+        for offset in offsets { try statements.redeliver(offset, to: id, in: workspace) }
+      }
     }
   }
 
@@ -179,6 +184,7 @@ final class StreamTable {
     guard let consumer = try id(of: position.consumer) else { return }
     try statements.upsertPosition(of: consumer, in: workspace, position.offset)
     for record in position.parked { try statements.insert(record, parkedBy: consumer, in: workspace) }
+    for offset in position.unparked { try statements.deleteParked(offset, by: consumer, in: workspace) }
   }
 }
 

@@ -30,9 +30,28 @@ extension WriterStatements {
   func insert(_ record: ParkedRecord, parkedBy consumer: Int64, in workspace: Int64) throws {
     try db.execute(
       sql: """
-        INSERT OR REPLACE INTO parked(consumer, workspace, offset, deliveries, time) VALUES(?, ?, ?, ?, ?)
+        INSERT OR REPLACE INTO parked(consumer, workspace, offset, deliveries, time, reason, again)
+        VALUES(?, ?, ?, ?, ?, ?, ?)
         """,
-      arguments: [consumer, workspace, Int64(clamping: record.offset), record.deliveries, record.time])
+      arguments: [
+        consumer, workspace, Int64(clamping: record.offset), record.deliveries, record.time, record.reason?.rawValue,
+        record.comesAgain,
+      ])
+  }
+
+  func deleteParked(_ offset: JournalOffset, by consumer: Int64, in workspace: Int64) throws {
+    try db.cachedStatement(sql: "DELETE FROM parked WHERE consumer = ? AND workspace = ? AND offset = ?")
+      .execute(arguments: [consumer, workspace, Int64(clamping: offset)])
+  }
+
+  /// One that is not parked is no matter.
+  func redeliver(_ offset: JournalOffset, to consumer: Int64, in workspace: WorkspaceID) throws {
+    try db.cachedStatement(
+      sql: """
+        UPDATE parked SET again = 1
+        WHERE consumer = ? AND workspace = (SELECT id FROM workspaces WHERE name = ?) AND offset = ?
+        """
+    ).execute(arguments: [consumer, workspace.text, Int64(clamping: offset)])
   }
 
   func deleteConsumer(_ id: Int64) throws {

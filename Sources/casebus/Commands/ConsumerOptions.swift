@@ -22,6 +22,12 @@ struct ConsumerOptions: ParsableArguments {
     help: ArgumentHelp("How often it is given an event before that is parked, 1 to 10000000.", valueName: "count"))
   var maxDeliveries = 5
 
+  @Option(
+    help: ArgumentHelp(
+      "How many parked events one consumer.redeliver brings back, the oldest first, 1 to 10000000.",
+      valueName: "count"))
+  var redeliveredEventsMax = 1_000
+
   @Option(help: ArgumentHelp("How many durable consumers there may be, 1 to 10000000.", valueName: "count"))
   var consumersMax = 1_000
 
@@ -30,6 +36,7 @@ struct ConsumerOptions: ParsableArguments {
     try checkRange("--max-unacknowledged", maxUnacknowledged, .count)
     try checkRange("--spanning-unacknowledged-max", spanningUnacknowledgedMax, .count)
     try checkRange("--max-deliveries", maxDeliveries, .count)
+    try checkRange("--redelivered-events-max", redeliveredEventsMax, .count)
     try checkRange("--consumers-max", consumersMax, .count)
   }
 
@@ -38,6 +45,7 @@ struct ConsumerOptions: ParsableArguments {
     broker.maxUnacknowledged = maxUnacknowledged
     broker.spanningUnacknowledgedMax = spanningUnacknowledgedMax
     broker.maxDeliveries = maxDeliveries
+    broker.redeliveredEventsMax = redeliveredEventsMax
     broker.consumersMax = consumersMax
   }
 }

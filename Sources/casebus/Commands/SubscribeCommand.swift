@@ -58,6 +58,8 @@ struct SubscribeCommand: AsyncParsableCommand {
       let result = try await subscription.subscribe(client)
       if result.recovered == false { EventPrinter.printGap() }
       for await event in client.events where try await printer.print(event, of: client) {
+        // Who only looked, and leaves in good order, was at no event that could have ended it (Protocol §9.5).
+        if result.durable != nil { try await client.unsubscribe(result.subscriptionID) }
         return await client.close()
       }
     } catch let error as ClientError {
