@@ -14,6 +14,7 @@ import Testing
     init(_ count: Int) {
       var configuration = BrokerConfiguration()
       configuration.workspaceRules.interactionsPerWorkspaceMax = 1_000_000
+      configuration.workspaceRules.workspaceBytesMax = 1 << 30
       let broker = TestBroker(configuration: configuration)
       self.broker = broker
       clients = (0..<count).map { index in

@@ -9,6 +9,7 @@ import Testing
   static func desk(_ count: Int) throws -> Desk {
     var rules = WorkspaceRules()
     rules.interactionsPerWorkspaceMax = 1_000_000
+    rules.workspaceBytesMax = 1 << 30
     var desk = Desk(rules: rules)
     for index in 0..<count {
       try desk.assert(.accepted, "i\(index)", ["caseId": .string("c\(index)")])
