@@ -26,7 +26,8 @@ struct JournalOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How many events of a workspace are kept, 1 to 1099511627775.", valueName: "count"))
   var retentionEventsPerWorkspaceMax: UInt64 = 100_000
 
-  @Option(help: ArgumentHelp("How many bytes of events of a workspace are kept, 1 to 1099511627776.", valueName: "bytes"))
+  @Option(
+    help: ArgumentHelp("How many bytes of events of a workspace are kept, 1 to 1099511627776.", valueName: "bytes"))
   var retentionBytesPerWorkspaceMax = 256 << 20
 
   @Option(

@@ -9,12 +9,14 @@ struct StateOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How large all interactions and blocks of a workspace may be together, 1 to 1073741824 bytes as JSON.", valueName: "bytes"))
+      "How large all interactions and blocks of a workspace may be together, 1 to 1073741824 bytes as JSON.",
+      valueName: "bytes"))
   var workspaceBytesMax = 3 << 20
 
   @Option(
     help: ArgumentHelp(
-      "How long the data of one answer may be, 1 to 1073741824 bytes; more than --workspace-bytes-max.", valueName: "bytes"))
+      "How long the data of one answer may be, 1 to 1073741824 bytes; more than --workspace-bytes-max.",
+      valueName: "bytes"))
   var answerBytesMax = 4 << 20
 
   func validate() throws {
