@@ -33,9 +33,7 @@ extension BrokerLoop {
       loop.forEachHost(of: key) { $0.forget(key) }
     }
     for session in sessions {
-      loops[session.loop].execute {
-        $0.sessions[session.number]?.close(.consumerDeleted, reason: "the durable consumer \(key.name) was deleted")
-      }
+      close(session, .consumerDeleted, reason: "the durable consumer \(key.name) was deleted")
     }
   }
 }

@@ -1,4 +1,5 @@
 import CasebusJournal
+import CasebusProtocol
 import DequeModule
 import NIOCore
 
@@ -6,12 +7,15 @@ import NIOCore
 enum LoopDelivery: Sendable {
   case outcome(Outcome)
   case durable(DurableDelivery)
+  /// The session is ended, behind what it was given before.
+  case close(SessionKey, CloseCode, reason: String)
 
   /// What it holds in memory, about.
   var bytes: Int {
     switch self {
     case .outcome(let outcome): outcome.weight
     case .durable(let delivery): delivery.record.data.readableBytes
+    case .close: 0
     }
   }
 }
@@ -39,6 +43,11 @@ extension BrokerLoop {
     }
   }
 
+  /// Ends a session of whatever loop, when it was given what it was to be given before.
+  func close(_ session: SessionKey, _ code: CloseCode, reason: String) {
+    send([.close(session, code, reason: reason)], to: loops[session.loop])
+  }
+
   private func receive(_ deliveries: [LoopDelivery]) {
     inbox.append(contentsOf: deliveries)
     scheduleTick()
@@ -60,6 +69,7 @@ extension BrokerLoop {
     switch delivery {
     case .outcome(let outcome): deliver(outcome)
     case .durable(let delivery): sessions[delivery.session.number]?.deliver(delivery)
+    case .close(let session, let code, let reason): sessions[session.number]?.close(code, reason: reason)
     }
   }
 

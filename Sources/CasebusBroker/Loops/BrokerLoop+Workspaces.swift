@@ -75,8 +75,6 @@ extension BrokerLoop {
 
   private func refuse(_ session: SessionKey) {
     let limit = configuration.workspacesMax
-    loops[session.loop].execute {
-      $0.sessions[session.number]?.close(.overloaded, reason: "\(limit) workspaces are open (workspacesMax)")
-    }
+    close(session, .overloaded, reason: "\(limit) workspaces are open (workspacesMax)")
   }
 }
