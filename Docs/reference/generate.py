@@ -197,7 +197,54 @@ def limits_page(limits, sections):
         code(row["name"]), f"{row['default']} {row['unit']}", row["scope"], row["meaning"], when_hit(row), code(row["configurationKey"]),
     ] for row in limits]
     columns = ["limit", "default", "of each", "meaning", "when it is hit", "configuration key"]
-    return page("Limits", "limits", intro, table(columns, rows))
+    return page("Limits", "limits", intro, table(columns, rows), sums(limits))
+
+
+def sums(limits):
+    """What one of each kind can make the broker hold at most, with the defaults."""
+    size = {row["name"]: row["default"] for row in limits}
+    session = [
+        ("what it sends and nobody has looked at", ["readAheadBytesMax", "frameBytesMax", "messageBytesMax"]),
+        ("its messages on their way", ["messageBytesInFlightMax"]),
+        ("what was decided for it and is not sent: the last outcome may be one answer", ["outcomeBytesInFlightMax", "answerBytesMax"]),
+        ("what waits in its connection: the last message may be one answer", ["outboundQueueBytesMax", "outboundLongBytesMax", "gatheredBytesMax", "answerBytesMax"]),
+    ]
+    workspace = [
+        ("its state, as JSON", ["workspaceBytesMax"]),
+        ("remembered answers", ["messageIdBytesPerWorkspaceMax"]),
+        ("events for sessions that resume", ["replayTailBytesMax"]),
+        ("its events, with the journal in memory only", ["journalMemoryBytesMax"]),
+    ]
+    loop = [
+        ("outcomes that wait for the journal; the last may be one answer", ["uncommittedBytesMax", "answerBytesMax"]),
+        ("outcomes that wait for its sessions: those of one more commit of each loop may be added", ["undeliveredBytesMax", "uncommittedBytesMax"]),
+        ("batches of its groups", ["fanoutBytesMax"]),
+    ]
+    small = size["commandsInFlightMax"] * 16384
+    consumer = mebibytes(size["consumerWindowBytesMax"])
+    blocks = [
+        "## What it adds up to",
+        "With the defaults, counted in the bytes of the texts. Parsed messages and Swift's collections take a small multiple of that.",
+        "**One session**\n\n" + sum_table(session, size) + f"\n\nBesides, up to {size['commandsInFlightMax']} small outcomes of 16 KiB ({mebibytes(small)}), and its subscriptions:\n"
+        f"{size['subscriptionsPerSessionMax']} of {size['eventNamesPerSubscriptionMax']} names of {size['identifierBytesMax']} bytes.",
+        f"**One address**: `connectionsPerAddressMax` times that ({size['connectionsPerAddressMax']} sessions), but never more than the broker in all, below.",
+        "**One workspace**\n\n" + sum_table(workspace, size) + f"\n\nFor each durable consumer that has a session and something to do in it, a window of {consumer} (`consumerWindowBytesMax`), and one more event.",
+        "**One event loop**, whatever its sessions and workspaces do\n\n" + sum_table(loop, size),
+        f"**The broker**: what its event loops may hold, and {mebibytes(size['outboundTotalBytesMax'])} that wait for slow sessions (`outboundTotalBytesMax`). Two sums have no limit of their own: what {size['sessionsMax']} sessions "
+        f"send at one time (the first two rows of a session, {mebibytes(sum(size[name] for _, names in session[:2] for name in names))} each), and the workspaces that are in memory (`workspacesMax`). A machine needs memory for as much state "
+        "as its sources publish, and `--sessions-max` that fits to it.",
+    ]
+    return "\n\n".join(blocks)
+
+
+def sum_table(rows, size):
+    lines = [[what, " + ".join(code(name) for name in names), mebibytes(sum(size[name] for name in names))] for what, names in rows]
+    total = sum(size[name] for _, names in rows for name in names)
+    return table(["what", "limits", "together"], lines + [["**in all**", "", f"**{mebibytes(total)}**"]])
+
+
+def mebibytes(count):
+    return f"{count / (1 << 20):.2f}".rstrip("0").rstrip(".") + " MiB"
 
 
 def when_hit(limit):

@@ -6,6 +6,7 @@ import DequeModule
 extension ConsumerQueue {
   /// How many records may wait for room at the sessions.
   static var readAheadMax: Int { 64 }
+  /// `consumerWindowBytesMax` of `registry/limits.json`.
   private static var windowBytesMax: Int { 4 << 20 }
 
   /// Records are durable that follow all others.
