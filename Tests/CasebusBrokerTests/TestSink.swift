@@ -14,10 +14,12 @@ final class TestSink: SessionSink {
   private var messages: [String] = []
   private(set) var writes = 0
   private(set) var bytesWritten = 0
+  private(set) var largestWrite = 0
   private(set) var flushes = 0
   private(set) var isReading = true
   /// What the client sent and the session did not take yet.
   private var unread: Deque<String> = []
+  var unreadCount: Int { unread.count }
   private weak var session: Session?
   private(set) var isCutOff = false
   private(set) var closed: (code: CloseCode, reason: String)?
@@ -40,6 +42,7 @@ final class TestSink: SessionSink {
     guard closed == nil else { return }
     writes += 1
     bytesWritten += frames.readableBytes
+    largestWrite = max(largestWrite, frames.readableBytes)
     unflushed.append(frames)
   }
 

@@ -14,7 +14,8 @@ extension BrokerLoop {
 
   /// A session has left its workspace. What it said before is decided before that.
   func left(_ session: SessionKey, blocker: Blocker, _ workspace: WorkspaceID) {
-    guard mayDecide(.left(session, blocker), in: workspace) else { return }
+    // What waits of it waits for its connection no more.
+    guard mayDecide(.left(session, blocker), in: workspace) else { return scheduleTick() }
     window.forget(session)
     hosts[workspace]?.detach(session, blocker: blocker)
   }
