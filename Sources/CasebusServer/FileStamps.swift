@@ -1,17 +1,13 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import FoundationEssentials
 
 /// What tells that a file is another one, or has other content; a file that cannot be seen is one that is not there.
 struct FileStamps: Hashable {
   private struct Stamp: Hashable {
-    var device: UInt64
-    var inode: UInt64
-    var size: Int64
-    var seconds: Int
-    var nanoseconds: Int
+    /// Where the links end: certificates are often renewed by making a link point elsewhere.
+    var path: String
+    var inode: UInt64?
+    var size: UInt?
+    var changed: Date?
   }
 
   private let stamps: [Stamp?]
@@ -21,11 +17,10 @@ struct FileStamps: Hashable {
   }
 
   private static func stamp(of file: String) -> Stamp? {
-    var status = stat()
-    guard stat(file, &status) == 0 else { return nil }
-    let changed = status.st_mtim
+    let path = URL(filePath: file).resolvingSymlinksInPath().path
+    guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else { return nil }
     return Stamp(
-      device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int64(status.st_size), seconds: changed.tv_sec,
-      nanoseconds: changed.tv_nsec)
+      path: path, inode: attributes[.systemFileNumber] as? UInt64, size: attributes[.size] as? UInt,
+      changed: attributes[.modificationDate] as? Date)
   }
 }

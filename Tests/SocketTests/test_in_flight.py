@@ -18,8 +18,8 @@ from raw_connection import PONG, TEXT, frame, opening_handshake
 
 MEBIBYTE = 1 << 20
 REQUESTS = 255
-# About what answerBytesMax allows: 60 interactions of 60,000 bytes of user data.
-INTERACTIONS = 60
+# About what workspaceBytesMax allows: 50 interactions of 60,000 bytes of user data.
+INTERACTIONS = 50
 USER_DATA_BYTES = 60_000
 NAMES = 500
 
@@ -132,7 +132,7 @@ def test_requests_for_the_whole_state_are_answered_one_after_the_other(start_bro
     before = peak_bytes(broker)
     sizes = ask_for_much(broker, "w")
     assert len(sizes) == REQUESTS + 1 and sizes[-1] > INTERACTIONS * USER_DATA_BYTES
-    # Answers of 900 MiB in all; two or three of them at a time.
+    # Answers of 700 MiB in all; two or three of them at a time.
     assert peak_bytes(broker) - before < 64 * MEBIBYTE
 
 

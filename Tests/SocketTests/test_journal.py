@@ -162,7 +162,7 @@ def test_a_journal_of_a_later_version_is_left_as_it_is(serve, data):
     database.close()
     before = (data / "journal.sqlite").read_bytes()
     text = refusal(data)
-    assert "newer Casebus (schema 7, this one knows 2)" in text and str(data / "journal.sqlite") in text
+    assert "newer Casebus (schema 7, this one knows 3)" in text and str(data / "journal.sqlite") in text
     assert (data / "journal.sqlite").read_bytes() == before
 
 
@@ -328,7 +328,7 @@ def test_a_directory_without_a_journal_is_named(command, data):
 
 def test_info_tells_what_is_there(filled):
     text = journal("info", filled).stdout
-    assert "schema      2\n" in text and "workspaces  2\n" in text and "events      6\n" in text
+    assert "schema      3\n" in text and "workspaces  2\n" in text and "events      6\n" in text
     rows = {line.split()[0]: line.split()[1:4] for line in text.partition("\n\n")[2].splitlines()}
     assert rows["w"] == ["5", "1", "5"] and rows["v"] == ["1", "1", "1"]
 
@@ -379,7 +379,7 @@ def test_tail_follows(serve, data):
     ("INSERT INTO consumers VALUES(1, 'bot', '*', '[]', 0); INSERT INTO positions VALUES(1, 1, 6)", "consumer bot, workspace w: its position is 6"),
     ("INSERT INTO consumers VALUES(1, 'bot', '*', 'x', 0)", "consumer number 1 cannot be read"),
     ("INSERT INTO positions VALUES(9, 1, 1)", "there is a position of a consumer or in a workspace that is not there"),
-    ("INSERT INTO parked VALUES(9, 1, 1, 5, 0)", "there is a parked event of a consumer or in a workspace that is not there"),
+    ("INSERT INTO parked VALUES(9, 1, 1, 5, 0, NULL, 0)", "there is a parked event of a consumer or in a workspace that is not there"),
     ("INSERT INTO receipts VALUES(1, 77, 'm', 0, 1, NULL, NULL)", "there are answers of a workspace that is not there"),
 ])
 def test_verify_finds(filled, sql, finding):

@@ -112,15 +112,15 @@ async def test_the_bot_of_the_page_misses_nothing_and_acknowledges_what_is_done(
         with Program(BOT, wire.url, workspace) as bot:
             await until(lambda: consumer(source), lambda answer: answer.get("data", {}).get("sessions") == 1)
             await mark_done(source, "1")
-            assert await bot.line() == "to the CRM: 1\n"
+            assert await bot.line() == "to the CRM: 1 COMPLETED\n"
             await until(lambda: consumer(source), is_done)
             wire.cut()
             await mark_done(source, "2")
-            assert await bot.line() == "to the CRM: 2\n"
+            assert await bot.line() == "to the CRM: 2 COMPLETED\n"
             await until(lambda: consumer(source), is_done)
         await mark_done(source, "3")
         with Program(BOT, wire.url, workspace) as bot:
-            assert await bot.line() == "to the CRM: 3\n"
+            assert await bot.line() == "to the CRM: 3 COMPLETED\n"
             done = await until(lambda: consumer(source), is_done)
             assert done["data"]["parked"] == 0
 

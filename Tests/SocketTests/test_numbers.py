@@ -14,6 +14,11 @@ COMMANDS = [
 # A seed is any number of 64 bits; an address begins like a number.
 NOT_RANGES = {"--seed", "--host"}
 RANGE = re.compile(r"\b(\d[\d.]*) to (\d[\d.]*\d|\d)\b")
+# The state must fit into an answer.
+TOGETHER = {
+    "--interaction-bytes-max": ["--workspace-bytes-max", "536870912", "--answer-bytes-max", "1073741824"],
+    "--workspace-bytes-max": ["--answer-bytes-max", "1073741824"],
+}
 NEEDED = {"echo-client": ["--url", "ws://127.0.0.1:1/"], "bench": ["--data", "/nowhere/at/all"], "tail": ["--workspace", "w"]}
 
 
@@ -69,7 +74,7 @@ def test_a_number_that_is_too_small_is_said_too(value):
 @pytest.mark.parametrize("name", sorted({name for command, name, _ in NUMBERS if command == ["serve"]} - {"--port", "--tls-port"}))
 async def test_a_broker_works_with_the_highest_value(start_broker, tmp_path, name):
     high = RANGE.search(dict((option, text) for command, option, text in NUMBERS if command == ["serve"])[name])[2]
-    broker = start_broker("--data", str(tmp_path / "journal"), name, high)
+    broker = start_broker("--data", str(tmp_path / "journal"), name, high, *TOGETHER.get(name, []))
     async with Clients(broker) as clients:
         client = await clients.open("w")
         await client.publish("interaction", {"eventType": "IDLE", "interaction": {"interactionId": "1"}})

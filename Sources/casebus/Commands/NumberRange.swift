@@ -12,6 +12,8 @@ extension ClosedRange<Int> {
   static var timerSeconds: ClosedRange { 1...86_400 }
   /// For a message that is kept whole in memory: 1 GiB.
   static var messageBytes: ClosedRange { 1...1_073_741_824 }
+  /// For the state of a workspace, which is answered in one message: 512 MiB.
+  static var stateBytes: ClosedRange { 1...536_870_912 }
   /// For memory over all: 1 TiB.
   static var totalBytes: ClosedRange { 1...1_099_511_627_776 }
   /// For how many there may be of something that takes memory.

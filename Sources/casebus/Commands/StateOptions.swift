@@ -4,12 +4,12 @@ import CasebusWorkspace
 
 /// How large the state of a workspace may be; the defaults are those of `Protocol/registry/limits.json`.
 struct StateOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("How large one interaction may be, 1 to 1073741824 bytes as JSON.", valueName: "bytes"))
+  @Option(help: ArgumentHelp("How large one interaction may be, 1 to 536870912 bytes as JSON.", valueName: "bytes"))
   var interactionBytesMax = 98_304
 
   @Option(
     help: ArgumentHelp(
-      "How large all interactions and blocks of a workspace may be together, 1 to 1073741824 bytes as JSON.",
+      "How large all interactions and blocks of a workspace may be together, 1 to 536870912 bytes as JSON.",
       valueName: "bytes"))
   var workspaceBytesMax = 3 << 20
 
@@ -20,8 +20,8 @@ struct StateOptions: ParsableArguments {
   var answerBytesMax = 4 << 20
 
   func validate() throws {
-    try checkRange("--interaction-bytes-max", interactionBytesMax, .messageBytes)
-    try checkRange("--workspace-bytes-max", workspaceBytesMax, .messageBytes)
+    try checkRange("--interaction-bytes-max", interactionBytesMax, .stateBytes)
+    try checkRange("--workspace-bytes-max", workspaceBytesMax, .stateBytes)
     try checkRange("--answer-bytes-max", answerBytesMax, .messageBytes)
     var broker = BrokerConfiguration()
     set(in: &broker)
