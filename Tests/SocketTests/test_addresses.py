@@ -9,6 +9,7 @@ import pytest
 from broker_process import BINARY, PATIENCE, BrokerProcess, read_line
 from clients import Clients
 from over_tls import AUTHORITY, serve_options
+from raw_connection import opening_handshake
 
 
 def casebus(*arguments, text=None):
@@ -133,14 +134,13 @@ def test_no_tls_to_a_tls_port_says_what_is_wrong():
 
 def test_who_is_refused_by_a_broker_is_not_told_to_start_one():
     broker = BrokerProcess("--sessions-max", "1", "--drain-seconds", "1", listen=["--port", "0"])
-    holder = subprocess.Popen([BINARY, "subscribe", "--url", broker.url, "--events", "messenger:a"], stdout=subprocess.PIPE, bufsize=0)
     try:
-        while (done := casebus("call", "--url", broker.url, "interaction.getInteractions")).returncode == 0:
-            pass
+        with socket.create_connection(("127.0.0.1", broker.port), timeout=PATIENCE) as holder:
+            holder.sendall(opening_handshake(broker.port, "/v2"))
+            assert holder.recv(1024).startswith(b"HTTP/1.1 101 ")
+            done = casebus("call", "--url", broker.url, "interaction.getInteractions")
         assert "503" in done.stderr and "casebus serve" not in done.stderr, done
     finally:
-        holder.kill()
-        holder.communicate()
         broker.stop()
 
 
