@@ -191,7 +191,7 @@ def grow_the_journal():
         ),
         (["--answer-bytes-max", "3145728"], "answerBytesMax is 3145728, expected more than workspaceBytesMax, 3145728"),
         (["--interaction-bytes-max", "3145729"], "interactionBytesMax is 3145729, expected at most workspaceBytesMax, 3145728"),
-        (["--interaction-bytes-max", "0"], "--interaction-bytes-max is 0, expected a number greater than 0"),
+        (["--interaction-bytes-max", "0"], "--interaction-bytes-max is 0, expected 1 to 536870912"),
     ],
 )
 def test_limits_that_leave_a_state_without_an_answer_stop_the_start(options, sentence):
