@@ -148,9 +148,8 @@ extension ConsumerQueue {
   }
 
   mutating func wantedReadAgain() -> JournalOffset? {
-    guard readingAgain == nil, room > 0, freeEntries > 0, waiting.count <= Self.readAheadMax / 2, let offset = again.first
-    else { return nil }
-    readingAgain = offset
-    return offset
+    guard readingAgain == nil, room > 0, freeEntries > 0, waiting.count <= Self.readAheadMax / 2 else { return nil }
+    readingAgain = again.first
+    return readingAgain
   }
 }
