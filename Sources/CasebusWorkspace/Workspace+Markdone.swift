@@ -39,6 +39,20 @@ extension Workspace {
       .map { event(.unblocked($0.blocker), of: $0) }
   }
 
+  /// Whose blocks end with an event that is not yet made so.
+  public func blockers(freedBy event: WorkspaceEvent) -> [Blocker] {
+    switch event {
+    case .markdone(let event):
+      switch event.kind {
+      case .unblocked(let blocker), .blockExpired(let blocker): [blocker]
+      case .blocked, .refused, .done: []
+      }
+    case .interactionChanged(let interaction) where StateRule.of(interaction.state).isTerminal:
+      blockBook.on(interaction.interactionID).map(\.blocker)
+    case .interactionChanged, .userDataChanged, .caseChanged, .relayed: []
+    }
+  }
+
   /// An event about the interaction of a block.
   func event(_ kind: MarkdoneEvent.Kind, of block: MarkdoneBlock) -> WorkspaceEvent {
     guard let record = records[block.interactionID] else { preconditionFailure("a block outlived its interaction") }

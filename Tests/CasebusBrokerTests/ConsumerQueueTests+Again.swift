@@ -149,4 +149,27 @@ extension ConsumerQueueTests {
     #expect(keys.session(of: .interaction("used")) == one)
     #expect(keys.session(of: .caseID("100")) == two && keys.session(of: .caseID("1")) == nil)
   }
+
+  /// The last session leaves while a parked record is read, and gives back one that was read before it.
+  @Test func parkedEventThatWasGivenBackWhileAnotherOneWasReadIsNotLost() throws {
+    let limits = ConsumerQueue.Limits(maxUnacknowledged: 1)
+    var queue = ConsumerQueue(names: ["interaction"], limits: limits, position: 5, last: 5, again: [1, 2, 3])
+    #expect(queue.sessionJoined(one, at: start).readAgain == 1)
+    #expect(queue.recordReadAgain(.of(1), at: start).readAgain == 2)
+    #expect(queue.recordReadAgain(.of(2), at: start).readAgain == 3)
+    _ = queue.sessionLeft(one, at: start)
+    _ = queue.sessionJoined(two, at: start)
+    var (unparked, given): ([JournalOffset], [JournalOffset]) = ([], [1])
+    var actions = queue.recordReadAgain(.of(3), at: start)
+    for _ in 1...10 {
+      unparked += actions.unparked
+      given += actions.deliveries.map(\.record.offset)
+      if let offset = actions.readAgain {
+        actions = queue.recordReadAgain(.of(offset), at: start)
+      } else {
+        actions = try queue.acknowledged(by: two, upTo: given.last!, at: start)
+      }
+    }
+    #expect(given == [1, 2, 3] && unparked == [1, 2, 3])
+  }
 }

@@ -199,4 +199,25 @@ extension ConsumerQueueTests {
     _ = queue.sessionJoined(one, at: start)
     #expect(queue.recordReadAgain(nil, at: start).unparked == [4])
   }
+
+  /// What a late session had done went to another one, in the middle of what that has, and is given to it once more.
+  @Test func eventThatIsGivenAnewAfterItWasTakenAwayIsThereOnce() {
+    var given = GivenEvents()
+    for offset in [5, 6, 7] as [JournalOffset] { given.add(offset) }
+    given.remove(6)
+    given.add(6)
+    #expect(given.offsets == [5, 7, 6] && given.count == 3)
+    #expect(given.acknowledge(upTo: 7) == [5, 7] && given.offsets == [6])
+  }
+
+  /// A monitor's bot lives long, and there are always new workspaces.
+  @Test func workspaceWithNothingToAcknowledgeTakesNoMemoryOfASession() {
+    var workload = SessionWorkload(maxUnacknowledged: 256)
+    for number in 1...1_000 {
+      let workspace = WorkspaceID("w\(number)")!
+      workload.sent(1, of: workspace)
+      workload.acknowledged(upTo: 1, in: workspace)
+    }
+    #expect(workload.workspaceCount == 0 && workload.work == nil)
+  }
 }

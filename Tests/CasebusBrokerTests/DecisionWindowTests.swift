@@ -1,3 +1,4 @@
+import CasebusJournal
 import CasebusProtocol
 import CasebusWorkspace
 import Testing
@@ -28,7 +29,7 @@ import Testing
     while numbers.count < count, let (_, message) = window.next() {
       switch message {
       case .said(.failure(let failure), _): numbers.append(Int(failure.message)!)
-      case .said, .left: numbers.append(0)
+      case .said, .left, .leftConsumer: numbers.append(0)
       }
     }
     return numbers
@@ -85,6 +86,14 @@ import Testing
     #expect(next() == [1, 0])
     window.forget(one)
     #expect(!window.isLeaving(one) && receive(said(2, by: one)))
+  }
+
+  /// That needs no room, only its place behind what was said before.
+  @Test mutating func sessionLeavesItsConsumerBehindWhatItSaid() {
+    let leaving = DecisionWindow.Message.leftConsumer(.init(name: "bot", workspace: workspace), one, nil)
+    #expect(receive(leaving, hasRoom: false) && !window.isWaiting(one))
+    #expect(!receive(said(1, by: one), hasRoom: false))
+    #expect(!receive(leaving) && window.isWaiting(one) && next() == [1, 0])
   }
 
   @Test mutating func sessionThatLeavesWithNothingWaitingIsForgotten() {

@@ -23,19 +23,23 @@ extension BrokerLoop {
 
   /// A session is no longer part of a consumer.
   /// - Parameter work: what the session was at when it ended; nil if it went in good order.
-  func leave(_ key: JournalConsumer.Key, _ session: SessionKey, at work: SessionWorkload.Work?) {
+  func leave(
+    _ key: JournalConsumer.Key, _ session: SessionKey, _ leaving: Session.Leaving, at work: SessionWorkload.Work?
+  ) {
     consumers.remove(session, from: key)
     if let workspace = key.workspace {
-      onLoop(of: workspace) { $0.hosts[workspace]?.whenLoaded { $0.leave(key, session, at: work) } }
+      onLoop(of: workspace) { $0.hosts[workspace]?.left(key, session, leaving, at: work) }
     } else {
-      onAllLoops { $0.leaveEverywhere(key, session, at: work) }
+      onAllLoops { $0.leaveEverywhere(key, session, leaving, at: work) }
     }
   }
 
   /// What gets free is given to others only when the session is nowhere a part of the consumer any more.
-  private func leaveEverywhere(_ key: JournalConsumer.Key, _ session: SessionKey, at work: SessionWorkload.Work?) {
+  private func leaveEverywhere(
+    _ key: JournalConsumer.Key, _ session: SessionKey, _ leaving: Session.Leaving, at work: SessionWorkload.Work?
+  ) {
     consumerRooms[key]?.isClosed = true
-    for host in hosts.values { host.whenLoaded { $0.leave(key, session, at: work) } }
+    for host in hosts.values { host.left(key, session, leaving, at: work) }
     consumerRooms[key]?.isClosed = false
     serveStarved(key)
   }

@@ -127,8 +127,11 @@ extension ConsumerQueue {
   /// What ``Actions/readAgain`` asked for.
   /// - Parameter record: nil if it is no longer kept.
   mutating func recordReadAgain(_ record: ConsumerRecord?, at now: Timestamp) -> Actions {
-    isReadingAgain = false
-    guard !members.isEmpty, let offset = again.popFirst() else { return actions(at: now) }
+    let offset = readingAgain
+    readingAgain = nil
+    // It is no longer the first one where the last session left meanwhile and gave others back.
+    guard !members.isEmpty, let offset, let index = again.firstIndex(of: offset) else { return actions(at: now) }
+    again.remove(at: index)
     if comesAgain(offset) { return actions(at: now) }
     if let record, record.offset == offset, names.contains(record.record.event) {
       entries[offset] = Entry(record: record, isAgain: true)
@@ -141,13 +144,12 @@ extension ConsumerQueue {
   }
 
   mutating func readAgainFailed() {
-    isReadingAgain = false
+    readingAgain = nil
   }
 
   mutating func wantedReadAgain() -> JournalOffset? {
-    guard !isReadingAgain, room > 0, freeEntries > 0, waiting.count <= Self.readAheadMax / 2, let offset = again.first
-    else { return nil }
-    isReadingAgain = true
-    return offset
+    guard readingAgain == nil, room > 0, freeEntries > 0, waiting.count <= Self.readAheadMax / 2 else { return nil }
+    readingAgain = again.first
+    return readingAgain
   }
 }

@@ -44,7 +44,8 @@ struct ConsumerQueue {
   var reading: (after: JournalOffset, last: JournalOffset)?
   /// Parked records that come again and are not in the window yet.
   var again: Deque<JournalOffset> = []
-  var isReadingAgain = false
+  /// The one of them that is being read.
+  var readingAgain: JournalOffset?
   /// What the records of the window hold in memory, about.
   var windowBytes = 0
   /// How many more records its sessions may be given now; set before each input where workspaces share that.

@@ -32,6 +32,8 @@ struct GivenEvents {
 
   mutating func remove(_ offset: JournalOffset) {
     guard newestBefore.removeValue(forKey: offset) != nil else { return }
+    // Not left behind as one that is gone: it may be given again, and would then be there twice.
+    if events.first == offset { events.removeFirst() } else { events.removeAll { $0 == offset } }
     trim()
   }
 

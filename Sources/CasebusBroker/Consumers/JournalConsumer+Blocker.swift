@@ -18,7 +18,7 @@ extension Blocker {
 
   /// nil if it is not a durable consumer.
   var consumerName: String? {
-    guard case .client(let name) = self, name.text.hasPrefix(Self.consumerPrefix) else { return nil }
+    guard case .client(let name) = self, name.text.hasBytePrefix(Self.consumerPrefix) else { return nil }
     return String(name.text.dropFirst(Self.consumerPrefix.count))
   }
 }

@@ -29,6 +29,9 @@ struct SessionWorkload {
     eventsPerWorkspaceMax = 2 * maxUnacknowledged
   }
 
+  /// How many workspaces it has something of.
+  var workspaceCount: Int { given.count }
+
   var work: Work? {
     places.first.map { Work(workspace: $0.workspace, offset: $0.offset, hasAcknowledged: hasAcknowledged) }
   }
@@ -50,7 +53,8 @@ struct SessionWorkload {
     let done = events.acknowledge(upTo: offset)
     count -= done.count
     hasAcknowledged = hasAcknowledged || !done.isEmpty
-    given[workspace] = events
+    // A monitor gets events of ever more workspaces: one with nothing to acknowledge is forgotten.
+    if !events.isEmpty { given[workspace] = events }
     trim()
   }
 

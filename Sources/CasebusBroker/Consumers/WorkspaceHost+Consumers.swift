@@ -35,6 +35,17 @@ extension WorkspaceHost {
     leaveIfIdle()
   }
 
+  /// A session leaves. One that unsubscribed did that behind everything that it acknowledged; what one that ended
+  /// acknowledged before may still wait, and counts first.
+  func left(
+    _ key: JournalConsumer.Key, _ session: SessionKey, _ leaving: Session.Leaving, at work: SessionWorkload.Work?
+  ) {
+    switch leaving {
+    case .unsubscribed: whenLoaded { $0.leave(key, session, at: work) }
+    case .ended: receive(.leftConsumer(key, session, work))
+    }
+  }
+
   /// A broker that stops gives nothing to the sessions that are closed next: they would pass it on until it is parked.
   /// - Parameter work: what the session was at when it ended; nil if it went in good order.
   func leave(_ key: JournalConsumer.Key, _ session: SessionKey, at work: SessionWorkload.Work?) {

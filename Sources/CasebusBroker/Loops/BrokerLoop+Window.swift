@@ -9,15 +9,15 @@ extension BrokerLoop {
 
   /// Whether a message may be decided now; else it is when there is room.
   func mayDecide(_ message: DecisionWindow.Message, in workspace: WorkspaceID) -> Bool {
-    window.received(message, in: workspace, hasRoom: hasRoom) == .decide
+    if window.received(message, in: workspace, hasRoom: hasRoom) == .decide { return true }
+    // What waits of a session that is gone waits for its connection no more.
+    if window.isLeaving(message.session) { scheduleTick() }
+    return false
   }
 
   /// A session has left its workspace. What it said before is decided before that.
   func left(_ session: SessionKey, blocker: Blocker, _ workspace: WorkspaceID) {
-    // What waits of it waits for its connection no more.
-    guard mayDecide(.left(session, blocker), in: workspace) else { return scheduleTick() }
-    window.forget(session)
-    hosts[workspace]?.detach(session, blocker: blocker)
+    hosts[workspace]?.receive(.left(session, blocker))
   }
 
   /// A session has room for more.
@@ -28,7 +28,7 @@ extension BrokerLoop {
 
   /// Decides what waited, as far as there is room.
   func decideWaiting() {
-    while hasRoom, let (workspace, message) = window.next() { hosts[workspace]?.decide(message) }
+    while hasRoom, let (workspace, message) = window.next() { hosts[workspace]?.decideWaiting(message) }
   }
 }
 

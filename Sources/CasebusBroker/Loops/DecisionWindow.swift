@@ -1,3 +1,4 @@
+import CasebusJournal
 import CasebusProtocol
 import CasebusWorkspace
 import DequeModule
@@ -11,13 +12,15 @@ struct DecisionWindow {
   /// What waits to be decided, in the order of its session.
   enum Message {
     case said(Result<ClientMessage.Content, Failure>, Outcome.Asker)
+    /// The session ended, and with it its part in a durable consumer; what it was at then.
+    case leftConsumer(JournalConsumer.Key, SessionKey, SessionWorkload.Work?)
     /// The session is gone.
     case left(SessionKey, Blocker)
 
     var session: SessionKey {
       switch self {
       case .said(_, let asker): asker.session
-      case .left(let session, _): session
+      case .leftConsumer(_, let session, _), .left(let session, _): session
       }
     }
   }
@@ -52,6 +55,9 @@ struct DecisionWindow {
   /// Whether messages wait that need only the loop's room.
   var hasTurns: Bool { !turns.isEmpty }
 
+  /// Whether messages of a session wait.
+  func isWaiting(_ session: SessionKey) -> Bool { accounts[session]?.waiting.isEmpty == false }
+
   /// Whether a session is gone of which messages wait.
   func isLeaving(_ session: SessionKey) -> Bool { accounts[session]?.isLeaving ?? false }
 
@@ -61,7 +67,12 @@ struct DecisionWindow {
     let session = message.session
     var account = accounts[session] ?? Account()
     if hasRoom, account.waiting.isEmpty, account.bytes < bytesMax { return .decide }
-    if case .left = message {
+    switch message {
+    case .said: break
+    // Nothing comes of these that needs room: only what was said before keeps them waiting.
+    case .leftConsumer:
+      if account.waiting.isEmpty { return .decide }
+    case .left:
       if account.waiting.isEmpty {
         accounts[session] = nil
         return .decide

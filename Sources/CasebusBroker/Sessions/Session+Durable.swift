@@ -104,7 +104,7 @@ extension Session {
     durability.consumer = nil
     durability.workload = nil
     durability.undelivered.removeAll()
-    loop.leave(consumer, key, at: work)
+    loop.leave(consumer, key, leaving, at: work)
   }
 
   /// The session is done with something, as far as it is concerned.

@@ -137,7 +137,7 @@ extension CommitQueue.Entry {
     switch outcome.answer {
     case .endOfReplay(let id, _):
       // Nobody asked in words; the replay asks again.
-      host.retained.keep(for: asker.session)
+      if host.sessions.contains(asker.session) { host.retained.keep(for: asker.session) }
       entry.outcome.answer = .endOfReplay(id, .further(through: host.durableOffset))
     case .subscribe:
       host.cancelReplay(for: asker.session)

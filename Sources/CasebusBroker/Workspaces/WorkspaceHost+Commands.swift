@@ -14,12 +14,18 @@ extension WorkspaceHost {
     // A timer may be late, a deadline is not: what is due comes before the command.
     deadlineReached()
     do throws(Failure) {
-      let events = try current.decide(command, by: asker.blocker, or: asker.ownBlocker, at: loop.now)
+      let events = try current.decide(command, by: blocker(of: asker), or: asker.ownBlocker, at: loop.now)
       conclude(events, events.first?.refusal, for: asker, isAnswered: isAnswered)
     } catch {
       guard asker.messageID != nil else { throw error }
       conclude([], error, for: asker, isAnswered: isAnswered)
     }
+  }
+
+  /// A consumer that was deleted meanwhile has no blocks any more; nobody could lift them.
+  private func blocker(of asker: Outcome.Asker) -> Blocker {
+    guard let consumer = asker.consumer, consumers.queues[consumer] == nil else { return asker.blocker }
+    return asker.ownBlocker ?? asker.blocker
   }
 
   private func conclude(
@@ -121,21 +127,22 @@ extension WorkspaceHost {
 
   /// One entry is durable.
   func committed(_ entry: CommitQueue.Entry) {
+    var freed: [Blocker] = []
     for (event, record) in zip(entry.events, entry.records) {
+      if !departed.isEmpty { freed += durable.blockers(freedBy: event) }
       durable.evolve(event, at: Timestamp(milliseconds: record.time))
     }
     durableOffset += JournalOffset(entry.events.count)
     durableSnapshotOffset = entry.snapshot?.offset ?? durableSnapshotOffset
     if entry.receipt != nil { receipts.committed(1) }
     uncommittedOutcomes -= 1
-    settleDeparted(entry)
+    settleDeparted(freed)
     leaveIfIdle()
   }
 
   /// The journal failed: one entry, and with it everything that is not durable, never happened.
   func rollBack(_ entry: CommitQueue.Entry) {
     current = durable
-    hasFailedToLift = !departed.isEmpty
     currentOffset = durableOffset
     snapshotOffset = durableSnapshotOffset
     receipts.rollBack()
@@ -143,6 +150,8 @@ extension WorkspaceHost {
     isLeaving = false
     consumers.putBack(entry.positions)
     uncommittedOutcomes -= 1
+    if uncommittedOutcomes == 0 { forgetUndoneBlocks() }
+    hasFailedToLift = !departed.isEmpty
     updateDeadline(noSoonerThan: .seconds(1))
     leaveIfIdle()
   }

@@ -4,10 +4,13 @@ import NIOCore
 
 /// Leaving memory when nobody is connected, nothing is due, and the journal can bring everything back.
 extension WorkspaceHost {
+  private var isIdle: Bool {
+    sessions.isEmpty && waitingMessages == 0 && uncommittedOutcomes == 0 && deadline == nil && departed.isEmpty
+      && consumers.areIdle(upTo: durableOffset)
+  }
+
   func leaveIfIdle() {
-    guard sessions.isEmpty, uncommittedOutcomes == 0, deadline == nil, departed.isEmpty,
-      consumers.areIdle(upTo: durableOffset)
-    else { return }
+    guard isIdle else { return }
     switch loading {
     case .running: return
     case .failed: loop.remove(self)
@@ -31,9 +34,7 @@ extension WorkspaceHost {
   /// Goes, or first leaves a snapshot behind, so that coming back is quick; its commit then brings the host here again.
   private func leave() {
     leaving = nil
-    guard sessions.isEmpty, uncommittedOutcomes == 0, deadline == nil, consumers.areIdle(upTo: durableOffset) else {
-      return
-    }
+    guard isIdle else { return }
     if snapshotOffset == currentOffset {
       loop.remove(self)
     } else {

@@ -63,7 +63,10 @@ extension WorkspaceHost {
     }
     updateDeadline()
     if case .done = loading { liftBlocksOfDeparted() }
+    // What is still to come keeps the workspace in memory.
+    waitingMessages += waiting.count
     for body in waiting { body(self) }
+    waitingMessages -= waiting.count
     deadlineReached()
     leaveIfIdle()
   }

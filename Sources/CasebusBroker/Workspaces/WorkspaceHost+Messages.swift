@@ -5,22 +5,36 @@ import NIOCore
 extension WorkspaceHost {
   /// A client of this workspace said something.
   func receive(_ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker) {
-    guard case .running = loading else { return decide(content, from: asker) }
-    whenLoaded { $0.decide(content, from: asker) }
+    receive(.said(content, asker))
+  }
+
+  /// Takes a message when the workspace is in memory. Where earlier ones of its session wait for room, it waits behind
+  /// them instead.
+  func receive(_ message: DecisionWindow.Message) {
+    if loop.window.isWaiting(message.session) { return decideOrWait(message) }
+    whenLoaded { $0.decideOrWait(message) }
   }
 
   /// Decides a message now, or when there is room for what comes of it.
-  private func decide(_ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker) {
-    if loop.mayDecide(.said(content, asker), in: id) { answer(content, to: asker) }
+  private func decideOrWait(_ message: DecisionWindow.Message) {
+    if loop.mayDecide(message, in: id) { decide(message) } else { waitingMessages += 1 }
   }
 
   /// Decides a message that waited.
-  func decide(_ message: DecisionWindow.Message) {
-    switch message {
-    case .said(let content, let asker): whenLoaded { $0.answer(content, to: asker) }
-    case .left(let session, let blocker):
-      loop.window.forget(session)
-      detach(session, blocker: blocker)
+  func decideWaiting(_ message: DecisionWindow.Message) {
+    waitingMessages -= 1
+    decide(message)
+  }
+
+  private func decide(_ message: DecisionWindow.Message) {
+    whenLoaded { host in
+      switch message {
+      case .said(let content, let asker): host.answer(content, to: asker)
+      case .leftConsumer(let key, let session, let work): host.leave(key, session, at: work)
+      case .left(let session, let blocker):
+        host.loop.window.forget(session)
+        host.detach(session, blocker: blocker)
+      }
     }
   }
 

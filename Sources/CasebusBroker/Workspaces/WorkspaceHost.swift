@@ -34,6 +34,8 @@ final class WorkspaceHost {
   /// Whether the journal failed since their blocks were to be lifted.
   var hasFailedToLift = false
   var uncommittedOutcomes = 0
+  /// How many messages wait to be decided here.
+  var waitingMessages = 0
   /// What is to be decided when time has passed, and the timer for it.
   var deadline: (at: Timestamp, timer: Scheduled<Void>)?
   /// Set while nobody is connected.
@@ -70,22 +72,24 @@ extension WorkspaceHost {
     guard sessions.remove(session) != nil else { return }
     sessionCounts[session.loop] -= 1
     retained.release(session)
-    whenLoaded { host in
-      host.departed.insert(blocker)
-      host.liftBlocks(of: blocker)
-      host.leaveIfIdle()
-    }
+    departed.insert(blocker)
+    liftBlocks(of: blocker)
+    leaveIfIdle()
   }
 
   /// What the journal has taken of those who are gone is done with.
-  func settleDeparted(_ entry: CommitQueue.Entry) {
+  /// - Parameter freed: whose blocks ended, in whatever way.
+  func settleDeparted(_ freed: [Blocker]) {
     guard !departed.isEmpty else { return }
-    for case .markdone(let event) in entry.events {
-      if case .unblocked(let blocker) = event.kind, departed.contains(blocker) { liftBlocks(of: blocker) }
-    }
+    for blocker in freed where departed.contains(blocker) { liftBlocks(of: blocker) }
     guard hasFailedToLift else { return }
     hasFailedToLift = false
     liftBlocksOfDeparted()
+  }
+
+  /// Blocks that were undone with a commit need not be lifted.
+  func forgetUndoneBlocks() {
+    departed = departed.filter { durable.hasBlocks(of: $0) }
   }
 
   /// Lifts the blocks of all who are gone.

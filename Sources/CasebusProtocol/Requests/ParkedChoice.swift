@@ -14,10 +14,10 @@ public struct ParkedChoice: Hashable, Sendable {
   /// - Throws: ``Failure`` with `invalid_parameters` that names the member.
   init(_ object: JSONObject) throws(Failure) {
     for (name, value) in object {
-      switch name {
+      switch Identifier(name) {
       case "workspaceId": workspace = try Self.workspace(value)
       case "offset": offset = try StreamPosition.offset(in: value, of: "offset")
-      default:
+      case _:
         throw Failure(.invalidParameters, "it has the member \"\(name)\", expected workspaceId and offset at most")
       }
     }
