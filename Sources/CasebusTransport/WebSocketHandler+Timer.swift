@@ -31,7 +31,11 @@ extension WebSocketHandler: Timed {
       keepAlive.bytesTaken(at: Self.now)
       lag?.progressed(until: stallDeadline)
     }
-    if let deadline = lag?.stallDeadline, deadline <= Self.now { return cutOffAsStalled() }
+    if let deadline = lag?.stallDeadline, deadline <= Self.now {
+      if isBacklogTooLong { return cutOffAsStalled() }
+      // It has taken enough since; for what is left it has the time of every peer.
+      lag?.toleranceEnded()
+    }
     keepAliveDeadlineReached()
   }
 
