@@ -36,6 +36,8 @@ extension WebSocketHandler: Timed {
       // It has taken enough since; for what is left it has the time of every peer.
       lag?.toleranceEnded()
     }
+    // Nothing is written any more to a peer whose messages wait until it takes its answers, and it is not pinged.
+    if connection.isOpen, isBacklogTooLong { tolerateBacklog() }
     keepAliveDeadlineReached()
   }
 
