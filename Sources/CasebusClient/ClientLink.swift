@@ -153,8 +153,9 @@ extension ClientLink {
 
   /// On the event loop. Whoever waits for an answer may be the one who takes the events: then reading goes on.
   private func updateReading() {
-    let bytes = events.bytes
     let (wasPaused, isPaused, isTooMuch) = state.withLock { state in
+      // Under the lock: whoever takes an event after this sees the pause, and brings the loop here again.
+      let bytes = events.bytes
       let wasPaused = state.isPaused
       let isOver = bytes > (wasPaused ? eventsBytesMax / 2 : eventsBytesMax)
       state.isPaused = isOver && state.waiting.isEmpty && !state.isClosing && state.end == nil

@@ -2,9 +2,9 @@ import CasebusTransport
 
 /// How many connections fit into the files that this process may have open: each takes one.
 public struct FileBudget: Sendable {
-  /// Files that are kept for the journal, certificates and the refusal of connections (`filesReserved` of
-  /// `registry/limits.json`).
-  public static var reserved: Int { 96 }
+  /// Files that are kept for the journal, certificates and connections that are accepted and not refused yet
+  /// (`filesReserved` of `registry/limits.json`).
+  public static var reserved: Int { 160 }
   /// An event loop has a few of its own, and the journal reads with one connection of each.
   private static var perEventLoop: Int { 8 }
 

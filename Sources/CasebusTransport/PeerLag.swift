@@ -12,25 +12,31 @@ final class PeerLag {
     var waitingBytes: Int
   }
 
-  private var longMessages: [Range<Int>] = []
+  private(set) var longMessages: [Range<Int>] = []
   private var lastLook: Look?
   /// Until when the peer must have taken something; nil while not more waits than may.
   private(set) var stallDeadline: Int64?
 
   // MARK: Long messages
 
-  /// - Parameter positions: where in the stream the message is.
-  func longMessageAdded(at positions: Range<Int>) {
+  /// - Parameters:
+  ///   - positions: where in the stream the message is.
+  ///   - waiting: where in the stream what waits begins; long messages before it are forgotten.
+  func longMessageAdded(at positions: Range<Int>, waitingFrom waiting: Int) {
+    forgetLongMessages(before: waiting)
     longMessages.append(positions)
   }
 
   /// How many bytes of what waits are of long messages.
   /// - Parameter waiting: where in the stream that is which was sent and waits.
   func longBytes(in waiting: Range<Int>) -> Int {
-    if let first = longMessages.first, first.upperBound <= waiting.lowerBound {
-      longMessages.removeAll { $0.upperBound <= waiting.lowerBound }
-    }
+    forgetLongMessages(before: waiting.lowerBound)
     return longMessages.reduce(0) { $0 + $1.clamped(to: waiting).count }
+  }
+
+  private func forgetLongMessages(before position: Int) {
+    guard let first = longMessages.first, first.upperBound <= position else { return }
+    longMessages.removeAll { $0.upperBound <= position }
   }
 
   // MARK: Progress

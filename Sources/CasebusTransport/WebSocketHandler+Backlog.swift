@@ -42,8 +42,7 @@ extension WebSocketHandler {
   /// is tolerated from a peer that takes it: else nobody with a slow line could ever have an answer that is longer than
   /// `outboundQueueBytesMax`.
   func checkBacklog() {
-    updateBacklog()
-    guard backlogBytes > configuration.outboundQueueBytesMax else { return }
+    guard isBacklogTooLong else { return }
     let longBytes = lag?.longBytes(in: bytesSent - backlogBytes..<bytesSent) ?? 0
     if backlogBytes - longBytes > configuration.outboundQueueBytesMax {
       closeAsSlow(configuration.outboundQueueBytesMax, "outboundQueueBytesMax")
@@ -52,6 +51,12 @@ extension WebSocketHandler {
     } else {
       tolerateBacklog()
     }
+  }
+
+  /// Whether more waits than `outboundQueueBytesMax`, long messages among it.
+  var isBacklogTooLong: Bool {
+    updateBacklog()
+    return backlogBytes > configuration.outboundQueueBytesMax
   }
 
   private func closeAsSlow(_ limit: Int, _ name: String) {
@@ -66,7 +71,7 @@ extension WebSocketHandler {
     let lag = self.lag ?? PeerLag()
     self.lag = lag
     let end = bytesSent + gathered.readableBytes
-    lag.longMessageAdded(at: end - byteCount..<end)
+    lag.longMessageAdded(at: end - byteCount..<end, waitingFrom: bytesSent - waitingBytes)
   }
 
   private func updateBacklog() {

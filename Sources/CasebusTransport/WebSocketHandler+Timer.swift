@@ -31,7 +31,13 @@ extension WebSocketHandler: Timed {
       keepAlive.bytesTaken(at: Self.now)
       lag?.progressed(until: stallDeadline)
     }
-    if let deadline = lag?.stallDeadline, deadline <= Self.now { return cutOffAsStalled() }
+    if let deadline = lag?.stallDeadline, deadline <= Self.now {
+      if isBacklogTooLong { return cutOffAsStalled() }
+      // It has taken enough since; for what is left it has the time of every peer.
+      lag?.toleranceEnded()
+    }
+    // Nothing is written any more to a peer whose messages wait until it takes its answers, and it is not pinged.
+    if connection.isOpen, isBacklogTooLong { tolerateBacklog() }
     keepAliveDeadlineReached()
   }
 

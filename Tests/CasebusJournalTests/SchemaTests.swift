@@ -3,6 +3,7 @@ import CasebusProtocol
 import Foundation
 import GRDB
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import CasebusSQLite
@@ -30,6 +31,26 @@ import Testing
     try await old.append([.a: JournalRecord.range(41...41)])
     #expect(try await old.open(.a).last == 41)
     old.shutDown()
+  }
+
+  /// It can be looked at, and copied, before the broker that changes it is started.
+  @Test(arguments: ["schema-1.sqlite", "schema-2.sqlite"])
+  func anOlderFileCanBeLookedAtAsItIs(_ name: String) async throws {
+    try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
+    let file = URL(filePath: directory.database)
+    try FileManager.default.copyItem(at: Self.folder.appending(path: name), to: file)
+    let inspection = try JournalInspection(directory: directory.path)
+    #expect(try inspection.verify { _, _, _ in } == [])
+    #expect(try inspection.summary(workspacesMax: 10).eventCount == 60)
+    #expect(try inspection.entries(of: .a, after: 0, limit: 100).count == 40)
+    let exported = Mutex("")
+    try inspection.export(to: { text in exported.withLock { $0 += String(buffer: text) } }) { _, _, _ in }
+    let counts = exported.withLock { text in
+      ["event", "snapshot", "receipt", "consumer", "position", "parked"].map { type in
+        text.split(separator: "\n").count { $0.hasPrefix("{\"type\":\"\(type)\"") }
+      }
+    }
+    #expect(counts[0] == 60 && counts.allSatisfy { $0 > 0 }, "\(counts)")
   }
 
   @Test(.enabled(if: ProcessInfo.processInfo.environment["CASEBUS_WRITE_JOURNAL"] != nil))

@@ -37,12 +37,12 @@ import Testing
   // MARK: Long messages
 
   @Test func restOfALongMessageIsCounted() {
-    lag.longMessageAdded(at: 100..<1_100)
+    lag.longMessageAdded(at: 100..<1_100, waitingFrom: 0)
     #expect(lag.longBytes(in: 0..<50) == 0)
     #expect(lag.longBytes(in: 50..<600) == 500)
     #expect(lag.longBytes(in: 50..<1_200) == 1_000)
     #expect(lag.longBytes(in: 600..<1_200) == 500)
-    lag.longMessageAdded(at: 1_200..<1_300)
+    lag.longMessageAdded(at: 1_200..<1_300, waitingFrom: 1_000)
     #expect(lag.longBytes(in: 1_000..<1_400) == 200)
     #expect(lag.longBytes(in: 1_100..<1_400) == 100)
     #expect(lag.longBytes(in: 1_300..<1_400) == 0)

@@ -105,6 +105,17 @@ import Testing
     #expect(sent > 700_000)
   }
 
+  /// The peer takes all of them, but there is always something on the way to it when the timer looks.
+  @Test func longMessagesThatWereTakenAreForgotten() throws {
+    let peer = try Peer()
+    let text = ByteBuffer(repeating: UInt8(ascii: "x"), count: WebSocketHandler.longMessageBytes + 1)
+    for _ in 0..<1_000 {
+      peer.handler.writeText(text)
+      peer.handler.flush()
+      #expect(peer.handler.lag?.longMessages.count == 1)
+    }
+  }
+
   @Test func thoseWhoWaitForRoomAreToldOnceAndForgotten() throws {
     let peer = try Peer()
     peer.handler.isLagging = true
@@ -128,6 +139,47 @@ import Testing
     peer.handler.pauseReading()
     for _ in 0..<100 { peer.channel.pipeline.read() }
     #expect(peer.handler.isReadPending)
+  }
+}
+
+/// A peer for which more waits than `outboundQueueBytesMax`, because an answer was long.
+@Suite struct StalledPeerTests {
+  private static let queueBytesMax = 1_000
+  private let peer: Peer
+
+  /// 5,000 bytes of one answer wait, and the time in which some must be taken is over at once.
+  init() throws {
+    var configuration = ConnectionConfiguration()
+    configuration.outboundQueueBytesMax = Self.queueBytesMax
+    configuration.outboundStallSeconds = 0
+    peer = try Peer(configuration)
+    peer.handler.isLagging = true
+    peer.handler.lag = PeerLag()
+    peer.handler.lag?.longMessageAdded(at: 0..<5_000, waitingFrom: 0)
+    wait(5_000)
+    peer.handler.checkBacklog()
+  }
+
+  /// What is not flushed waits in the channel.
+  private func wait(_ byteCount: Int) {
+    peer.handler.bytesSent += byteCount
+    peer.channel.write(ByteBuffer(repeating: 0, count: byteCount), promise: nil)
+  }
+
+  @Test func whoTakesNothingIsCutOff() {
+    #expect(peer.channel.isActive)
+    peer.handler.timeReached()
+    #expect(!peer.channel.isActive)
+    #expect(peer.receiver.closures.map(\.code) == [4001])
+  }
+
+  /// It lags still, but no more waits than may: it is pinged like every other.
+  @Test func whoHasTakenEnoughSinceIsNotCutOff() {
+    peer.channel.flush()
+    wait(Self.queueBytesMax)
+    peer.handler.timeReached()
+    #expect(peer.channel.isActive)
+    #expect(peer.handler.lag?.stallDeadline == nil)
   }
 }
 

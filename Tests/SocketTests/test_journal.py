@@ -448,6 +448,8 @@ LINE = {
     ([LINE["head"], '{"type":"workspace","workspace":"a b","pruned":0}'], 2, 'its workspace is "a b"'),
     ([LINE["head"], '{"type":"workspace","workspace":"w"}'], 2, "its pruned is missing"),
     ([LINE["head"], '{"type":"workspace","workspace":"w","pruned":-1}'], 2, "its pruned is -1"),
+    ([LINE["head"].replace("}", ',"generation":9223372036854775807}')], 1, "its generation is 9223372036854775807, expected 0 to 9007199254740992"),
+    ([LINE["head"], LINE["w"].replace("}", ',"generation":1}')], 2, "its generation is 1, expected 0 to 0"),
     ([LINE["head"], LINE["w"], LINE["w"]], 3, "workspace w was there before"),
     ([LINE["head"], LINE["event"]], 2, "its workspace is w, of which there was no line"),
     ([LINE["head"], LINE["w"], LINE["event"], LINE["event"]], 4, "its offset is 1, expected 2"),

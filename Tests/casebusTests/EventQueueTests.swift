@@ -85,6 +85,25 @@ import Testing
     }
   }
 
+  /// Each event pauses reading, and is taken on another thread while that happens: no pause is without an end. Where the
+  /// pause and the taking do not exclude each other, it hangs as soon as a thread is held up in between.
+  @Test(.timeLimit(.minutes(1))) func aPauseEndsHoweverFastEventsAreTaken() async throws {
+    try await withBroker { address in
+      try await Self.publish(400, to: address)
+      for _ in 0..<5 {
+        let reader = try await Self.reader(of: address, eventsBytesMax: 500)
+        _ = try await reader.subscribe(to: ["agent"], since: .beginning)
+        var taken = 0
+        for await _ in reader.events {
+          taken += 1
+          if taken == 400 { break }
+        }
+        #expect(taken == 400)
+        await reader.close()
+      }
+    }
+  }
+
   /// A bot acknowledges in the loop that takes its events: the answer stands behind others.
   @Test func whoAsksWhileEventsWaitGetsTheAnswer() async throws {
     try await withBroker { address in
@@ -136,7 +155,9 @@ import Testing
     for n in 0..<count { try await source.publish("agent", data(n)) }
   }
 
-  private static func reader(of address: BrokerAddress) async throws -> CasebusClient {
+  private static func reader(
+    of address: BrokerAddress, eventsBytesMax: Int = eventsBytesMax
+  ) async throws -> CasebusClient {
     try await CasebusClient.connect(
       host: address.host, port: address.port, group: MultiThreadedEventLoopGroup.singleton,
       eventsBytesMax: eventsBytesMax)

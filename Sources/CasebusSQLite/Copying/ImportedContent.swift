@@ -53,7 +53,7 @@ struct ImportedContent {
     guard id <= RecordID.workspaceMax else {
       throw ImportedLineError("there are more than \(RecordID.workspaceMax) workspaces (journalWorkspacesMax)")
     }
-    let generation = try line.optionalInteger("generation") ?? 0
+    let generation = try line.generation(max: StreamEpoch.generation(statements.db))
     try statements.insertWorkspace(name, number: id, generation: generation)
     try statements.update(pruned: pruned, of: id)
     if let deadline = try line.optionalInteger("deadline") { try statements.update(deadline: deadline, of: id) }

@@ -63,6 +63,16 @@ struct ImportedLine {
     return UInt64(integer)
   }
 
+  /// Exports of older versions have none.
+  /// - Parameter max: the journal's own.
+  func generation(max: Int64 = StreamEpoch.generationMax) throws -> Int64 {
+    let generation = try optionalInteger("generation") ?? 0
+    guard (0...max).contains(generation) else {
+      throw ImportedLineError("its generation is \(generation), expected 0 to \(max)")
+    }
+    return generation
+  }
+
   func workspace(_ name: String = "workspace") throws -> WorkspaceID {
     let text = try text(name)
     guard let workspace = WorkspaceID(text) else {

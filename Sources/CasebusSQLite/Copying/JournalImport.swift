@@ -81,7 +81,7 @@ public final class JournalImport {
     }
     let epoch = try line.text("epoch")
     guard (1...64).contains(epoch.utf8.count) else { throw ImportedLineError("its epoch is \"\(epoch)\"") }
-    let generation = try line.optionalInteger("generation") ?? 0
+    let generation = try line.generation()
     try queue.writeWithoutTransaction { db in
       try StreamEpoch.set(generation: generation, db)
       if keepsEpoch { try JournalSchema.set(epoch: epoch, db) }

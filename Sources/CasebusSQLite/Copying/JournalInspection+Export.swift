@@ -93,7 +93,8 @@ private struct Export {
   }
 
   private mutating func snapshot(of workspace: WorkspaceLine) throws {
-    let statement = try SQLStatement(db, "SELECT offset, state, isEmpty FROM snapshots WHERE workspace = ?")
+    let statement = try SQLStatement(
+      db, "SELECT offset, state, \(JournalSchema.isEmptyColumn(db)) FROM snapshots WHERE workspace = ?")
     try statement.bind(1, workspace.id)
     while try statement.step() {
       try check(statement.buffer(1), "the snapshot", workspace)

@@ -89,10 +89,29 @@ enum JournalSchema {
       FROM events e JOIN workspaces w ON w.id = e.id >> 40;
     """
 
-  /// What else a file tells of parked records; one of an older schema that is only looked at tells nothing.
+  // MARK: - What a file of an older schema tells, when it is only looked at
+
+  /// Of parked records `p`.
   static func parkedColumns(_ db: Database) throws -> String {
     try Identity(db).version < 3 ? "NULL, 0" : "reason, again"
   }
+
+  /// Of workspaces `w`.
+  static func generationColumn(_ db: Database) throws -> String {
+    try Identity(db).version < 2 ? "0" : "w.generation"
+  }
+
+  /// Of a snapshot.
+  static func isEmptyColumn(_ db: Database) throws -> String {
+    try Identity(db).version < 2 ? isEmptyByItsText : "isEmpty"
+  }
+
+  /// Of a record.
+  static func totalColumn(_ db: Database) throws -> String {
+    try Identity(db).version < 2 ? "NULL" : "total"
+  }
+
+  private static let isEmptyByItsText = #"state LIKE '{"interactions":[],%'"#
 
   /// `generation`: how often workspaces had been forgotten when this one was made (``StreamEpoch``).
   ///
@@ -104,7 +123,7 @@ enum JournalSchema {
   private static let version2 = """
     ALTER TABLE workspaces ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE snapshots ADD COLUMN isEmpty INTEGER NOT NULL DEFAULT 0;
-    UPDATE snapshots SET isEmpty = 1 WHERE state LIKE '{"interactions":[],%';
+    UPDATE snapshots SET isEmpty = 1 WHERE \(isEmptyByItsText);
     ALTER TABLE events ADD COLUMN total INTEGER;
     """
 

@@ -18,6 +18,9 @@ enum StreamEpoch {
 
   private static let key = "generation"
 
+  /// One for each sweep that forgets something: never reached.
+  static var generationMax: Int64 { 1 << 53 }
+
   /// How often workspaces were forgotten in this file. A workspace that has no row yet is of this generation.
   static func generation(_ db: Database) throws -> Int64 {
     let text = try String.fetchOne(

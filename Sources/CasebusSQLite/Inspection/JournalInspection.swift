@@ -77,7 +77,8 @@ struct WorkspaceLine {
     let statement = try SQLStatement(
       db,
       """
-      SELECT w.id, w.name, w.pruned, max(w.pruned, \(StreamEnd.newestOffset)), w.deadline, s.offset, w.generation
+      SELECT w.id, w.name, w.pruned, max(w.pruned, \(StreamEnd.newestOffset)), w.deadline, s.offset,
+        \(JournalSchema.generationColumn(db))
       FROM workspaces w LEFT JOIN snapshots s ON s.workspace = w.id WHERE ?1 IS NULL OR w.name = ?1 ORDER BY w.id
       """)
     try statement.bind(1, name?.text)

@@ -15,15 +15,22 @@ struct JournalReader {
   struct Row {
     var id: Int64
     var pruned: JournalOffset
-    var generation: Int64
   }
 
   func row(of workspace: WorkspaceID) throws -> Row? {
-    let statement = try SQLStatement(db, "SELECT id, pruned, generation FROM workspaces WHERE name = ?")
+    let statement = try SQLStatement(db, "SELECT id, pruned FROM workspaces WHERE name = ?")
     try statement.bind(1, workspace.text)
     guard try statement.step() else { return nil }
     defer { statement.reset() }
-    return Row(id: statement.integer(0), pruned: statement.offset(1), generation: statement.integer(2))
+    return Row(id: statement.integer(0), pruned: statement.offset(1))
+  }
+
+  private func generation(of row: Row) throws -> Int64 {
+    let statement = try SQLStatement(db, "SELECT generation FROM workspaces WHERE id = ?")
+    try statement.bind(1, row.id)
+    guard try statement.step() else { return 0 }
+    defer { statement.reset() }
+    return statement.integer(0)
   }
 
   // MARK: - Streams
@@ -33,7 +40,7 @@ struct JournalReader {
     _ workspace: WorkspaceID, epoch file: String, receiptsMax: UInt64
   ) throws -> (JournalStream, StreamHolds.Opened) {
     let row = try row(of: workspace)
-    let generation = try row?.generation ?? StreamEpoch.generation(db)
+    let generation = try row.map(generation) ?? StreamEpoch.generation(db)
     let epoch = StreamEpoch.text(file: file, workspace: workspace, generation: generation)
     let opened = StreamHolds.Opened(pruned: row?.pruned ?? 0, generation: generation)
     guard let row else { return (JournalStream(epoch: epoch), opened) }
