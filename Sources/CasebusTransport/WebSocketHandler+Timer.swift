@@ -26,7 +26,8 @@ extension WebSocketHandler: Timed {
   }
 
   func timeReached() {
-    if isPaused { keepAlive.bytesReceived(at: Self.now) }
+    // What a peer says during a pause is not looked at. One that takes nothing of what waits for it is not alive for that.
+    if isPaused, untakenBytes < PeerLag.progressBytesMin { keepAlive.bytesReceived(at: Self.now) }
     if lookAtPeer() {
       keepAlive.bytesTaken(at: Self.now)
       lag?.progressed(until: stallDeadline)

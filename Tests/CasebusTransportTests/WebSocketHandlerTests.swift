@@ -183,6 +183,24 @@ import Testing
   }
 }
 
+/// A peer from which nothing is read for the moment, so that its pongs are not seen.
+@Suite struct PausedPeerTests {
+  @Test(arguments: [(0, true), (PeerLag.progressBytesMin - 1, true), (PeerLag.progressBytesMin, false)])
+  func isAliveUnlessItTakesNothingOfWhatWaitsForIt(waitingBytes: Int, isAlive: Bool) throws {
+    var configuration = ConnectionConfiguration()
+    configuration.timing = KeepAlive.Timing(pingIntervalSeconds: 0, pongTimeoutSeconds: 0)
+    let peer = try Peer(configuration)
+    peer.handler.pauseReading()
+    for _ in 1...3 where peer.handler.connection.isOpen {
+      // The embedded channel takes with a ping what waited before it.
+      peer.channel.write(ByteBuffer(repeating: 0, count: waitingBytes), promise: nil)
+      peer.handler.timeReached()
+    }
+    #expect(peer.handler.connection.isOpen == isAlive)
+    #expect(peer.handler.closure?.code == (isAlive ? nil : 4002))
+  }
+}
+
 /// The other end of a handler's channel.
 final class Peer {
   let channel: EmbeddedChannel
