@@ -68,7 +68,7 @@ extension BrokerLoop {
   func answer(_ asker: Outcome.Asker, _ answer: Outcome.Answer) {
     var outcome = Outcome(asker: asker, answer: answer)
     outcome.weigh()
-    send([.outcome(outcome)], to: loops[asker.session.loop])
+    send(LoopDeliveries([.outcome(outcome)]), to: loops[asker.session.loop])
   }
 }
 
@@ -82,7 +82,7 @@ extension BrokerLoop {
   }
 
   func sendDeliveries() {
-    for (loop, deliveries) in outbox.take() { send(deliveries.map { .durable($0) }, to: loops[loop]) }
+    for (loop, deliveries) in outbox.take() { send(LoopDeliveries(deliveries.map { .durable($0) }), to: loops[loop]) }
   }
 }
 

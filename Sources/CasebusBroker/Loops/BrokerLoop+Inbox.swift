@@ -20,22 +20,38 @@ enum LoopDelivery: Sendable {
   }
 }
 
+/// Things for sessions of one loop, in order. They stay together on their way, so that none is copied.
+struct LoopDeliveries: Sendable {
+  private(set) var all: [LoopDelivery] = []
+  private(set) var bytes = 0
+
+  init(_ deliveries: [LoopDelivery] = []) {
+    all = deliveries
+    bytes = deliveries.reduce(0) { $0 + $1.bytes }
+  }
+
+  mutating func append(_ outcome: Outcome) {
+    bytes += outcome.weight
+    all.append(.outcome(outcome))
+  }
+}
+
 /// What is decided on one loop comes to the sessions of another by its inbox, in order.
 extension BrokerLoop {
   /// Passes committed outcomes to the loops whose sessions they concern: one call per loop.
   func release(_ entries: [CommitQueue.Entry]) {
-    var deliveries = [[LoopDelivery]](repeating: [], count: loops.count)
+    var deliveries = [LoopDeliveries](repeating: LoopDeliveries(), count: loops.count)
     let hasPositioned = environment.positioned.count > 0
     for entry in entries {
       entry.distribute(into: &deliveries, forMonitors: hasMonitors, withPositions: hasPositioned)
     }
-    for (loop, delivery) in zip(loops, deliveries) where !delivery.isEmpty { send(delivery, to: loop) }
+    for (loop, deliveries) in zip(loops, deliveries) where !deliveries.all.isEmpty { send(deliveries, to: loop) }
     updateCongestion()
   }
 
   /// Puts something into the inbox of a loop.
-  func send(_ deliveries: [LoopDelivery], to loop: LoopPort) {
-    loop.inboxBytes.add(deliveries.reduce(0) { $0 + $1.bytes })
+  func send(_ deliveries: LoopDeliveries, to loop: LoopPort) {
+    loop.inboxBytes.add(deliveries.bytes)
     if loop.index == port.index {
       receive(deliveries)
     } else {
@@ -45,11 +61,11 @@ extension BrokerLoop {
 
   /// Ends a session of whatever loop, when it was given what it was to be given before.
   func close(_ session: SessionKey, _ code: CloseCode, reason: String) {
-    send([.close(session, code, reason: reason)], to: loops[session.loop])
+    send(LoopDeliveries([.close(session, code, reason: reason)]), to: loops[session.loop])
   }
 
-  private func receive(_ deliveries: [LoopDelivery]) {
-    inbox.append(contentsOf: deliveries)
+  private func receive(_ deliveries: LoopDeliveries) {
+    inbox.append(deliveries)
     scheduleTick()
   }
 
@@ -58,11 +74,20 @@ extension BrokerLoop {
   func deliverInbox() {
     guard !inbox.isEmpty else { return }
     perform(.delivering) {
-      while !shard.isFull, let delivery = inbox.popFirst() {
-        port.inboxBytes.subtract(delivery.bytes)
-        deliver(delivery)
-      }
+      while !shard.isFull, let deliveries = inbox.popFirst() { deliver(deliveries) }
     }
+  }
+
+  private func deliver(_ deliveries: LoopDeliveries) {
+    var count = 0
+    for delivery in deliveries.all {
+      guard !shard.isFull else { break }
+      deliver(delivery)
+      count += 1
+    }
+    let rest = LoopDeliveries(Array(deliveries.all.dropFirst(count)))
+    port.inboxBytes.subtract(deliveries.bytes - rest.bytes)
+    if !rest.all.isEmpty { inbox.prepend(rest) }
   }
 
   private func deliver(_ delivery: LoopDelivery) {

@@ -7,6 +7,9 @@ extension BrokerLoop {
   /// Whether what comes of a message has room: in the commit, and in the inboxes of the loops.
   private var hasRoom: Bool { commits.pendingBytes < configuration.uncommittedBytesMax && !isCongested }
 
+  /// Whether there is room and no message of any session waits.
+  var decidesAtOnce: Bool { hasRoom && window.isEmpty }
+
   /// Whether a message may be decided now; else it is when there is room.
   func mayDecide(_ message: DecisionWindow.Message, in workspace: WorkspaceID) -> Bool {
     if window.received(message, in: workspace, hasRoom: hasRoom) == .decide { return true }

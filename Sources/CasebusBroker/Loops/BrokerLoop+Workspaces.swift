@@ -9,8 +9,7 @@ extension BrokerLoop {
   var hasMonitors: Bool { environment.monitors.count > 0 }
 
   /// Gives what was decided to the next commit.
-  func commit(_ entry: CommitQueue.Entry) {
-    var entry = entry
+  func commit(_ entry: consuming CommitQueue.Entry) {
     entry.outcome.weigh()
     if let asker = entry.outcome.asker {
       entry.outcome.charge = window.decided(entry.outcome.weight, for: asker.session)

@@ -52,6 +52,9 @@ struct DecisionWindow {
     self.bytesMax = bytesMax
   }
 
+  /// Whether no message waits, and nothing that counts is in flight.
+  var isEmpty: Bool { accounts.isEmpty }
+
   /// Whether messages wait that need only the loop's room.
   var hasTurns: Bool { !turns.isEmpty }
 

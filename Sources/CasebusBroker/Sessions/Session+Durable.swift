@@ -48,7 +48,7 @@ extension Session {
         return send(.failure(to: asker, error, at: position))
       }
     }
-    unanswered += 1
+    intake.messageTaken()
     loop.carryOut(task, for: ConsumerCall(asker: asker, workspace: workspace))
   }
 
@@ -58,7 +58,7 @@ extension Session {
     durability.isAsking = false
     durability.isReleasing = true
     while !durability.isAsking, let message = durability.held.popFirst() {
-      unanswered -= 1
+      intake.messageAnswered()
       accept(message)
     }
     durability.isReleasing = false

@@ -7,7 +7,7 @@ extension Session {
       // It takes effect when the replay is over, and counts as unanswered until then.
       replay?.waiting.append(outcome)
     } else {
-      answered(outcome.asker)
+      intake.messageAnswered(bytes: outcome.asker?.messageBytes ?? 0)
       takeEffect(outcome)
     }
     if outcome.charge > 0 { giveBack(outcome.charge) }

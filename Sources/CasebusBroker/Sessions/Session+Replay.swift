@@ -48,7 +48,7 @@ extension Session {
   /// Everything that was to be read was: the rest comes from the workspace, in order with live events.
   private func endReplay() {
     guard let replay else { return }
-    unanswered += 1
+    intake.messageTaken()
     loop.endReplay(replay, for: asker(nil))
   }
 

@@ -22,9 +22,7 @@ public final class Session {
   var subscriptions = SubscriptionSet()
   unowned let loop: BrokerLoop
   private let logger: Logger
-  /// Messages that were passed on and are not done with.
-  var unanswered = 0
-  private var unansweredBytes = 0
+  var intake: SessionIntake
   /// What it missed and is being given; live events come when that is over.
   var replay: SessionReplay?
   var durability = SessionDurability()
@@ -34,8 +32,6 @@ public final class Session {
   private var malformedMessages = 0
   private var messagesReceived = 0
   private var isTouched = false
-  private var isReading = true
-  private var isAboutToRead = false
   private let openedAt: Timestamp
 
   private enum State: Equatable {
@@ -59,14 +55,12 @@ public final class Session {
     self.key = key
     self.sink = sink
     self.loop = loop
+    intake = SessionIntake(loop.configuration)
     openedAt = loop.now
     var logger = logger
     logger[metadataKey: "session"] = "\(id)"
     self.logger = logger
   }
-
-  /// Messages that were passed on and wait for somebody else than this session.
-  var unsettled: Int { unanswered - (replay?.waiting.count ?? 0) }
 
   /// Whether its connection can still be written to.
   var isOpen: Bool { state != .closed }
@@ -134,10 +128,9 @@ extension Session {
   func accept(_ message: ReceivedMessage) {
     guard !durability.isAsking else { return hold(message) }
     guard let content = admitted(message.content) else { return }
-    unanswered += 1
-    unansweredBytes += message.bytes
+    intake.messageTaken(bytes: message.bytes)
     durability.isAsking = message.isConsumerTask
-    if durability.isAsking || isReadingEnough { pauseReading() }
+    if durability.isAsking || intake.isFull { pauseReading() }
     let asker = asker(message.referenceID, messageID: message.messageID, bytes: message.bytes)
     noteAcknowledgement(content)
     switch (scope, content) {
@@ -149,7 +142,7 @@ extension Session {
   }
 
   private func hold(_ message: ReceivedMessage) {
-    unanswered += 1
+    intake.messageTaken()
     durability.held.append(message)
   }
 
@@ -181,49 +174,6 @@ extension Session {
     guard malformedMessages >= loop.configuration.malformedMessagesMax, state == .open else { return }
     state = .draining(.tooManyMalformed, reason: "\(malformedMessages) malformed messages (malformedMessagesMax)")
     closeIfDrained()
-  }
-}
-
-// MARK: - Reading, in moderation
-
-extension Session {
-  /// So much is unanswered that no more is read.
-  private var isReadingEnough: Bool {
-    unanswered >= loop.configuration.commandsInFlightMax
-      || unansweredBytes >= loop.configuration.messageBytesInFlightMax
-  }
-
-  /// So little is unanswered that more is read.
-  private var hasRoomToRead: Bool {
-    unanswered <= loop.configuration.commandsInFlightMax / 2
-      && unansweredBytes <= loop.configuration.messageBytesInFlightMax / 2
-  }
-
-  private func pauseReading() {
-    guard isReading else { return }
-    isReading = false
-    sink.setReading(false)
-  }
-
-  /// One message is done with.
-  func answered(_ asker: Outcome.Asker?) {
-    unanswered -= 1
-    unansweredBytes -= asker?.messageBytes ?? 0
-  }
-
-  /// More is read at the end of the tick, if there is room then.
-  func readOn() {
-    guard !isReading, !isAboutToRead, !durability.isAsking, hasRoomToRead else { return }
-    isAboutToRead = true
-    loop.resumeReading(self)
-  }
-
-  /// The tick ended. Messages that waited are taken at once.
-  func resumeReading() {
-    isAboutToRead = false
-    guard isOpen, !isReading, !durability.isAsking, hasRoomToRead else { return }
-    isReading = true
-    sink.setReading(true)
   }
 }
 

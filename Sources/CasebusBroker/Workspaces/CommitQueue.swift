@@ -48,9 +48,9 @@ final class CommitQueue {
     var isKept: Bool { !records.isEmpty || receipt != nil || snapshot != nil || !positions.isEmpty }
   }
 
-  func add(_ entry: Entry) {
-    gathered.append(entry)
+  func add(_ entry: consuming Entry) {
     pendingBytes += entry.bytes
+    gathered.append(entry)
   }
 
   /// Whether something is gathered and no commit is running.
@@ -149,7 +149,7 @@ extension CommitQueue.Entry {
   }
 
   /// Adds what each loop's sessions are to learn of this to the deliveries, by loop.
-  func distribute(into deliveries: inout [[LoopDelivery]], forMonitors: Bool, withPositions: Bool) {
+  func distribute(into deliveries: inout [LoopDeliveries], forMonitors: Bool, withPositions: Bool) {
     var outcome = outcome
     if forMonitors || withPositions {
       for index in outcome.events.indices {
@@ -163,7 +163,7 @@ extension CommitQueue.Entry {
       var delivery = outcome
       if !isAsker { delivery.asker = nil }
       if !isInterested { delivery.events = [] }
-      deliveries[loop].append(.outcome(delivery))
+      deliveries[loop].append(delivery)
     }
   }
 }

@@ -5,6 +5,8 @@ import NIOCore
 extension WorkspaceHost {
   /// A client of this workspace said something.
   func receive(_ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker) {
+    // Mostly nothing waits anywhere: then a message need not be put into a form in which it could.
+    if case .done = loading, loop.decidesAtOnce { return answer(content, to: asker) }
     receive(.said(content, asker))
   }
 
