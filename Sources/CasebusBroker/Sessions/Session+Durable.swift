@@ -41,9 +41,9 @@ struct ReceivedMessage {
 extension Session {
   /// Everything before this message was answered: it is carried out, and everything after it waits for that.
   func carryOut(_ task: ConsumerTask, at position: StreamPosition?, for asker: Outcome.Asker) {
-    if case .subscribe(let options, _) = task {
+    if case .subscribe = task {
       do throws(Failure) {
-        try subscriptions.checkOnly(options.names, limits: loop.configuration)
+        try subscriptions.checkOnly()
       } catch {
         return send(.failure(to: asker, error, at: position))
       }

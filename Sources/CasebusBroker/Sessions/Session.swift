@@ -23,6 +23,8 @@ public final class Session {
   unowned let loop: BrokerLoop
   private let logger: Logger
   var intake: SessionIntake
+  /// Whose blocks go with this session.
+  let ownBlocker: Blocker
   /// What it missed and is being given; live events come when that is over.
   var replay: SessionReplay?
   var durability = SessionDurability()
@@ -56,6 +58,7 @@ public final class Session {
     self.sink = sink
     self.loop = loop
     intake = SessionIntake(loop.configuration)
+    ownBlocker = .session(Identifier(id))
     openedAt = loop.now
     var logger = logger
     logger[metadataKey: "session"] = "\(id)"
@@ -67,9 +70,6 @@ public final class Session {
 
   /// Whose markdone blocks this session makes: those of a durable consumer are its own (Protocol §8.2).
   var blocker: Blocker { durability.consumer?.blocker ?? ownBlocker }
-
-  /// Whose blocks go with this session.
-  var ownBlocker: Blocker { .session(Identifier(id)) }
 }
 
 // MARK: - From the connection
@@ -163,9 +163,12 @@ extension Session {
   /// What becomes of a message in the session's state; nil if it is not even answered.
   private func admitted(_ content: Result<ClientMessage.Content, Failure>) -> Result<ClientMessage.Content, Failure>? {
     switch state {
-    case .open: content.flatMap { subscriptions.checked($0, limits: loop.configuration) }
-    case .draining(.shuttingDown, _): .failure(Failure(.shuttingDown, "the broker is stopping, reconnect"))
-    case .draining, .closed: nil
+    case .open:
+      // Refused before it takes its place in the order, so that it does not wait there.
+      guard case .success(.subscribe(let options)) = content else { return content }
+      return SubscriptionSet.excess(of: options.names, limits: loop.configuration).map { .failure($0) } ?? content
+    case .draining(.shuttingDown, _): return .failure(Failure(.shuttingDown, "the broker is stopping, reconnect"))
+    case .draining, .closed: return nil
     }
   }
 

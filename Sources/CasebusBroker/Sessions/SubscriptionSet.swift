@@ -19,7 +19,6 @@ struct SubscriptionSet {
         .limitExceeded,
         "the session has \(subscriptions.count) subscriptions, the most it may have (subscriptionsPerSessionMax)")
     }
-    try check(names, limits)
     subscriptionsMade += 1
     let id = SubscriptionID("\(session)-\(subscriptionsMade)")
     subscriptions[id] = names
@@ -28,36 +27,22 @@ struct SubscriptionSet {
   }
 
   /// Whether a subscription could be made that must be the only one.
-  /// - Throws: ``Failure`` with `invalid_message` or `limit_exceeded`.
-  func checkOnly(_ names: [EventName], limits: BrokerConfiguration) throws(Failure) {
+  /// - Throws: ``Failure`` with `invalid_message`.
+  func checkOnly() throws(Failure) {
     guard subscriptions.isEmpty else {
       throw Failure(
         .invalidMessage,
         "durable can only be given with the only subscription of a session, this one has \(subscriptions.count)")
     }
-    try check(names, limits)
   }
 
-  /// A subscription to too many events is refused before it takes its place in the order, so that it does not wait there.
-  func checked(
-    _ content: ClientMessage.Content, limits: BrokerConfiguration
-  ) -> Result<ClientMessage.Content, Failure> {
-    guard case .subscribe(let options) = content else { return .success(content) }
-    do throws(Failure) {
-      try check(options.names, limits)
-      return .success(content)
-    } catch {
-      return .failure(error)
-    }
-  }
-
-  private func check(_ names: [EventName], _ limits: BrokerConfiguration) throws(Failure) {
-    guard names.count <= limits.eventNamesPerSubscriptionMax else {
-      throw Failure(
-        .limitExceeded,
-        "the subscription has \(names.count) event names, allowed are \(limits.eventNamesPerSubscriptionMax) "
-          + "(eventNamesPerSubscriptionMax)")
-    }
+  /// What is wrong with a subscription to so many events; nil if nothing is.
+  static func excess(of names: [EventName], limits: BrokerConfiguration) -> Failure? {
+    guard names.count > limits.eventNamesPerSubscriptionMax else { return nil }
+    return Failure(
+      .limitExceeded,
+      "the subscription has \(names.count) event names, allowed are \(limits.eventNamesPerSubscriptionMax) "
+        + "(eventNamesPerSubscriptionMax)")
   }
 
   /// - Throws: ``Failure`` with `subscription_not_found`.
