@@ -111,6 +111,32 @@ import Testing
     #expect(client.received().map(\.summary) == (2...20).map(String.init))
   }
 
+  /// They wait for its end: until then they are not answered, and count.
+  @Test func subscriptionsBehindAReplayThatIsNotReadCountAsUnanswered() {
+    let journal = LastingJournal()
+    let broker = TestBroker(journal: journal, configuration: Self.configuration { $0.commandsInFlightMax = 40 })
+    let source = broker.connect()
+    source.feed((1...40).map(Self.publication))
+    broker.run()
+    let client = broker.connect()
+    client.sink.isWritable = false
+    client.feed(
+      [#"{"event":"subscribe","data":"agent","since":"beginning","referenceId":"s"}"#]
+        + (1...100).map { #"{"event":"subscribe","data":"messenger:\#($0)","referenceId":"\#($0)"}"# })
+    broker.run()
+    #expect(client.sink.unreadCount >= 60)
+    client.sink.isWritable = true
+    for _ in 1...10 {
+      broker.advance(milliseconds: 20)
+      broker.run()
+    }
+    // 63 more subscriptions are allowed.
+    #expect(client.sink.unreadCount == 0)
+    let answers = client.received().map(\.summary)
+    #expect(answers.filter { $0 == "agent" }.count == 40)
+    #expect(answers.count == 141 && answers.contains("63") && answers.last == "100")
+  }
+
   /// What it said before is decided, what it asked for is not made for nobody.
   @Test func sessionThatLeavesWhileItsMessagesWaitLeavesBehindThem() {
     let broker = TestBroker(configuration: Self.configuration { $0.outcomeBytesInFlightMax = 1 })

@@ -21,7 +21,6 @@ REQUESTS = 255
 # About what workspaceBytesMax allows: 50 interactions of 60,000 bytes of user data.
 INTERACTIONS = 50
 USER_DATA_BYTES = 60_000
-NAMES = 500
 
 
 def peak_bytes(broker):
@@ -98,31 +97,6 @@ def ask_for_much(broker, workspace):
     return sizes
 
 
-def subscribe_behind_a_replay(broker, workspace, count):
-    """Asks for a replay, does not read it, and goes on subscribing, as long as the broker reads."""
-    source = Connection(broker, workspace)
-    for number in range(100):
-        source.send(publication(number, {"padding": "x" * USER_DATA_BYTES}, reference=number))
-        source.message()
-    client = socket.create_connection(("127.0.0.1", broker.port), timeout=3)
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.sendall(opening_handshake(broker.port, f"/v2?workspace={workspace}"))
-    first = {"event": "subscribe", "data": "interaction", "since": "beginning", "referenceId": "s"}
-    client.sendall(frame(TEXT, json.dumps(first)))
-    sent = 0
-    try:
-        for number in range(count):
-            names = [f"messenger:{number}-{name}" for name in range(NAMES)]
-            message = frame(TEXT, json.dumps({"event": "subscribe", "data": names, "referenceId": number}))
-            client.sendall(message)
-            sent += len(message)
-    except TimeoutError:
-        pass
-    time.sleep(1)
-    client.close()
-    return sent
-
-
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 @pytest.mark.parametrize("journal", ["memory", "files"])
 def test_requests_for_the_whole_state_are_answered_one_after_the_other(start_broker, tmp_path, journal):
@@ -136,34 +110,24 @@ def test_requests_for_the_whole_state_are_answered_one_after_the_other(start_bro
     assert peak_bytes(broker) - before < 64 * MEBIBYTE
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
-def test_subscriptions_behind_a_replay_count_as_unanswered(start_broker):
-    broker = start_broker("--journal", "memory")
-    fill(broker, "w")
-    before = peak_bytes(broker)
-    subscribe_behind_a_replay(broker, "w", 700)
-    assert peak_bytes(broker) - before < 64 * MEBIBYTE
-
-
 def main():
-    """Prints figures, for the binary that is named."""
+    """Prints what the broker takes at most, for the binary that is named."""
     import broker_process
 
     if len(sys.argv) > 1:
         broker_process.BINARY = sys.argv[1]
-    for name, body in [("255 requests", lambda b: ask_for_much(b, "w")), ("replay", lambda b: subscribe_behind_a_replay(b, "w", 700))]:
-        with tempfile.TemporaryDirectory() as directory:
-            broker = BrokerProcess("--data", os.path.join(directory, "journal"))
+    with tempfile.TemporaryDirectory() as directory:
+        broker = BrokerProcess("--data", os.path.join(directory, "journal"))
+        try:
+            fill(broker, "w")
+            before = peak_bytes(broker)
             try:
-                fill(broker, "w")
-                before = peak_bytes(broker)
-                try:
-                    body(broker)
-                except (AssertionError, OSError) as error:
-                    print(f"{name}: {str(error)[:100]}")
-                print(f"{name}: {before / MEBIBYTE:.0f} -> {peak_bytes(broker) / MEBIBYTE:.0f} MiB")
-            finally:
-                broker.kill()
+                ask_for_much(broker, "w")
+            except (AssertionError, OSError) as error:
+                print(str(error)[:100])
+            print(f"{REQUESTS} requests: {before / MEBIBYTE:.0f} -> {peak_bytes(broker) / MEBIBYTE:.0f} MiB")
+        finally:
+            broker.kill()
 
 
 if __name__ == "__main__":
