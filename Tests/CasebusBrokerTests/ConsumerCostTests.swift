@@ -33,11 +33,12 @@ import Testing
     return Counted.steps
   }
 
+  /// A dictionary looks at the neighbours of a key, seldom at more than a hundred; a search would look at hundreds.
   @Test func removingFromTheMiddleOfAQueueCostsTheSameInALongOne() {
     for count in [1_000, 10_000] {
-      #expect(steps(among: count) { $0.remove(Counted(number: count / 2)) } < 64)
-      #expect(steps(among: count) { $0.append(Counted(number: count / 3)) } < 64)
-      #expect(steps(among: count) { _ = $0.popFirst() } < 64)
+      #expect(steps(among: count) { $0.remove(Counted(number: count / 2)) } < 250)
+      #expect(steps(among: count) { $0.append(Counted(number: count / 3)) } < 250)
+      #expect(steps(among: count) { _ = $0.popFirst() } < 250)
     }
   }
 

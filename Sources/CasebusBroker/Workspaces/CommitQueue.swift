@@ -171,8 +171,14 @@ extension CommitQueue.Entry {
 extension JournalBatch {
   fileprivate init(_ entries: [CommitQueue.Entry]) {
     self.init()
+    // Where the position of a consumer is in its part, so that it is not searched for.
+    var places: [WorkspaceID: [JournalConsumer.Key: Int]] = [:]
     for entry in entries where entry.isKept {
-      parts[entry.host.id, default: JournalPart(expected: entry.offset)].add(entry)
+      let id = entry.host.id
+      parts[id, default: JournalPart(expected: entry.offset)].add(entry)
+      for position in entry.positions {
+        parts[id]!.add(position, at: &places[id, default: [:]][position.consumer])
+      }
     }
   }
 }
@@ -182,18 +188,18 @@ extension JournalPart {
     records.append(contentsOf: entry.records)
     if let receipt = entry.receipt { receipts.append(receipt) }
     snapshot = entry.snapshot ?? snapshot
-    for position in entry.positions { add(position) }
     deadline = entry.host.current.nextDeadline?.milliseconds
   }
 
   /// The newest position of a consumer counts; what was parked on the way there stays parked.
-  private mutating func add(_ position: JournalPosition) {
-    guard let index = positions.firstIndex(where: { $0.consumer == position.consumer }) else {
+  fileprivate mutating func add(_ position: JournalPosition, at place: inout Int?) {
+    guard let place else {
+      place = positions.count
       return positions.append(position)
     }
-    positions[index].offset = position.offset
-    positions[index].parked += position.parked
-    positions[index].unparked += position.unparked
+    positions[place].offset = position.offset
+    positions[place].parked += position.parked
+    positions[place].unparked += position.unparked
   }
 }
 
