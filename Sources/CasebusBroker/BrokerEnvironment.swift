@@ -52,8 +52,8 @@ final class Tally: Sendable {
 
   var count: Int { value.load(ordering: .relaxed) }
 
-  func add() {
-    value.add(1, ordering: .relaxed)
+  func add(_ amount: Int = 1) {
+    value.add(amount, ordering: .relaxed)
   }
 
   /// Adds one unless the limit is reached.
@@ -63,22 +63,7 @@ final class Tally: Sendable {
     return new <= limit
   }
 
-  func remove() {
-    value.subtract(1, ordering: .relaxed)
-  }
-}
-
-/// A sum that every loop may change.
-final class Gauge: Sendable {
-  private let value = Atomic(0)
-
-  var sum: Int { value.load(ordering: .relaxed) }
-
-  func add(_ amount: Int) {
-    value.add(amount, ordering: .relaxed)
-  }
-
-  func subtract(_ amount: Int) {
+  func remove(_ amount: Int = 1) {
     value.subtract(amount, ordering: .relaxed)
   }
 }

@@ -86,7 +86,7 @@ extension BrokerLoop {
       count += 1
     }
     let rest = LoopDeliveries(Array(deliveries.all.dropFirst(count)))
-    port.inboxBytes.subtract(deliveries.bytes - rest.bytes)
+    port.inboxBytes.remove(deliveries.bytes - rest.bytes)
     if !rest.all.isEmpty { inbox.prepend(rest) }
   }
 

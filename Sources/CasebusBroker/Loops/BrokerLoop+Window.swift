@@ -44,7 +44,7 @@ extension BrokerLoop {
   /// A loop that has more to deliver than it can is given no more until it has.
   func updateCongestion() {
     let limit = configuration.undeliveredBytesMax
-    let isCongested = loops.contains { $0.inboxBytes.sum >= limit }
+    let isCongested = loops.contains { $0.inboxBytes.count >= limit }
     guard isCongested, !self.isCongested else { return }
     self.isCongested = true
     lookAgain()

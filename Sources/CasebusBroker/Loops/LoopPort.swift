@@ -5,7 +5,7 @@ struct LoopPort: Sendable {
   let index: Int
   let eventLoop: any EventLoop
   /// How many bytes wait in the loop's inbox, those on their way to it included.
-  let inboxBytes = Gauge()
+  let inboxBytes = Tally()
   private let content: NIOLoopBoundBox<BrokerLoop?>
 
   init(index: Int, eventLoop: any EventLoop) {
