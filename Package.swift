@@ -46,6 +46,8 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "casebus", targets: ["casebus"]),
+    .library(name: "CasebusClient", targets: ["CasebusClient"]),
+    .library(name: "CasebusProtocol", targets: ["CasebusProtocol"]),
     // What Tests/Fuzz/run links its fuzzers with.
     .library(
       name: "CasebusFuzzable", type: .static,

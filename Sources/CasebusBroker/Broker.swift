@@ -1,14 +1,14 @@
-public import CasebusJournal
-public import CasebusProtocol
-public import CasebusWorkspace
-public import Logging
-public import NIOCore
+package import CasebusJournal
+package import CasebusProtocol
+package import CasebusWorkspace
+package import Logging
+package import NIOCore
 
 /// The broker: sessions subscribe, ask and publish; workspaces decide; events are fanned out (Protocol §4).
 ///
 /// It knows neither sockets nor files: messages come in by ``Session`` and leave by ``SessionSink``, events are committed to
 /// an `EventJournal`.
-public final class Broker: Sendable {
+package final class Broker: Sendable {
   private let environment: BrokerEnvironment
 
   /// - Parameters:
@@ -16,7 +16,7 @@ public final class Broker: Sendable {
   ///   - journal: keeps the events.
   ///   - instance: a text that no other run of a broker has; part of the session identifiers.
   ///   - now: the wall clock.
-  public init(
+  package init(
     group: any EventLoopGroup, journal: any EventJournal, configuration: BrokerConfiguration, logger: Logger,
     instance: String, now: @escaping @Sendable () -> Timestamp
   ) {
@@ -44,14 +44,14 @@ public final class Broker: Sendable {
   }
 
   /// How many sessions are open now.
-  public var sessionCount: Int { environment.sessions.count }
+  package var sessionCount: Int { environment.sessions.count }
 
   /// How many sessions were ended because they did not read, since the start.
-  public var slowConsumerCount: Int { environment.slowConsumers.count }
+  package var slowConsumerCount: Int { environment.slowConsumers.count }
 
   /// Takes the room for one session that is about to open.
   /// - Throws: ``Failure`` with `limit_exceeded` if there are `sessionsMax` already.
-  public func reserveSession() throws(Failure) -> SessionReservation {
+  package func reserveSession() throws(Failure) -> SessionReservation {
     let limit = environment.configuration.sessionsMax
     guard environment.sessions.add(limit: limit) else {
       throw Failure(.limitExceeded, "\(limit) sessions are open, the most this broker takes (sessionsMax)")
@@ -61,7 +61,7 @@ public final class Broker: Sendable {
 
   /// Opens a session; on the event loop of its connection.
   /// - Parameter origin: where the connection comes from.
-  public func openSession(
+  package func openSession(
     _ scope: WorkspaceScope, reservation: SessionReservation, encoding: MessageEncoding, sink: any SessionSink,
     origin: SessionOrigin, on eventLoop: any EventLoop
   ) -> Session {
@@ -71,14 +71,14 @@ public final class Broker: Sendable {
 
   /// Stops: what was asked is answered, then the sessions are closed with `shutting_down`, many of them in batches spread
   /// over the time given. New messages are refused, and a session that still opens is closed at once.
-  public func drain(within time: TimeAmount) {
+  package func drain(within time: TimeAmount) {
     for port in environment.loops.ports {
       port.execute { $0.drain(within: time) }
     }
   }
 
   /// Ends the sessions that are still there, without a closing handshake.
-  public func cutOff() {
+  package func cutOff() {
     for port in environment.loops.ports {
       port.execute { $0.cutOff() }
     }

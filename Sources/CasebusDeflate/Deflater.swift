@@ -1,11 +1,11 @@
 internal import CZlib
-public import CasebusWebSocket
+package import CasebusWebSocket
 
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 /// Deflates whole messages with zlib (RFC 7692 §7.2.1). At the full window it takes about 260 KiB.
-public final class Deflater: MessageDeflater {
-  public static let defaultLevel = 6
+package final class Deflater: MessageDeflater {
+  package static let defaultLevel = 6
 
   /// zlib asks for more than six bytes of room, or it may end a message twice.
   private static let roomBytesMin = 64
@@ -17,7 +17,7 @@ public final class Deflater: MessageDeflater {
   ///   - direction: what was agreed on for this sender; its window is 9 to 15 bits. A deflater that keeps no context
   ///     may serve any number of connections.
   ///   - level: 1 (fast) to 9 (small).
-  public init(_ direction: DeflateAgreement.Direction, level: Int = Deflater.defaultLevel) {
+  package init(_ direction: DeflateAgreement.Direction, level: Int = Deflater.defaultLevel) {
     precondition((9...15).contains(direction.windowBits), "a deflating window has 9 to 15 bits")
     precondition((1...9).contains(level), "a level is 1 to 9")
     keepsContext = direction.keepsContext
@@ -35,7 +35,7 @@ public final class Deflater: MessageDeflater {
     stream.deallocate()
   }
 
-  public func deflate(_ message: ByteBuffer, into output: inout ByteBuffer) {
+  package func deflate(_ message: ByteBuffer, into output: inout ByteBuffer) {
     guard message.readableBytes > 0 else {
       output.writeInteger(UInt8(0))  // RFC 7692 §7.2.3.6
       return

@@ -1,13 +1,13 @@
 internal import CZlib
-public import CasebusWebSocket
+package import CasebusWebSocket
 
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 /// Inflates the messages of one direction of one connection with zlib (RFC 7692 §7.2.2).
 ///
 /// It takes about 7 KiB, and a window of `1 << windowBits` bytes more as soon as it has inflated anything.
 /// A reference beyond that window fails, unless zlib still finds its text in the output of the same call.
-public final class Inflater: MessageInflater {
+package final class Inflater: MessageInflater {
   /// The empty block that ends every message and is not sent (RFC 7692 §7.2.1).
   private static let tail = ByteBuffer(bytes: [0x00, 0x00, 0xFF, 0xFF])
 
@@ -15,7 +15,7 @@ public final class Inflater: MessageInflater {
   private let keepsContext: Bool
 
   /// - Parameter direction: what was agreed on for the sender; its window is 8 to 15 bits.
-  public init(_ direction: DeflateAgreement.Direction) {
+  package init(_ direction: DeflateAgreement.Direction) {
     precondition((8...15).contains(direction.windowBits), "an inflating window has 8 to 15 bits")
     keepsContext = direction.keepsContext
     stream = .allocate(capacity: 1)
@@ -30,11 +30,11 @@ public final class Inflater: MessageInflater {
     stream.deallocate()
   }
 
-  public func inflate(_ input: ByteBuffer, into output: inout ByteBuffer, outputBytesMax: Int) throws(InflateError) {
+  package func inflate(_ input: ByteBuffer, into output: inout ByteBuffer, outputBytesMax: Int) throws(InflateError) {
     _ = try run(input, flush: Z_SYNC_FLUSH, into: &output, outputBytesMax: outputBytesMax)
   }
 
-  public func endMessage(into output: inout ByteBuffer, outputBytesMax: Int) throws(InflateError) {
+  package func endMessage(into output: inout ByteBuffer, outputBytesMax: Int) throws(InflateError) {
     // Z_BLOCK makes zlib tell whether the message ends where a block does; a message cut short does not.
     let end = try run(Self.tail, flush: Z_BLOCK, into: &output, outputBytesMax: outputBytesMax)
     guard end == .betweenBlocks else { throw .invalidData }

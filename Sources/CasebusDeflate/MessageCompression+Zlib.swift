@@ -1,8 +1,8 @@
-public import CasebusWebSocket
+package import CasebusWebSocket
 
 extension MessageCompression {
   /// What a server's connection needs for the parameters it agreed on. It has no state of its own for sending.
-  public static func server(
+  package static func server(
     _ agreement: DeflateAgreement, thresholdBytes: Int, deflaters: SharedDeflaters
   ) -> MessageCompression {
     precondition(!agreement.server.keepsContext, "the server's messages stand alone")
@@ -13,7 +13,7 @@ extension MessageCompression {
   }
 
   /// What a client's connection needs. Its deflater is its own, made at the first message it compresses.
-  public static func client(
+  package static func client(
     _ agreement: DeflateAgreement, thresholdBytes: Int, level: Int = Deflater.defaultLevel
   ) -> MessageCompression {
     lazy var deflater = Deflater(agreement.client, level: level)

@@ -2,16 +2,16 @@ internal import CasebusWebSocket
 
 /// The deflaters of one event loop, one for each window size, made at first use. They keep no context between messages,
 /// so any connection of the loop may use them, and a message deflated once may go to many.
-public final class SharedDeflaters {
+package final class SharedDeflaters {
   private let level: Int
   private var deflaters: [Int: Deflater] = [:]
 
-  public init(level: Int = Deflater.defaultLevel) {
+  package init(level: Int = Deflater.defaultLevel) {
     self.level = level
   }
 
   /// - Parameter windowBits: 9 to 15.
-  public func deflater(windowBits: Int) -> Deflater {
+  package func deflater(windowBits: Int) -> Deflater {
     if let deflater = deflaters[windowBits] { return deflater }
     let deflater = Deflater(.init(windowBits: windowBits, keepsContext: false), level: level)
     deflaters[windowBits] = deflater

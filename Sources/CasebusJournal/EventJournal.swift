@@ -1,11 +1,11 @@
-public import CasebusProtocol
+package import CasebusProtocol
 
 /// The durable, ordered log of workspace events, and what is remembered beside it: snapshots, answers to retried
 /// messages, and how far durable consumers are (DESIGN §3).
 ///
 /// Each workspace has a stream of its own, numbered 1, 2, 3 … without gaps. Everything here may be called from any
 /// thread; completions are called exactly once, from any thread, and perhaps before the method returns.
-public protocol EventJournal: Sendable {
+package protocol EventJournal: Sendable {
   /// Appends a batch. Each part becomes durable as a whole or not at all, and a part that cannot be taken is refused
   /// without harm to the others. A failure means that nothing of the batch was committed. Batches complete in the order
   /// in which they were appended.
@@ -43,11 +43,11 @@ public protocol EventJournal: Sendable {
 }
 
 extension EventJournal {
-  public var outlivesClose: Bool { true }
+  package var outlivesClose: Bool { true }
 }
 
 /// Reads the records after an offset, in order.
-public protocol JournalReplay: Sendable {
+package protocol JournalReplay: Sendable {
   /// The records of one workspace that follow an offset, as many as there are but at most `limit`, and about
   /// `bytesMax` bytes of them; at least one if there is any.
   func read(
@@ -56,14 +56,14 @@ public protocol JournalReplay: Sendable {
 }
 
 /// Whether a journal takes what it is given.
-public enum JournalHealth: Hashable, Sendable {
+package enum JournalHealth: Hashable, Sendable {
   case available
   /// The storage fails; the text says how. It is told to whoever asks over HTTP, so it names no files.
   case unavailable(String)
 }
 
 /// Why the journal did not do what was asked.
-public enum JournalError: Error, Hashable, Sendable {
+package enum JournalError: Error, Hashable, Sendable {
   /// Somebody else appended to the workspace; its stream stands at `actual`.
   case conflict(WorkspaceID, expected: JournalOffset, actual: JournalOffset)
   /// The records are no longer kept; the oldest one that is has this offset.
@@ -75,7 +75,7 @@ public enum JournalError: Error, Hashable, Sendable {
 }
 
 extension JournalError: CustomStringConvertible {
-  public var description: String {
+  package var description: String {
     switch self {
     case .conflict(let workspace, let expected, let actual):
       "workspace \(workspace) stands at offset \(actual), expected \(expected): another broker wrote to it"

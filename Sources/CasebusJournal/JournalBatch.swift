@@ -1,66 +1,66 @@
-public import CasebusProtocol
-public import struct NIOCore.ByteBuffer
+package import CasebusProtocol
+package import struct NIOCore.ByteBuffer
 
 /// The position of a record in its workspace's stream. The first record has 1; 0 is before all of them.
-public typealias JournalOffset = UInt64
+package typealias JournalOffset = UInt64
 
 /// What becomes durable together.
-public struct JournalBatch: Hashable, Sendable {
-  public var parts: [WorkspaceID: JournalPart]
+package struct JournalBatch: Hashable, Sendable {
+  package var parts: [WorkspaceID: JournalPart]
   /// Durable consumers that are made or deleted, before the parts count.
-  public var consumerChanges: [JournalConsumer.Change]
+  package var consumerChanges: [JournalConsumer.Change]
 
-  public init(parts: [WorkspaceID: JournalPart] = [:], consumerChanges: [JournalConsumer.Change] = []) {
+  package init(parts: [WorkspaceID: JournalPart] = [:], consumerChanges: [JournalConsumer.Change] = []) {
     self.parts = parts
     self.consumerChanges = consumerChanges
   }
 
-  public var isEmpty: Bool { parts.isEmpty && consumerChanges.isEmpty }
+  package var isEmpty: Bool { parts.isEmpty && consumerChanges.isEmpty }
 }
 
 /// What became of a batch: its parts are durable, but for those that were refused.
-public struct JournalCommit: Hashable, Sendable {
+package struct JournalCommit: Hashable, Sendable {
   /// Why parts were not taken; nothing of them was written.
-  public var refused: [WorkspaceID: JournalError]
+  package var refused: [WorkspaceID: JournalError]
 
-  public init(refused: [WorkspaceID: JournalError] = [:]) {
+  package init(refused: [WorkspaceID: JournalError] = [:]) {
     self.refused = refused
   }
 }
 
 /// One workspace's part of a batch.
-public struct JournalPart: Hashable, Sendable {
+package struct JournalPart: Hashable, Sendable {
   /// The offset that the stream is expected to stand at.
-  public var expected: JournalOffset
+  package var expected: JournalOffset
   /// Numbered from `expected + 1`.
-  public var records: [JournalRecord] = []
+  package var records: [JournalRecord] = []
   /// Answers that a retry is to get again.
-  public var receipts: [JournalReceipt] = []
+  package var receipts: [JournalReceipt] = []
   /// How far durable consumers are now; the newest one of a consumer counts.
-  public var positions: [JournalPosition] = []
+  package var positions: [JournalPosition] = []
   /// Replaces the workspace's snapshot.
-  public var snapshot: JournalSnapshot?
+  package var snapshot: JournalSnapshot?
   /// When something is due in the workspace, once these records are in, milliseconds since 1970; nil for never.
-  public var deadline: Int64?
+  package var deadline: Int64?
 
-  public init(expected: JournalOffset) {
+  package init(expected: JournalOffset) {
     self.expected = expected
   }
 }
 
 /// One workspace event as it is kept.
-public struct JournalRecord: Hashable, Sendable {
-  public var offset: JournalOffset
+package struct JournalRecord: Hashable, Sendable {
+  package var offset: JournalOffset
   /// When it was decided, milliseconds since 1970.
-  public var time: Int64
+  package var time: Int64
   /// The event name under which clients get it.
-  public var event: String
+  package var event: String
   /// The `data` of the envelope, as JSON.
-  public var data: ByteBuffer
+  package var data: ByteBuffer
   /// What the state needs beyond `data` and clients never see, as a JSON object; empty if nothing.
-  public var detail: ByteBuffer
+  package var detail: ByteBuffer
 
-  public init(offset: JournalOffset, time: Int64, event: String, data: ByteBuffer, detail: ByteBuffer = ByteBuffer()) {
+  package init(offset: JournalOffset, time: Int64, event: String, data: ByteBuffer, detail: ByteBuffer = ByteBuffer()) {
     self.offset = offset
     self.time = time
     self.event = event
@@ -71,20 +71,20 @@ public struct JournalRecord: Hashable, Sendable {
 
 extension JournalRecord {
   /// What counts where records are kept up to a number of bytes: the event's name, its data and its detail.
-  public var storedBytes: Int { event.utf8.count + data.readableBytes + detail.readableBytes }
+  package var storedBytes: Int { event.utf8.count + data.readableBytes + detail.readableBytes }
 }
 
 /// The answer that a message was given, under the `messageId` that its sender chose.
-public struct JournalReceipt: Hashable, Sendable {
-  public var messageID: Identifier
+package struct JournalReceipt: Hashable, Sendable {
+  package var messageID: Identifier
   /// When it was decided, milliseconds since 1970.
-  public var time: Int64
+  package var time: Int64
   /// Where the workspace stood after it.
-  public var offset: JournalOffset
+  package var offset: JournalOffset
   /// What was wrong; nil for a success.
-  public var failure: Failure?
+  package var failure: Failure?
 
-  public init(messageID: Identifier, time: Int64, offset: JournalOffset, failure: Failure?) {
+  package init(messageID: Identifier, time: Int64, offset: JournalOffset, failure: Failure?) {
     self.messageID = messageID
     self.time = time
     self.offset = offset
@@ -93,14 +93,14 @@ public struct JournalReceipt: Hashable, Sendable {
 }
 
 /// A workspace's state after the event with this offset.
-public struct JournalSnapshot: Hashable, Sendable {
-  public var offset: JournalOffset
+package struct JournalSnapshot: Hashable, Sendable {
+  package var offset: JournalOffset
   /// The state, as JSON.
-  public var state: ByteBuffer
+  package var state: ByteBuffer
   /// Whether the state is that of a workspace that never was, so that the workspace can be forgotten when its events are.
-  public var isEmpty: Bool
+  package var isEmpty: Bool
 
-  public init(offset: JournalOffset, state: ByteBuffer, isEmpty: Bool = false) {
+  package init(offset: JournalOffset, state: ByteBuffer, isEmpty: Bool = false) {
     self.offset = offset
     self.state = state
     self.isEmpty = isEmpty

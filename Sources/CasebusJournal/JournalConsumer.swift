@@ -1,33 +1,33 @@
-public import CasebusProtocol
+package import CasebusProtocol
 
 /// A durable consumer: somebody who gets each event at least once, and whose position the broker keeps (Protocol §9.3).
-public struct JournalConsumer: Hashable, Sendable {
-  public var key: Key
+package struct JournalConsumer: Hashable, Sendable {
+  package var key: Key
   /// The event names that it gets.
-  public var events: [String]
+  package var events: [String]
   /// When it was made, milliseconds since 1970.
-  public var time: Int64
+  package var time: Int64
 
-  public init(key: Key, events: [String], time: Int64) {
+  package init(key: Key, events: [String], time: Int64) {
     self.key = key
     self.events = events
     self.time = time
   }
 
   /// Its name, in one workspace or over all of them.
-  public struct Key: Hashable, Sendable {
-    public var name: String
+  package struct Key: Hashable, Sendable {
+    package var name: String
     /// nil for a consumer of all workspaces.
-    public var workspace: WorkspaceID?
+    package var workspace: WorkspaceID?
 
-    public init(name: String, workspace: WorkspaceID?) {
+    package init(name: String, workspace: WorkspaceID?) {
       self.name = name
       self.workspace = workspace
     }
   }
 
   /// Where a new consumer begins.
-  public enum Start: Hashable, Sendable {
+  package enum Start: Hashable, Sendable {
     /// With the first record that is kept.
     case beginning
     /// With the records that are appended from now on, in all workspaces.
@@ -36,7 +36,7 @@ public struct JournalConsumer: Hashable, Sendable {
     case after(JournalOffset)
   }
 
-  public enum Change: Hashable, Sendable {
+  package enum Change: Hashable, Sendable {
     /// Makes a consumer; one that exists already is left as it is.
     case make(JournalConsumer, Start)
     case delete(Key)
@@ -46,16 +46,16 @@ public struct JournalConsumer: Hashable, Sendable {
 }
 
 /// How far a durable consumer is in one workspace.
-public struct JournalPosition: Hashable, Sendable {
-  public var consumer: JournalConsumer.Key
+package struct JournalPosition: Hashable, Sendable {
+  package var consumer: JournalConsumer.Key
   /// Every record up to this one is done with.
-  public var offset: JournalOffset
+  package var offset: JournalOffset
   /// Records that were given up, newly; they count as done with.
-  public var parked: [ParkedRecord]
+  package var parked: [ParkedRecord]
   /// Records that were parked before and are done with.
-  public var unparked: [JournalOffset]
+  package var unparked: [JournalOffset]
 
-  public init(
+  package init(
     consumer: JournalConsumer.Key, offset: JournalOffset, parked: [ParkedRecord] = [], unparked: [JournalOffset] = []
   ) {
     self.consumer = consumer
@@ -66,25 +66,25 @@ public struct JournalPosition: Hashable, Sendable {
 }
 
 /// A record that a consumer never acknowledged, however often it was given it.
-public struct ParkedRecord: Hashable, Sendable {
-  public var offset: JournalOffset
-  public var deliveries: Int
+package struct ParkedRecord: Hashable, Sendable {
+  package var offset: JournalOffset
+  package var deliveries: Int
   /// When it was given up, milliseconds since 1970.
-  public var time: Int64
+  package var time: Int64
   /// nil if a broker gave it up that did not tell why.
-  public var reason: Reason?
+  package var reason: Reason?
   /// Whether it is to be given again.
-  public var comesAgain: Bool
+  package var comesAgain: Bool
 
   /// What happened after the last delivery.
-  public enum Reason: String, Hashable, Sendable {
+  package enum Reason: String, Hashable, Sendable {
     /// It was not acknowledged in time.
     case ackTimeout = "ack_timeout"
     /// The session that worked on it ended.
     case sessionEnded = "session_ended"
   }
 
-  public init(offset: JournalOffset, deliveries: Int, time: Int64, reason: Reason? = nil, comesAgain: Bool = false) {
+  package init(offset: JournalOffset, deliveries: Int, time: Int64, reason: Reason? = nil, comesAgain: Bool = false) {
     self.offset = offset
     self.deliveries = deliveries
     self.time = time
@@ -94,18 +94,18 @@ public struct ParkedRecord: Hashable, Sendable {
 }
 
 /// What a consumer has still to do in one workspace.
-public struct JournalBacklog: Hashable, Sendable {
-  public var workspace: WorkspaceID
+package struct JournalBacklog: Hashable, Sendable {
+  package var workspace: WorkspaceID
   /// Every record up to this one is done with; at least `first - 1`, because what is no longer kept counts as done with.
-  public var position: JournalOffset
+  package var position: JournalOffset
   /// The newest record.
-  public var last: JournalOffset
+  package var last: JournalOffset
   /// The oldest record that is kept; `last + 1` if none is.
-  public var first: JournalOffset
+  package var first: JournalOffset
   /// The oldest first.
-  public var parked: [ParkedRecord]
+  package var parked: [ParkedRecord]
 
-  public init(
+  package init(
     workspace: WorkspaceID, position: JournalOffset, last: JournalOffset, first: JournalOffset,
     parked: [ParkedRecord] = []
   ) {

@@ -1,16 +1,16 @@
 /// Where a workspace stands, and what its state is made from: the snapshot, then the records after it.
-public struct JournalStream: Hashable, Sendable {
+package struct JournalStream: Hashable, Sendable {
   /// Names this numbering; another epoch means that the stream was lost and begun anew.
-  public var epoch: String
+  package var epoch: String
   /// The offset of the newest record; 0 if there never was one.
-  public var last: JournalOffset
-  public var snapshot: JournalSnapshot?
+  package var last: JournalOffset
+  package var snapshot: JournalSnapshot?
   /// The records after the snapshot, or all of them.
-  public var records: [JournalRecord]
+  package var records: [JournalRecord]
   /// The oldest first; perhaps older ones among them than the window in which a retry counts.
-  public var receipts: [JournalReceipt]
+  package var receipts: [JournalReceipt]
 
-  public init(
+  package init(
     epoch: String, last: JournalOffset = 0, snapshot: JournalSnapshot? = nil, records: [JournalRecord] = [],
     receipts: [JournalReceipt] = []
   ) {

@@ -1,8 +1,8 @@
-public import CasebusProtocol
+package import CasebusProtocol
 import Synchronization
 
 /// A journal that lasts as long as the process and keeps the newest records of each workspace.
-public final class MemoryJournal: EventJournal {
+package final class MemoryJournal: EventJournal {
   private let room: MemoryStream.Room
   private let content = Mutex(Content())
 
@@ -10,7 +10,7 @@ public final class MemoryJournal: EventJournal {
   /// - Parameters:
   ///   - recordsPerWorkspaceMax: `journalMemoryEventsMax` of `registry/limits.json`.
   ///   - bytesPerWorkspaceMax: `journalMemoryBytesMax`; of the memory that the records hold.
-  public init(recordsPerWorkspaceMax: Int = 1000, bytesPerWorkspaceMax: Int = 4 << 20) {
+  package init(recordsPerWorkspaceMax: Int = 1000, bytesPerWorkspaceMax: Int = 4 << 20) {
     room = MemoryStream.Room(records: recordsPerWorkspaceMax, bytes: bytesPerWorkspaceMax)
   }
 
@@ -20,43 +20,43 @@ public final class MemoryJournal: EventJournal {
     var consumers: [JournalConsumer.Key: MemoryConsumer] = [:]
   }
 
-  public var health: JournalHealth { .available }
+  package var health: JournalHealth { .available }
 
-  public var outlivesClose: Bool { false }
+  package var outlivesClose: Bool { false }
 
-  public func append(
+  package func append(
     _ batch: JournalBatch, completion: @escaping @Sendable (Result<JournalCommit, JournalError>) -> Void
   ) {
     completion(.success(content.withLock { $0.append(batch, keeping: room) }))
   }
 
-  public func open(
+  package func open(
     _ workspace: WorkspaceID, completion: @escaping @Sendable (Result<JournalStream, JournalError>) -> Void
   ) {
     completion(.success(content.withLock { $0.open(workspace) }))
   }
 
-  public func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay {
+  package func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay {
     let stream = content.withLock { $0.streams[workspace] } ?? MemoryStream()
     guard stream.first <= offset + 1 else { throw .pruned(first: stream.first) }
     return MemoryReplay(records: stream.records)
   }
 
-  public func close(_ workspace: WorkspaceID) {
+  package func close(_ workspace: WorkspaceID) {
     content.withLock { $0.close(workspace) }
   }
 
-  public func workspacesWithDeadline(
+  package func workspacesWithDeadline(
     completion: @escaping @Sendable (Result<[WorkspaceID], JournalError>) -> Void
   ) {
     completion(.success(content.withLock { $0.streams.filter { $0.value.deadline != nil }.map(\.key) }))
   }
 
-  public func consumers(completion: @escaping @Sendable (Result<[JournalConsumer], JournalError>) -> Void) {
+  package func consumers(completion: @escaping @Sendable (Result<[JournalConsumer], JournalError>) -> Void) {
     completion(.success(content.withLock { $0.consumers.values.map(\.consumer) }))
   }
 
-  public func backlog(
+  package func backlog(
     of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void
   ) {
     completion(.success(content.withLock { $0.backlog(of: consumer) }))

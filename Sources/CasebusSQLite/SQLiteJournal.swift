@@ -1,13 +1,13 @@
-public import CasebusJournal
-public import CasebusProtocol
+package import CasebusJournal
+package import CasebusProtocol
 import GRDB
-public import Logging
+package import Logging
 
 /// A journal in a directory of its own, in SQLite: one thread writes, several read (DESIGN §3). It has to be shut down
 /// before it is forgotten.
-public final class SQLiteJournal: EventJournal {
+package final class SQLiteJournal: EventJournal {
   /// What the files are called, for people.
-  public let file: String
+  package let file: String
   private let configuration: SQLiteJournalConfiguration
   private let lock: JournalLock
   private let epoch: String
@@ -22,7 +22,7 @@ public final class SQLiteJournal: EventJournal {
   /// Opens the journal of a directory, or makes a new one there.
   /// - Parameter now: the time, milliseconds since 1970: the same clock that the records' times are of.
   /// - Throws: ``JournalFileError``; then the files are as they were, but for rights that were too wide.
-  public init(
+  package init(
     _ configuration: SQLiteJournalConfiguration, logger: Logger, now: @escaping @Sendable () -> Int64
   ) throws(JournalFileError) {
     let files = JournalFiles(directory: configuration.directory)
@@ -53,15 +53,15 @@ public final class SQLiteJournal: EventJournal {
     pool.writeWithoutTransaction(checkpoints.follow)
   }
 
-  public var health: JournalHealth { healthRecord.value }
+  package var health: JournalHealth { healthRecord.value }
 
-  public func append(
+  package func append(
     _ batch: JournalBatch, completion: @escaping @Sendable (Result<JournalCommit, JournalError>) -> Void
   ) {
     writer.append(batch, completion: completion)
   }
 
-  public func open(
+  package func open(
     _ workspace: WorkspaceID, completion: @escaping @Sendable (Result<JournalStream, JournalError>) -> Void
   ) {
     holds.open(workspace) { [self] in
@@ -74,36 +74,36 @@ public final class SQLiteJournal: EventJournal {
     }
   }
 
-  public func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay {
+  package func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay {
     let replay = SQLiteReplay(workspace: workspace, after: offset, journal: self, holds: holds)
     let pruned = if let known = replay.pruned { known } else { try prunedOffset(of: workspace) }
     guard pruned <= offset else { throw .pruned(first: pruned + 1) }
     return replay
   }
 
-  public func close(_ workspace: WorkspaceID) {
+  package func close(_ workspace: WorkspaceID) {
     holds.close(workspace)
     writer.forget(workspace)
   }
 
-  public func workspacesWithDeadline(
+  package func workspacesWithDeadline(
     completion: @escaping @Sendable (Result<[WorkspaceID], JournalError>) -> Void
   ) {
     read(completion) { try JournalReader($0).workspacesWithDeadline() }
   }
 
-  public func consumers(completion: @escaping @Sendable (Result<[JournalConsumer], JournalError>) -> Void) {
+  package func consumers(completion: @escaping @Sendable (Result<[JournalConsumer], JournalError>) -> Void) {
     read(completion) { try JournalReader($0).consumers() }
   }
 
-  public func backlog(
+  package func backlog(
     of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void
   ) {
     read(completion) { try JournalReader($0).backlog(of: consumer) }
   }
 
   /// Ends it: what was appended is committed first, what comes later fails. Not to be called by a completion.
-  public func shutDown() {
+  package func shutDown() {
     upkeep.cancel()
     writer.close()
     try? pool.write(JournalRun.end)

@@ -1,7 +1,7 @@
 /// Everything that can be set for a journal on disk. Each value has the default of `Protocol/registry/limits.json`.
-public struct SQLiteJournalConfiguration: Sendable {
+package struct SQLiteJournalConfiguration: Sendable {
   /// When a commit counts as one.
-  public enum Durability: String, CaseIterable, Sendable {
+  package enum Durability: String, CaseIterable, Sendable {
     /// It is on the disk: survives the machine's end.
     case full
     /// The system has it: survives the broker's end; the newest commits may be lost with the machine.
@@ -9,32 +9,32 @@ public struct SQLiteJournalConfiguration: Sendable {
   }
 
   /// The directory that has the journal's files to itself; made if it is not there.
-  public var directory: String
-  public var durability = Durability.full
+  package var directory: String
+  package var durability = Durability.full
   /// How long records are kept, seconds (`retentionSeconds`).
-  public var retentionSeconds: Int64 = 7 * 86_400
+  package var retentionSeconds: Int64 = 7 * 86_400
   /// How many records of a workspace are kept (`retentionEventsPerWorkspaceMax`).
-  public var retentionEventsPerWorkspaceMax: UInt64 = 100_000
+  package var retentionEventsPerWorkspaceMax: UInt64 = 100_000
   /// How many bytes of records of a workspace are kept (`retentionBytesPerWorkspaceMax`).
-  public var retentionBytesPerWorkspaceMax: Int64 = 256 << 20
+  package var retentionBytesPerWorkspaceMax: Int64 = 256 << 20
   /// How many records are kept for a durable consumer that does not acknowledge them (`consumerBacklogEventsMax`).
-  public var consumerBacklogEventsMax: UInt64 = 1_000_000
+  package var consumerBacklogEventsMax: UInt64 = 1_000_000
   /// How many bytes of records are kept for a durable consumer that does not acknowledge them (`consumerBacklogBytesMax`).
-  public var consumerBacklogBytesMax: Int64 = 1 << 30
+  package var consumerBacklogBytesMax: Int64 = 1 << 30
   /// How long answers are kept for a retry, seconds (`messageIdWindowSeconds`).
-  public var messageIDWindowSeconds: Int64 = 120
+  package var messageIDWindowSeconds: Int64 = 120
   /// How many answers of a workspace are handed out when it is opened, the newest ones (`messageIdsPerWorkspaceMax`).
-  public var messageIDsPerWorkspaceMax: UInt64 = 10_000
+  package var messageIDsPerWorkspaceMax: UInt64 = 10_000
   /// How often what is too old is looked for, seconds (`pruneIntervalSeconds`).
-  public var pruneIntervalSeconds: Int64 = 10
+  package var pruneIntervalSeconds: Int64 = 10
   /// How often a journal that failed is tried again, milliseconds (`journalProbeMilliseconds`).
-  public var probeMilliseconds: Int64 = 1000
+  package var probeMilliseconds: Int64 = 1000
   /// How many threads read at the same time.
-  public var readersMax = 4
+  package var readersMax = 4
   /// How many workspaces are numbered (`journalWorkspacesMax`); less than that only in tests.
   var workspacesMax = RecordID.workspaceMax
 
-  public init(directory: String) {
+  package init(directory: String) {
     self.directory = directory
   }
 }

@@ -11,7 +11,7 @@ import Synchronization
 /// Somebody may set the wall clock while the broker runs. Its own time never jumps and never goes back, so every span that
 /// is measured with it is as long as it should be; it follows the wall clock slowly
 /// (Docs/decisions/0014-a-clock-that-does-not-jump.md).
-public final class BrokerClock: Sendable {
+package final class BrokerClock: Sendable {
   private let wall: @Sendable () -> Int64
   private let monotonic: @Sendable () -> Int64
   /// From the monotonic clock to the broker's time, nanoseconds.
@@ -23,7 +23,7 @@ public final class BrokerClock: Sendable {
 
   private static var lookIntervalNanoseconds: Int64 { 100_000_000 }
 
-  public convenience init() {
+  package convenience init() {
     self.init(wall: { Self.read(CLOCK_REALTIME) }, monotonic: { Self.read(CLOCK_MONOTONIC) })
   }
 
@@ -40,7 +40,7 @@ public final class BrokerClock: Sendable {
   }
 
   /// The time, milliseconds since 1970. From any thread; never less than before, on whatever thread that was.
-  public var milliseconds: Int64 {
+  package var milliseconds: Int64 {
     let now = monotonic()
     if now - looked.load(ordering: .relaxed) >= Self.lookIntervalNanoseconds { followWall(at: now) }
     let time = (now + offset.load(ordering: .relaxed)) / 1_000_000

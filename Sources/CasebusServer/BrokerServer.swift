@@ -1,19 +1,19 @@
 import CasebusBroker
-public import CasebusJournal
+package import CasebusJournal
 import CasebusTransport
 import CasebusWebSocket
 import CasebusWorkspace
 import Hummingbird
 import HummingbirdCore
-public import Logging
-public import NIOCore
-public import ServiceLifecycle
+package import Logging
+package import NIOCore
+import ServiceLifecycle
 
 /// A broker that listens on a port: WebSocket sessions at `/v2`, a page at `/` (Protocol §2).
 ///
 /// ``run()`` serves until the service group shuts it down gracefully: the listener closes, what was asked is answered, every
 /// session gets a close frame, and after `drainSeconds` at the latest it returns.
-public struct BrokerServer: Service {
+package struct BrokerServer: Service {
   private let configuration: BrokerServerConfiguration
   private let tls: ReloadingTLS?
   private let broker: Broker
@@ -28,7 +28,7 @@ public struct BrokerServer: Service {
   ///   - instance: a text that no other run of a broker has.
   ///   - clock: the time; a journal that deletes by age goes by the same one.
   ///   - onListening: called once, when clients can connect, with the addresses that are listened on.
-  public init(
+  package init(
     configuration: BrokerServerConfiguration, tls: ReloadingTLS? = nil, journal: any EventJournal,
     group: any EventLoopGroup, instance: String, logger: Logger, clock: BrokerClock = BrokerClock(),
     onListening: @escaping @Sendable (ListeningAddresses) async -> Void
@@ -45,7 +45,7 @@ public struct BrokerServer: Service {
       now: { Timestamp(milliseconds: clock.milliseconds) })
   }
 
-  public func run() async throws {
+  package func run() async throws {
     // Services are stopped in reverse order: first no new connections, then the sessions.
     let services: [any Service] = [MemoryTrim(), drain] + listeners + certificateWatch
     let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger))
@@ -90,9 +90,9 @@ public struct BrokerServer: Service {
 }
 
 /// Where clients can connect; there is at least one address.
-public struct ListeningAddresses: Hashable, Sendable {
-  public internal(set) var plain: [SocketAddress] = []
-  public internal(set) var tls: [SocketAddress] = []
+package struct ListeningAddresses: Hashable, Sendable {
+  package internal(set) var plain: [SocketAddress] = []
+  package internal(set) var tls: [SocketAddress] = []
 }
 
 /// Waits until all listeners are there.

@@ -1,32 +1,32 @@
-public import CasebusBroker
-public import CasebusTransport
+package import CasebusBroker
+package import CasebusTransport
 import CasebusWebSocket
 
 /// Everything that can be set for a server. Each value has the default of `Protocol/registry/limits.json`.
-public struct BrokerServerConfiguration: Sendable {
+package struct BrokerServerConfiguration: Sendable {
   /// The address to listen on.
-  public var host = "127.0.0.1"
+  package var host = "127.0.0.1"
   /// The port to listen on without TLS; 0 lets the system choose one, nil is for none.
-  public var port: Int? = 8080
+  package var port: Int? = 8080
   /// How long a stop may take, seconds: then sessions that have not answered their close frame are cut off.
-  public var drainSeconds = 5
-  public var broker = BrokerConfiguration()
-  public var connection = ConnectionConfiguration()
+  package var drainSeconds = 5
+  package var broker = BrokerConfiguration()
+  package var connection = ConnectionConfiguration()
 
   /// Sets the bytes that one message may have, and those of a frame (`messageBytesMax`, `frameBytesMax`).
-  public mutating func setMessageBytesMax(_ bytes: Int) {
+  package mutating func setMessageBytesMax(_ bytes: Int) {
     connection.limits.messageBytesMax = bytes
     // A message that does not get shorter by deflating gets a little longer.
     connection.limits.frameBytesMax = bytes + bytes / 8 + 64
   }
 
   /// Sets whether and how messages are deflated; nil for not at all.
-  public mutating func setDeflate(_ deflate: DeflateConfiguration?) {
+  package mutating func setDeflate(_ deflate: DeflateConfiguration?) {
     connection.deflate = deflate
     guard let deflate else { return }
     broker.deflateLevel = deflate.level
     broker.deflateThresholdBytes = deflate.thresholdBytes
   }
 
-  public init() {}
+  package init() {}
 }

@@ -1,13 +1,13 @@
-public import CasebusTransport
+package import CasebusTransport
 import CasebusWebSocket
 import Hummingbird
 import HummingbirdCore
-public import Logging
-public import NIOCore
-public import ServiceLifecycle
+package import Logging
+package import NIOCore
+import ServiceLifecycle
 
 /// Sends every message back, through exactly the code that the broker's connections go through: for conformance suites.
-public struct EchoServer: Service {
+package struct EchoServer: Service {
   private let host: String
   private let port: Int
   private let configuration: ConnectionConfiguration
@@ -16,7 +16,7 @@ public struct EchoServer: Service {
   private let onListening: @Sendable ([SocketAddress]) async -> Void
 
   /// - Parameter onListening: called once, when clients can connect, with the addresses that are listened on.
-  public init(
+  package init(
     host: String, port: Int, configuration: ConnectionConfiguration, group: any EventLoopGroup, logger: Logger,
     onListening: @escaping @Sendable ([SocketAddress]) async -> Void
   ) {
@@ -28,7 +28,7 @@ public struct EchoServer: Service {
     self.onListening = onListening
   }
 
-  public func run() async throws {
+  package func run() async throws {
     let listener = WebSocketListener(
       host: host, port: port, acceptor: EchoAcceptor(), responder: Router().httpResponder(logger),
       connections: ServerConnections(configuration), group: group, logger: logger, onListening: onListening)

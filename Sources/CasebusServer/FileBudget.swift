@@ -1,19 +1,19 @@
 import CasebusTransport
 
 /// How many connections fit into the files that this process may have open: each takes one.
-public struct FileBudget: Sendable {
+package struct FileBudget: Sendable {
   /// Files that are kept for the journal, certificates and connections that are accepted and not refused yet
   /// (`filesReserved` of `registry/limits.json`).
-  public static var reserved: Int { 160 }
+  package static var reserved: Int { 160 }
   /// An event loop has a few of its own, and the journal reads with one connection of each.
   private static var perEventLoop: Int { 8 }
 
   /// What the system allows.
-  public let filesMax: Int
+  package let filesMax: Int
   /// What is left for connections.
-  public let connectionsMax: Int
+  package let connectionsMax: Int
 
-  public init(filesMax: Int, eventLoops: Int) {
+  package init(filesMax: Int, eventLoops: Int) {
     self.filesMax = filesMax
     connectionsMax = max(1, filesMax - Self.reserved - eventLoops * Self.perEventLoop)
   }
@@ -25,7 +25,7 @@ extension BrokerServerConfiguration {
   ///   - wanted: numbers of connections or sessions that were asked for, by the names of their options.
   ///   - budget: nil if files are not limited.
   /// - Returns: what to say about those that do not fit.
-  public mutating func fit(_ wanted: [(option: String, count: Int)], into budget: FileBudget?) -> [String] {
+  package mutating func fit(_ wanted: [(option: String, count: Int)], into budget: FileBudget?) -> [String] {
     guard let budget else { return [] }
     connection.connectionsMax = min(connection.connectionsMax, budget.connectionsMax)
     return wanted.filter { $0.count > budget.connectionsMax }.map {

@@ -1,11 +1,11 @@
-public import CasebusTLS
+package import CasebusTLS
 import CasebusTransport
-public import Logging
+package import Logging
 import Synchronization
 
 /// The TLS side of a server whose certificates can be replaced while it runs: new connections get the new ones, open
 /// ones keep theirs. Files that are not good change nothing.
-public final class ReloadingTLS: Sendable {
+package final class ReloadingTLS: Sendable {
   let configuration: TLSListenerConfiguration
   let listener: ListenerTLS
   private let files: Mutex<Files>
@@ -20,7 +20,7 @@ public final class ReloadingTLS: Sendable {
 
   /// Reads the certificates.
   /// - Throws: the name of the file that is not good, and why.
-  public init(_ configuration: TLSListenerConfiguration, logger: Logger) throws(TLSConfigurationError) {
+  package init(_ configuration: TLSListenerConfiguration, logger: Logger) throws(TLSConfigurationError) {
     self.configuration = configuration
     self.logger = logger
     let stamps = FileStamps(of: configuration.allFiles)
@@ -31,7 +31,7 @@ public final class ReloadingTLS: Sendable {
   }
 
   /// Reads the certificates anew.
-  public func reload() {
+  package func reload() {
     let stamps = FileStamps(of: configuration.allFiles)
     files.withLock { $0 = Files(read: stamps, seen: stamps) }
     do throws(TLSConfigurationError) {

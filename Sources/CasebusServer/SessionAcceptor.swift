@@ -1,6 +1,6 @@
-public import CasebusBroker
+import CasebusBroker
 import CasebusProtocol
-public import CasebusTransport
+package import CasebusTransport
 import CasebusWebSocket
 import NIOCore
 
@@ -53,7 +53,7 @@ private final class SessionReceiver: MessageReceiver {
 
 /// A session writes to its connection, of which it knows no more than this.
 extension WebSocketHandler: SessionSink {
-  public func setReading(_ isReading: Bool) {
+  package func setReading(_ isReading: Bool) {
     if isReading { resumeReading() } else { pauseReading() }
   }
 }

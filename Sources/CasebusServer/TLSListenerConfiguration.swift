@@ -1,4 +1,4 @@
-public import CasebusTLS
+package import CasebusTLS
 
 #if canImport(Glibc)
   import Glibc
@@ -6,19 +6,19 @@ public import CasebusTLS
 
 /// A listener for TLS: its port and where its certificates are. The defaults of numbers are those of
 /// `Protocol/registry/limits.json`.
-public struct TLSListenerConfiguration: Sendable {
+package struct TLSListenerConfiguration: Sendable {
   /// The files of one certificate.
-  public struct Files: Hashable, Sendable {
+  package struct Files: Hashable, Sendable {
     /// The certificate, then its chain (PEM).
-    public var certificate: String
+    package var certificate: String
     /// The private key (PEM).
-    public var key: String
+    package var key: String
     /// Its first line is what the key is encrypted with.
-    public var passphrase: String?
+    package var passphrase: String?
     /// An OCSP response about the certificate (DER), given to clients that ask for it.
-    public var staple: String?
+    package var staple: String?
 
-    public init(certificate: String, key: String, passphrase: String? = nil, staple: String? = nil) {
+    package init(certificate: String, key: String, passphrase: String? = nil, staple: String? = nil) {
       self.certificate = certificate
       self.key = key
       self.passphrase = passphrase
@@ -27,21 +27,21 @@ public struct TLSListenerConfiguration: Sendable {
   }
 
   /// The port to listen on; 0 lets the system choose one.
-  public var port: Int
+  package var port: Int
   /// Each for the host names of its certificate; the first also for all others.
-  public var files: [Files]
-  public var clientCertificates = TLSServerConfiguration.ClientCertificates.none
-  public var protocols = TLSProtocolConfiguration()
+  package var files: [Files]
+  package var clientCertificates = TLSServerConfiguration.ClientCertificates.none
+  package var protocols = TLSProtocolConfiguration()
   /// How long a handshake may take (`tlsHandshakeTimeoutSeconds`).
-  public var handshakeTimeoutSeconds = 10
+  package var handshakeTimeoutSeconds = 10
   /// How many handshakes may be in progress on one event loop (`tlsHandshakesMax`).
-  public var handshakesMax = 256
+  package var handshakesMax = 256
   /// How long a session may be resumed without a full handshake (`tlsTicketSeconds`).
-  public var ticketSeconds = 7200
+  package var ticketSeconds = 7200
   /// How often it is looked whether the files have changed.
-  public var reloadIntervalSeconds = 5
+  package var reloadIntervalSeconds = 5
 
-  public init(port: Int, files: [Files]) {
+  package init(port: Int, files: [Files]) {
     self.port = port
     self.files = files
   }

@@ -1,4 +1,4 @@
-public import NIOCore
+package import NIOCore
 
 #if canImport(Glibc)
   internal import Glibc
@@ -11,16 +11,16 @@ public import NIOCore
 /// the kernel does not take is written to the channel, and then everything after it must queue behind: the handler says
 /// ``enteredQueue()`` and ``leftQueue(_:)`` around each such write. Errors are the channel's to find out: bytes that the
 /// kernel refuses count as not taken.
-public struct SocketOutput {
+package struct SocketOutput {
   /// nil before the channel has a socket and after it.
   private var socket: NIOBSDSocket.Handle?
   private var queuedWrites = 0
 
   /// Nothing is sent straight before ``open(_:)``.
-  public init() {}
+  package init() {}
 
   /// Whether nothing waits in the channel.
-  public var isQueueEmpty: Bool { queuedWrites == 0 }
+  package var isQueueEmpty: Bool { queuedWrites == 0 }
 
   /// Looks up the socket of a channel; there may be none, as in tests.
   ///
@@ -29,23 +29,23 @@ public struct SocketOutput {
   /// else can happen on the loop: it fails the writes that wait in the channel, keeps the promise of the close, and fires
   /// `channelInactive` (`BaseSocketChannel.close0`). So the handler calls ``leftQueue(_:)`` before it does anything else
   /// about a write, ``close()`` when the channel becomes inactive, and ``close()`` before it closes with a promise.
-  public mutating func open(_ channel: any Channel) {
+  package mutating func open(_ channel: any Channel) {
     socket = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
   }
 
   /// The channel is, or will be, without its socket.
-  public mutating func close() {
+  package mutating func close() {
     socket = nil
   }
 
   /// Hands bytes to the kernel, unless others wait before them; what it takes is removed from them.
-  public func send(_ bytes: inout ByteBuffer) {
+  package func send(_ bytes: inout ByteBuffer) {
     guard queuedWrites == 0, let socket else { return }
     bytes.moveReaderIndex(forwardBy: Self.send(bytes, to: socket))
   }
 
   /// What the kernel has taken and the peer's has not acknowledged: as long as that is so it may be lost (tcp(7), SIOCOUTQ).
-  public var unacknowledgedBytes: Int {
+  package var unacknowledgedBytes: Int {
     #if canImport(Glibc)
       var count: CInt = 0
       guard let socket, ioctl(socket, UInt(TIOCOUTQ), &count) == 0 else { return 0 }
@@ -66,12 +66,12 @@ public struct SocketOutput {
   }
 
   /// Something is written to the channel.
-  public mutating func enteredQueue() {
+  package mutating func enteredQueue() {
     queuedWrites += 1
   }
 
   /// What was written to the channel has reached the socket, or never will: then the channel is closed, or about to be.
-  public mutating func leftQueue<Failure: Error>(_ result: Result<Void, Failure>) {
+  package mutating func leftQueue<Failure: Error>(_ result: Result<Void, Failure>) {
     queuedWrites -= 1
     if case .failure = result { close() }
   }
@@ -80,7 +80,7 @@ public struct SocketOutput {
 extension ByteBuffer {
   /// These bytes for waiting long: a little that is left of a large batch, which others share, is copied, so that it does
   /// not keep the whole in memory.
-  public func detachedIfSmall() -> ByteBuffer {
+  package func detachedIfSmall() -> ByteBuffer {
     readableBytes < readerIndex / 4 ? ByteBuffer(bytes: readableBytesView) : self
   }
 }

@@ -1,47 +1,47 @@
-public import CasebusWebSocket
+package import CasebusWebSocket
 
 /// What connections may cost, in bytes, in number and in time. The defaults are those of `Protocol/registry/limits.json`.
-public struct ConnectionConfiguration: Sendable {
+package struct ConnectionConfiguration: Sendable {
   /// What one WebSocket connection may send.
-  public var limits = WebSocketLimits(messageBytesMax: 65_536, frameBytesMax: 73_792)
+  package var limits = WebSocketLimits(messageBytesMax: 65_536, frameBytesMax: 73_792)
   /// permessage-deflate (RFC 7692) for those who offer it; nil declines every offer.
-  public var deflate: DeflateConfiguration? = DeflateConfiguration()
+  package var deflate: DeflateConfiguration? = DeflateConfiguration()
   /// Bytes that may wait to be taken by one peer; over it the connection is closed as a slow consumer.
-  public var outboundQueueBytesMax = 1 << 20
+  package var outboundQueueBytesMax = 1 << 20
   /// Bytes of messages that are longer than 64 KiB each and may wait besides them.
-  public var outboundLongBytesMax = 8 << 20
+  package var outboundLongBytesMax = 8 << 20
   /// How long a peer for which more than ``outboundQueueBytesMax`` bytes wait may take nothing of them.
-  public var outboundStallSeconds = 5
+  package var outboundStallSeconds = 5
   /// Bytes that may wait to be taken by all peers together; over it the slowest are cut off.
-  public var outboundTotalBytesMax = 256 << 20
+  package var outboundTotalBytesMax = 256 << 20
   /// Connections, of whatever kind.
-  public var connectionsMax = 25_000
+  package var connectionsMax = 25_000
   /// Connections from one address, or from one /64 network of IPv6. nil: half of ``connectionsMax``, and those from this
   /// machine itself are not limited, because a proxy that stands here brings everybody's.
-  public var connectionsPerAddressMax: Int?
+  package var connectionsPerAddressMax: Int?
   /// How long the opening handshake may take, and how long a plain HTTP connection may be idle.
-  public var handshakeTimeoutSeconds = 10
+  package var handshakeTimeoutSeconds = 10
   /// Bytes of all header fields of an HTTP request.
-  public var headerBytesMax = 16_384
+  package var headerBytesMax = 16_384
   /// Header fields of an HTTP request.
-  public var headerFieldsMax = 100
+  package var headerFieldsMax = 100
   /// When a silent peer is pinged and given up, and how long a closing handshake may take.
-  public var timing = KeepAlive.Timing()
+  package var timing = KeepAlive.Timing()
 
-  public init() {}
+  package init() {}
 }
 
 /// How messages are deflated.
-public struct DeflateConfiguration: Hashable, Sendable {
+package struct DeflateConfiguration: Hashable, Sendable {
   /// 1 (fast) to 9 (small).
-  public var level = 6
+  package var level = 6
   /// Shorter messages are sent as they are.
-  public var thresholdBytes = 128
+  package var thresholdBytes = 128
   /// The base-two logarithm of the window that a client may keep between its messages, which costs this broker so many
   /// bytes for each connection that makes use of it; 0 for none.
-  public var clientWindowBitsMax = 15
+  package var clientWindowBitsMax = 15
 
-  public init() {}
+  package init() {}
 
   var policy: DeflatePolicy { DeflatePolicy(clientContextWindowBitsMax: clientWindowBitsMax) }
 }

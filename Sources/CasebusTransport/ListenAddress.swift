@@ -100,11 +100,11 @@ struct PortBinding {
 }
 
 /// A port that cannot be listened on.
-public struct ListenError: Error, Hashable, Sendable {
+package struct ListenError: Error, Hashable, Sendable {
   /// Address and port.
-  public let address: String
+  package let address: String
   /// What the system said, and what would be right.
-  public let reason: String
+  package let reason: String
   private let errnoCode: CInt
 
   init(address: String, reason: String) {

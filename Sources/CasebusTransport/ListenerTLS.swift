@@ -1,10 +1,10 @@
-public import CasebusTLS
-public import Logging
+package import CasebusTLS
+package import Logging
 import NIOCore
 import Synchronization
 
 /// TLS for the connections that a listener accepts: what certificates new ones get, and how many may shake hands at once.
-public final class ListenerTLS: Sendable {
+package final class ListenerTLS: Sendable {
   private let current: Mutex<TLSContext>
   private let gates: PerLoop<HandshakeGate>
   private let handshakeTimeoutSeconds: Int
@@ -13,7 +13,7 @@ public final class ListenerTLS: Sendable {
   /// - Parameters:
   ///   - handshakeTimeoutSeconds: how long a handshake may take, waiting for its turn included.
   ///   - handshakesMax: how many may be in progress on one event loop.
-  public init(_ context: TLSContext, handshakeTimeoutSeconds: Int, handshakesMax: Int, logger: Logger) {
+  package init(_ context: TLSContext, handshakeTimeoutSeconds: Int, handshakesMax: Int, logger: Logger) {
     current = Mutex(context)
     self.handshakeTimeoutSeconds = handshakeTimeoutSeconds
     gates = PerLoop { HandshakeGate(eventLoop: $0, inProgressMax: handshakesMax) }
@@ -21,10 +21,10 @@ public final class ListenerTLS: Sendable {
   }
 
   /// What new connections get.
-  public var context: TLSContext { current.withLock { $0 } }
+  package var context: TLSContext { current.withLock { $0 } }
 
   /// From now on new connections get this; those that are open keep what they have.
-  public func replace(_ context: TLSContext) {
+  package func replace(_ context: TLSContext) {
     current.withLock { $0 = context }
   }
 

@@ -1,8 +1,8 @@
 import CasebusWebSocket
-public import NIOCore
+package import NIOCore
 
 /// Who gets what a connection receives. Called on the connection's event loop only.
-public protocol MessageReceiver: AnyObject {
+package protocol MessageReceiver: AnyObject {
   /// A whole text message, valid UTF-8.
   func textReceived(_ text: ByteBuffer)
 
@@ -14,15 +14,15 @@ public protocol MessageReceiver: AnyObject {
 }
 
 /// How a connection ended.
-public struct ConnectionClosure: Hashable, Sendable {
+package struct ConnectionClosure: Hashable, Sendable {
   /// The close code of RFC 6455 §7.1.5; 1006 if the connection ended without a close frame.
-  public var code: UInt16
+  package var code: UInt16
   /// For people.
-  public var reason: String
+  package var reason: String
   /// What was sent to the peer in all, frames as they went out.
-  public var bytesSent = 0
+  package var bytesSent = 0
 
-  public init(code: UInt16, reason: String) {
+  package init(code: UInt16, reason: String) {
     self.code = code
     self.reason = reason
   }

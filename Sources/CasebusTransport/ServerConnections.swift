@@ -1,5 +1,5 @@
 /// What the connections of all listeners of one server share: limits that count them together, timers and deflaters.
-public final class ServerConnections: Sendable {
+package final class ServerConnections: Sendable {
   let configuration: ConnectionConfiguration
   let census: ConnectionCensus
   let refusals = RefusalLog()
@@ -7,7 +7,7 @@ public final class ServerConnections: Sendable {
   let deflaters: LoopDeflaters?
   let timers = PerLoop { TimerWheel($0) }
 
-  public init(_ configuration: ConnectionConfiguration) {
+  package init(_ configuration: ConnectionConfiguration) {
     self.configuration = configuration
     census = ConnectionCensus(configuration)
     backlog = OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax)

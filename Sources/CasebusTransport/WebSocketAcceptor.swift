@@ -1,8 +1,8 @@
-public import CasebusWebSocket
-public import NIOCore
+package import CasebusWebSocket
+package import NIOCore
 
 /// Decides which WebSocket connections are taken, and who gets their messages.
-public protocol WebSocketAcceptor: Sendable {
+package protocol WebSocketAcceptor: Sendable {
   /// What an admitted connection is for.
   associatedtype Ticket: Sendable
 

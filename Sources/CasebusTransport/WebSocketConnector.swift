@@ -1,5 +1,5 @@
-public import CasebusTLS
-public import NIOCore
+package import CasebusTLS
+package import NIOCore
 import NIOHTTP1
 import NIOPosix
 
@@ -10,7 +10,7 @@ import NIOPosix
 #endif
 
 /// Opens WebSocket connections as a client.
-public struct WebSocketConnector: Sendable {
+package struct WebSocketConnector: Sendable {
   private let group: any EventLoopGroup
   private let configuration: ConnectionConfiguration
   private let tls: TLSContext?
@@ -18,7 +18,7 @@ public struct WebSocketConnector: Sendable {
   private let timers = PerLoop { TimerWheel($0) }
 
   /// - Parameter tls: nil for connections that are not encrypted.
-  public init(group: any EventLoopGroup, configuration: ConnectionConfiguration, tls: TLSContext? = nil) {
+  package init(group: any EventLoopGroup, configuration: ConnectionConfiguration, tls: TLSContext? = nil) {
     self.group = group
     self.configuration = configuration
     self.tls = tls
@@ -32,7 +32,7 @@ public struct WebSocketConnector: Sendable {
   ///   - open: called on the connection's event loop when it is open; gives who gets its messages. What it makes is
   ///     given back by this method.
   /// - Throws: ``ConnectError``.
-  public func connect<Receiver: MessageReceiver & Sendable>(
+  package func connect<Receiver: MessageReceiver & Sendable>(
     host: String, port: Int, target: String, open: @escaping @Sendable (WebSocketHandler) -> Receiver
   ) async throws -> Receiver {
     let authority = Authority(host: host, port: port)
@@ -83,7 +83,7 @@ public struct WebSocketConnector: Sendable {
 }
 
 /// Why no connection came about.
-public enum ConnectError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum ConnectError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Nobody answers at this address.
   case unreachable(String, reason: String)
   /// The server answered the opening handshake with another status than 101; the text is its body.
@@ -93,7 +93,7 @@ public enum ConnectError: Error, Hashable, Sendable, CustomStringConvertible {
   /// TLS failed: the certificate is not accepted, or something else is wrong.
   case tls(TLSError)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .unreachable(let address, let reason): "cannot reach \(address): \(reason)"
     case .refused(let status, let text): "the server refused the connection with HTTP status \(status): \(text)"

@@ -1,7 +1,7 @@
 import CasebusProtocol
 import CasebusSocket
 import CasebusTLS
-public import NIOCore
+package import NIOCore
 
 /// What waits for a peer that does not take it (`outboundQueueBytesMax`, `outboundTotalBytesMax`).
 extension WebSocketHandler {
@@ -15,7 +15,7 @@ extension WebSocketHandler {
     tls?.waterMark = mark
   }
 
-  public func channelWritabilityChanged(context: ChannelHandlerContext) {
+  package func channelWritabilityChanged(context: ChannelHandlerContext) {
     isLagging = !(tls?.isWritable ?? context.channel.isWritable)
     updateBacklog()
     if !isLagging {
@@ -26,7 +26,7 @@ extension WebSocketHandler {
   }
 
   /// Calls the closure once, as soon as the peer does not lag: now, if it does not.
-  public func whenWritable(_ body: @escaping () -> Void) {
+  package func whenWritable(_ body: @escaping () -> Void) {
     flush()
     waitingForRoom.append(body)
     if !isLagging { runWaiting() }
@@ -100,7 +100,7 @@ extension WebSocketHandler {
   }
 
   /// Ends the connection at once, without a closing handshake.
-  public func cutOff() {
+  package func cutOff() {
     setBacklog(0)
     context?.close(promise: nil)
   }

@@ -1,9 +1,9 @@
 import CasebusWebSocket
-public import NIOCore
+package import NIOCore
 
 /// Reading pauses while whoever gets the messages cannot keep up; TCP then holds back the peer.
 extension WebSocketHandler {
-  public func read(context: ChannelHandlerContext) {
+  package func read(context: ChannelHandlerContext) {
     if isPaused {
       isReadPending = true
     } else {
@@ -11,11 +11,11 @@ extension WebSocketHandler {
     }
   }
 
-  public func pauseReading() {
+  package func pauseReading() {
     isPaused = true
   }
 
-  public func resumeReading() {
+  package func resumeReading() {
     guard isPaused else { return }
     isPaused = false
     // What the peer sent during the pause was not looked at: it may have been alive all the time.

@@ -1,14 +1,14 @@
 import CasebusSocket
 import CasebusTLS
 import CasebusWebSocket
-public import NIOCore
+package import NIOCore
 
 /// The way out. What is written in one tick is gathered and goes out in one piece: straight to the socket while nothing
 /// waits for it, through the channel's queue otherwise.
 extension WebSocketHandler {
   /// Takes encoded frames, one or more whole ones; they are sent with the next ``flush()``, and dropped once the
   /// connection is closing. The bytes may be shared with other connections.
-  public func write(_ frames: ByteBuffer) {
+  package func write(_ frames: ByteBuffer) {
     // Many answers in one tick must not pile up where nothing counts them.
     if gathered.readableBytes >= Self.gatheredBytesMax { flush() }
     if isLagging { checkBacklog() }
@@ -23,17 +23,17 @@ extension WebSocketHandler {
   static var gatheredBytesMax: Int { 262_144 }
 
   /// Encodes a text message and takes it as ``write(_:)`` does.
-  public func writeText(_ text: ByteBuffer) {
+  package func writeText(_ text: ByteBuffer) {
     if let frame = connection.sendText(text) { write(frame) }
   }
 
   /// Encodes a binary message and takes it as ``write(_:)`` does.
-  public func writeBinary(_ bytes: ByteBuffer) {
+  package func writeBinary(_ bytes: ByteBuffer) {
     if let frame = connection.sendBinary(bytes) { write(frame) }
   }
 
   /// Takes encoded frames as ``write(_:)`` does, and sends them at once.
-  public func send(_ frames: ByteBuffer) {
+  package func send(_ frames: ByteBuffer) {
     // Mostly nothing came before them: then they need not be gathered first, which is a quarter of the work that a
     // delivery makes outside of the kernel (Docs/internals/fan-out.md).
     if gathered.readableBytes == 0, !isLagging, connection.isOpen {
@@ -45,7 +45,7 @@ extension WebSocketHandler {
   }
 
   /// Sends what was taken.
-  public func flush() {
+  package func flush() {
     if gathered.readableBytes > 0 { flush(andThen: {}) }
   }
 

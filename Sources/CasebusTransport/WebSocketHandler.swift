@@ -1,16 +1,16 @@
-public import CasebusProtocol
+package import CasebusProtocol
 import CasebusSocket
 import CasebusTLS
-public import CasebusWebSocket
-public import NIOCore
+package import CasebusWebSocket
+package import NIOCore
 
 /// The shell around a `WebSocketConnection`: reads, lets the machine decide, and does what it says.
 ///
 /// The last handler of an upgraded channel. Everything in it runs on the channel's event loop.
-public final class WebSocketHandler: ChannelDuplexHandler {
-  public typealias InboundIn = ByteBuffer
-  public typealias OutboundIn = ByteBuffer
-  public typealias OutboundOut = ByteBuffer
+package final class WebSocketHandler: ChannelDuplexHandler {
+  package typealias InboundIn = ByteBuffer
+  package typealias OutboundIn = ByteBuffer
+  package typealias OutboundOut = ByteBuffer
 
   // What every write looks at comes first: these bytes are brought into the processor's cache before (`FanoutGroup`).
   /// The socket; without TLS only.
@@ -32,7 +32,7 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   /// How the connection ends, as soon as that is known.
   var closure: ConnectionClosure?
   /// What the peer's close frame said (RFC 6455 §7.1.5, §7.1.6); nil until it has come.
-  public private(set) var peerClosure: ConnectionClosure?
+  package private(set) var peerClosure: ConnectionClosure?
   var isPaused = false
   /// The channel wanted to read during the pause.
   var isReadPending = false
@@ -63,7 +63,7 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   }
 
   /// Where everything about this connection happens. Only after it was added to a channel.
-  public var eventLoop: any EventLoop {
+  package var eventLoop: any EventLoop {
     guard let context else { preconditionFailure("the handler is in no channel") }
     return context.eventLoop
   }
@@ -71,13 +71,13 @@ public final class WebSocketHandler: ChannelDuplexHandler {
   static var now: Int64 { Int64(NIODeadline.now().uptimeNanoseconds) }
 
   /// permessage-deflate as it was agreed on; nil without it.
-  public var deflateAgreement: DeflateAgreement? { connection.deflateAgreement }
+  package var deflateAgreement: DeflateAgreement? { connection.deflateAgreement }
 
   /// Whom the peer's TLS certificate is of, as RFC 2253 writes names; nil if it has shown none.
-  public var peerSubject: String? { tls?.peerSubject }
+  package var peerSubject: String? { tls?.peerSubject }
 
   /// The peer's address, such as `127.0.0.1:50000`; nil if it has none.
-  public var remoteAddress: String? {
+  package var remoteAddress: String? {
     guard let address = context?.channel.remoteAddress, let host = address.ipAddress, let port = address.port else {
       return nil
     }
@@ -94,23 +94,23 @@ extension WebSocketHandler {
     startTimer()
   }
 
-  public func handlerAdded(context: ChannelHandlerContext) {
+  package func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
     if tls == nil { output.open(context.channel) }
     setWaterMark(context)
   }
 
-  public func handlerRemoved(context: ChannelHandlerContext) {
+  package func handlerRemoved(context: ChannelHandlerContext) {
     connectionEnded()
     self.context = nil
   }
 
-  public func channelInactive(context: ChannelHandlerContext) {
+  package func channelInactive(context: ChannelHandlerContext) {
     connectionEnded()
     context.fireChannelInactive()
   }
 
-  public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+  package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var bytes = unwrapInboundIn(data)
     let now = Self.now
     keepAlive.bytesReceived(at: now)
@@ -127,7 +127,7 @@ extension WebSocketHandler {
     sendOutbound()
   }
 
-  public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+  package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if case ChannelEvent.inputClosed = event {
       // The peer sends nothing more, so that no closing handshake can come: RFC 6455 §7.1.1.
       context.close(promise: nil)
@@ -136,7 +136,7 @@ extension WebSocketHandler {
     }
   }
 
-  public func errorCaught(context: ChannelHandlerContext, error: any Error) {
+  package func errorCaught(context: ChannelHandlerContext, error: any Error) {
     closure = closure ?? ConnectionClosure(code: WebSocketCloseCode.abnormalClosure.rawValue, reason: "\(error)")
     context.close(promise: nil)
   }
@@ -194,7 +194,7 @@ extension WebSocketHandler {
 
 extension WebSocketHandler {
   /// Begins the closing handshake after what was taken (RFC 6455 §7.1.2). The peer is told the name of the code and why.
-  public func close(_ code: CloseCode, reason: String) {
+  package func close(_ code: CloseCode, reason: String) {
     let closeCode = WebSocketCloseCode(rawValue: code.rawValue)
     guard connection.startClose(code: closeCode, reason: "\(code.name): \(reason)") == .awaitPeer else { return }
     closure = ConnectionClosure(code: code.rawValue, reason: reason)

@@ -1,15 +1,15 @@
-public import HummingbirdCore
-public import Logging
-public import NIOCore
+package import HummingbirdCore
+package import Logging
+package import NIOCore
 import NIOPosix
-public import ServiceLifecycle
+import ServiceLifecycle
 
 /// Listens on a port: WebSocket connections go to an acceptor, all other requests to an HTTP responder.
 ///
 /// ``run()`` serves until it is shut down gracefully. Then nothing more is accepted, connections without a request are
 /// closed, and it returns when the requests that have begun are answered. WebSocket connections stay: they are their
 /// acceptor's.
-public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
+package struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
   private let address: (host: String, port: Int)
   private let acceptor: Acceptor
   private let responder: HTTPChannelHandler.Responder
@@ -29,7 +29,7 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
   ///   - tls: nil for connections that are not encrypted.
   ///   - host: an address, also in brackets, or a name: then on all of its addresses that are this machine's.
   ///   - onListening: called once, when clients can connect, with the addresses that are listened on.
-  public init(
+  package init(
     host: String, port: Int, acceptor: Acceptor, responder: @escaping HTTPChannelHandler.Responder,
     connections: ServerConnections, tls: ListenerTLS? = nil, group: any EventLoopGroup, logger: Logger,
     onListening: @escaping @Sendable ([SocketAddress]) async -> Void
@@ -44,7 +44,7 @@ public struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
     self.onListening = onListening
   }
 
-  public func run() async throws {
+  package func run() async throws {
     let (requests, source) = AsyncStream.makeStream(of: HTTP1Channel.Value.self)
     let entrance = UpgradingChannel(acceptor: acceptor, connections: connections, tls: tls, logger: logger) {
       if case .terminated = source.yield($0) { $0.channel.close(promise: nil) }

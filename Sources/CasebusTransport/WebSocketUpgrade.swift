@@ -1,4 +1,4 @@
-public import CasebusWebSocket
+package import CasebusWebSocket
 import NIOCore
 import NIOHTTP1
 
@@ -41,18 +41,18 @@ struct WebSocketUpgrade<Acceptor: WebSocketAcceptor>: NIOTypedHTTPServerProtocol
 
 extension OpeningHandshakeRejection {
   /// RFC 6455 §4.2.1: the request is of HTTP/1.1 or higher.
-  public static let oldHTTP = OpeningHandshakeRejection(status: 400, "a WebSocket connection needs HTTP/1.1")
+  package static let oldHTTP = OpeningHandshakeRejection(status: 400, "a WebSocket connection needs HTTP/1.1")
 }
 
 extension OpeningHandshake {
   /// What a server with this configuration agrees to.
-  public init(_ configuration: ConnectionConfiguration) {
+  package init(_ configuration: ConnectionConfiguration) {
     self.init(deflate: configuration.deflate?.policy)
   }
 
   /// Checks an opening handshake first by the RFC, then by what the acceptor takes.
   /// - Throws: the answer to give instead of 101, which the HTTP endpoint at the same target gives.
-  public func check<Acceptor: WebSocketAcceptor>(
+  package func check<Acceptor: WebSocketAcceptor>(
     method: String, target: String, headers: some Sequence<(name: String, value: String)>, with acceptor: Acceptor
   ) throws(OpeningHandshakeRejection) -> (Acceptor.Ticket, OpeningHandshakeResponse) {
     switch requestReceived(method: method, target: target, headers: headers) {

@@ -1,9 +1,9 @@
-public import CasebusProtocol
+package import CasebusProtocol
 
 extension Command {
   /// The command that a publish stands for (Protocol §5).
   /// - Throws: ``Failure`` with `invalid_parameters` or `not_publishable`.
-  public init(publishing name: EventName, data: JSONValue) throws(Failure) {
+  package init(publishing name: EventName, data: JSONValue) throws(Failure) {
     switch name {
     case .interaction: try self.init(publishingInteraction: Self.object(data, of: name))
     case .agent, .media, .outbound, .system: self = .relay(name, data: .object(try Self.object(data, of: name)))

@@ -1,7 +1,7 @@
-public import CasebusProtocol
+package import CasebusProtocol
 
 /// What somebody wants of a workspace: a source asserts, a client asks, a session ends.
-public enum Command: Hashable, Sendable {
+package enum Command: Hashable, Sendable {
   /// A source says which state an interaction is in now; the attributes are those of the published interaction.
   case assertState(InteractionState, attributes: JSONObject)
   /// A source says what the agent did to a case on the desktop.

@@ -1,29 +1,29 @@
-public import CasebusProtocol
+package import CasebusProtocol
 
 /// What may happen to an interaction in one state: a row of `Protocol/registry/interaction-states.json`, where the
 /// reason for each row stands. A test holds the two equal.
-public struct StateRule: Hashable, Sendable {
-  public let state: InteractionState
+package struct StateRule: Hashable, Sendable {
+  package let state: InteractionState
   /// A source may begin an interaction in this state.
-  public var isInitial = false
+  package var isInitial = false
   /// The interaction leaves the workspace after the event.
-  public var isTerminal = false
+  package var isTerminal = false
   /// The interaction may be marked done.
-  public var allowsMarkdone = false
+  package var allowsMarkdone = false
   /// User data may be written.
-  public var isLive = false
+  package var isLive = false
   /// The state says that something was touched, not where the interaction stands: rules are those of the state before.
-  public var isTransient = false
+  package var isTransient = false
   /// The states that a source may assert next; the state itself can always be asserted again.
-  public var next: Set<InteractionState> = []
+  package var next: Set<InteractionState> = []
 
   /// The rule of a state.
-  public static func of(_ state: InteractionState) -> StateRule {
+  package static func of(_ state: InteractionState) -> StateRule {
     table[state]!
   }
 
   /// All states in the order of the seed document that hold for the predicate, for messages to people.
-  public static func states(where holds: (StateRule) -> Bool) -> [InteractionState] {
+  package static func states(where holds: (StateRule) -> Bool) -> [InteractionState] {
     InteractionState.allCases.filter { holds(of($0)) }
   }
 }

@@ -1,22 +1,22 @@
 /// A moment as milliseconds since 1970-01-01T00:00:00Z. The state machine is told the time; it never reads a clock.
-public struct Timestamp: Hashable, Comparable, Sendable {
-  public var milliseconds: Int64
+package struct Timestamp: Hashable, Comparable, Sendable {
+  package var milliseconds: Int64
 
-  public init(milliseconds: Int64) {
+  package init(milliseconds: Int64) {
     self.milliseconds = milliseconds
   }
 
-  public static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
+  package static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
   /// The moment so many milliseconds later. Times come from a journal too, which somebody may have written: no sum of them
   /// ends the process, it is the nearest that there is.
-  public func advanced(byMilliseconds interval: Int64) -> Timestamp {
+  package func advanced(byMilliseconds interval: Int64) -> Timestamp {
     let (sum, overflows) = milliseconds.addingReportingOverflow(interval)
     return Timestamp(milliseconds: overflows ? (interval < 0 ? .min : .max) : sum)
   }
 
   /// Milliseconds from the other moment to this one; negative if this one is earlier.
-  public func milliseconds(since other: Timestamp) -> Int64 {
+  package func milliseconds(since other: Timestamp) -> Int64 {
     let (span, overflows) = milliseconds.subtractingReportingOverflow(other.milliseconds)
     return overflows ? (other.milliseconds > 0 ? .min : .max) : span
   }

@@ -5,7 +5,7 @@ import CasebusProtocol
 /// Cases need no count of their own: the ids of those that are expanded or selected stand in the interactions.
 extension Workspace {
   /// How large the interactions and blocks are, as JSON (`workspaceBytesMax`).
-  public var byteCount: Int { recordBytes + blockBook.byteCount }
+  package var byteCount: Int { recordBytes + blockBook.byteCount }
 }
 
 /// What makes something smaller is always taken: a state that was kept under greater limits is not a dead end.

@@ -1,6 +1,6 @@
 extension Workspace {
   /// The clock may have been set back since the state was kept. From now on no block stands longer than a block may.
-  public mutating func limitDeadlines(at now: Timestamp) {
+  package mutating func limitDeadlines(at now: Timestamp) {
     let latest = now.advanced(byMilliseconds: rules.blockMarkdoneTimeoutMilliseconds)
     guard blocks.contains(where: { $0.deadline > latest }) else { return }
     let all = blocks

@@ -1,4 +1,4 @@
-public import CasebusProtocol
+package import CasebusProtocol
 
 extension Workspace {
   /// What a command leads to: no event where everything is already so.
@@ -10,7 +10,7 @@ extension Workspace {
   ///   - other: whom the asker was before; blocks that it made then it may lift, too.
   ///   - now: starts the deadline of a block.
   /// - Throws: ``Failure``; nothing happens.
-  public func decide(_ command: Command, by blocker: Blocker, or other: Blocker? = nil, at now: Timestamp)
+  package func decide(_ command: Command, by blocker: Blocker, or other: Blocker? = nil, at now: Timestamp)
     throws(Failure) -> [WorkspaceEvent]
   {
     switch command {
@@ -28,7 +28,7 @@ extension Workspace {
   }
 
   /// What the passing of time leads to: the blocks whose deadline has come expire.
-  public func deadlineReached(at now: Timestamp) -> [WorkspaceEvent] {
+  package func deadlineReached(at now: Timestamp) -> [WorkspaceEvent] {
     blockBook.expired(at: now).map { event(.blockExpired($0.blocker), of: $0) }
   }
 
@@ -42,7 +42,7 @@ extension Workspace {
 
 extension WorkspaceEvent {
   /// Why the command that led to this event was nevertheless not carried out; nil if it was.
-  public var refusal: Failure? {
+  package var refusal: Failure? {
     guard case .markdone(let event) = self, case .refused(let warningMessage, _) = event.kind else { return nil }
     return Failure(.markdoneBlocked, warningMessage)
   }

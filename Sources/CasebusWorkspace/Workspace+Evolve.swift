@@ -3,7 +3,7 @@ import CasebusProtocol
 extension Workspace {
   /// Makes an event so. Every event that ``decide(_:by:at:)`` or ``deadlineReached(at:)`` gave is accepted.
   /// - Parameter time: when it was decided (``eventTime(at:)``).
-  public mutating func evolve(_ event: WorkspaceEvent, at time: Timestamp) {
+  package mutating func evolve(_ event: WorkspaceEvent, at time: Timestamp) {
     newestEventTime = max(newestEventTime, time)
     switch event {
     case .interactionChanged(let interaction): evolveState(of: interaction)

@@ -40,7 +40,7 @@ extension Workspace {
   }
 
   /// Whose blocks end with an event that is not yet made so.
-  public func blockers(freedBy event: WorkspaceEvent) -> [Blocker] {
+  package func blockers(freedBy event: WorkspaceEvent) -> [Blocker] {
     switch event {
     case .markdone(let event):
       switch event.kind {

@@ -1,30 +1,30 @@
-public import CasebusProtocol
+package import CasebusProtocol
 
 /// The central state machine of one agent's desktop (Protocol §6–§8): interactions, the cases they are grouped in, and
 /// the blocks that keep them from being marked done.
 ///
 /// Pure: ``decide(_:by:at:)`` says what would happen, ``evolve(_:)`` makes it so. The state is the fold of `evolve` over
 /// the events, so a replay of the journal gives the same state. Time and identities are arguments.
-public struct Workspace: Hashable, Sendable {
-  public let rules: WorkspaceRules
+package struct Workspace: Hashable, Sendable {
+  package let rules: WorkspaceRules
 
   /// In the order of their creation.
   var records = ArrivalDictionary<Identifier, InteractionRecord>()
   /// How many interactions each case has; a case without any is gone.
   var interactionCounts: [Identifier: Int] = [:]
   /// The case that is selected; nil if none is.
-  public internal(set) var selectedCaseID: Identifier?
+  package internal(set) var selectedCaseID: Identifier?
   /// The cases that are expanded, in the order they were.
   var expanded = ArrivalOrder<Identifier>()
   var blockBook = MarkdoneBlocks()
   /// How large the interactions are, as JSON.
   var recordBytes = 0
   /// When the newest event was decided.
-  public internal(set) var newestEventTime = Timestamp(milliseconds: 0)
+  package internal(set) var newestEventTime = Timestamp(milliseconds: 0)
   /// How many state changes were accepted that the transition table does not have (lenient rules only).
-  public internal(set) var irregularTransitions = 0
+  package internal(set) var irregularTransitions = 0
 
-  public init(rules: WorkspaceRules = WorkspaceRules()) {
+  package init(rules: WorkspaceRules = WorkspaceRules()) {
     self.rules = rules
   }
 }
@@ -50,33 +50,33 @@ struct InteractionRecord: Hashable, Sendable {
 
 extension Workspace {
   /// The interaction as it is now; nil if there is none.
-  public func interaction(_ id: Identifier) -> Interaction? {
+  package func interaction(_ id: Identifier) -> Interaction? {
     records[id].map(current)
   }
 
   /// All interactions in the order of their creation.
-  public var interactions: [Interaction] { records.values.map(current) }
+  package var interactions: [Interaction] { records.values.map(current) }
 
   /// Whether there is nothing to remember.
-  public var isEmpty: Bool { records.isEmpty }
+  package var isEmpty: Bool { records.isEmpty }
 
   /// Whether any interaction is part of this case.
-  public func hasCase(_ id: Identifier) -> Bool { interactionCounts[id] != nil }
+  package func hasCase(_ id: Identifier) -> Bool { interactionCounts[id] != nil }
 
   /// The cases that are expanded, in the order they were.
-  public var expandedCaseIDs: [Identifier] { Array(expanded) }
+  package var expandedCaseIDs: [Identifier] { Array(expanded) }
 
   /// Every block that stands, the newest last.
-  public var blocks: [MarkdoneBlock] { blockBook.all }
+  package var blocks: [MarkdoneBlock] { blockBook.all }
 
   /// Whether a block of this blocker stands.
-  public func hasBlocks(of blocker: Blocker) -> Bool { blockBook.hasBlocks(of: blocker) }
+  package func hasBlocks(of blocker: Blocker) -> Bool { blockBook.hasBlocks(of: blocker) }
 
   /// When ``deadlineReached(at:)`` has something to say next; nil if nothing is pending.
-  public var nextDeadline: Timestamp? { blockBook.nextDeadline }
+  package var nextDeadline: Timestamp? { blockBook.nextDeadline }
 
   /// The time of what is decided now: never before that of an event that there is, also where the clock was set back.
-  public func eventTime(at now: Timestamp) -> Timestamp { max(now, newestEventTime) }
+  package func eventTime(at now: Timestamp) -> Timestamp { max(now, newestEventTime) }
 
   private func current(_ record: InteractionRecord) -> Interaction {
     withCaseFlags(record.interaction)

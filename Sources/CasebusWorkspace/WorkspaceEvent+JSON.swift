@@ -1,9 +1,9 @@
-public import CasebusProtocol
-public import struct NIOCore.ByteBuffer
+package import CasebusProtocol
+package import struct NIOCore.ByteBuffer
 
 extension WorkspaceEvent {
   /// The event name under which clients subscribe to it.
-  public var name: EventName {
+  package var name: EventName {
     switch self {
     case .interactionChanged, .userDataChanged, .caseChanged: .interaction
     case .markdone: .markdone
@@ -12,7 +12,7 @@ extension WorkspaceEvent {
   }
 
   /// Appends the `data` of the envelope as clients see it.
-  public func writeData(into buffer: inout ByteBuffer) {
+  package func writeData(into buffer: inout ByteBuffer) {
     switch self {
     case .interactionChanged(let interaction):
       buffer.writeInteractionEvent(interaction.state, interaction)
@@ -67,7 +67,7 @@ extension ByteBuffer {
 
 extension MarkdoneEvent.Kind {
   /// The `eventType` of Protocol §8.
-  public var eventType: String {
+  package var eventType: String {
     switch self {
     case .blocked: "MARKDONE_BLOCKED"
     case .unblocked: "MARKDONE_UNBLOCKED"

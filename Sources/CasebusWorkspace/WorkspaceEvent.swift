@@ -1,8 +1,8 @@
-public import CasebusProtocol
+package import CasebusProtocol
 
 /// What the state machine decided: what is journaled and fanned out. The state of a workspace is the fold of
 /// ``Workspace/evolve(_:)`` over its events.
-public enum WorkspaceEvent: Hashable, Sendable {
+package enum WorkspaceEvent: Hashable, Sendable {
   /// A source asserted a state (`eventType` is the state), or changed attributes in it.
   case interactionChanged(Interaction)
   /// A client wrote user data; the state is unchanged.
@@ -14,24 +14,24 @@ public enum WorkspaceEvent: Hashable, Sendable {
 }
 
 /// Something happened to a case (Protocol §7).
-public struct CaseChange: Hashable, Sendable {
-  public enum Kind: String, CaseIterable, Hashable, Sendable {
+package struct CaseChange: Hashable, Sendable {
+  package enum Kind: String, CaseIterable, Hashable, Sendable {
     case collapsed = "CASE_COLLAPSED"
     case expanded = "CASE_EXPANDED"
     case selected = "CASE_SELECTED"
     case closed = "CASE_CLOSED"
   }
 
-  public var kind: Kind
+  package var kind: Kind
   /// The case that is selected at the moment of the event; nil if none is.
-  public var selectedCaseID: Identifier?
+  package var selectedCaseID: Identifier?
   /// The case that this is about.
-  public var caseID: Identifier
+  package var caseID: Identifier
 }
 
 /// Something happened to the marking done of an interaction (Protocol §8).
-public struct MarkdoneEvent: Hashable, Sendable {
-  public enum Kind: Hashable, Sendable {
+package struct MarkdoneEvent: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
     case blocked(MarkdoneBlock, timeoutMilliseconds: Int64)
     case unblocked(Blocker)
     case blockExpired(Blocker)
@@ -41,29 +41,29 @@ public struct MarkdoneEvent: Hashable, Sendable {
   }
 
   /// How an interaction came to be marked done.
-  public enum Origin: String, CaseIterable, Hashable, Sendable {
+  package enum Origin: String, CaseIterable, Hashable, Sendable {
     /// A client asked for it, and no block stood.
     case request
     /// A source says that it happened elsewhere; blocks do not hinder it.
     case publish
   }
 
-  public var kind: Kind
-  public var interactionID: Identifier
-  public var caseID: Identifier
+  package var kind: Kind
+  package var interactionID: Identifier
+  package var caseID: Identifier
 }
 
 /// Keeps an interaction from being marked done until it is lifted or its deadline has come.
-public struct MarkdoneBlock: Hashable, Sendable {
-  public var interactionID: Identifier
-  public var blocker: Blocker
+package struct MarkdoneBlock: Hashable, Sendable {
+  package var interactionID: Identifier
+  package var blocker: Blocker
   /// What the agent is told who tries to mark it done.
-  public var warningMessage: String
-  public var deadline: Timestamp
+  package var warningMessage: String
+  package var deadline: Timestamp
 }
 
 /// Whose block it is: a client by its identity, which outlives its sessions, or one anonymous session.
-public enum Blocker: Hashable, Sendable {
+package enum Blocker: Hashable, Sendable {
   case client(Identifier)
   case session(Identifier)
 }

@@ -28,7 +28,7 @@ struct TextFrame: Sendable {
 }
 
 /// How the messages to a session are put into frames.
-public enum MessageEncoding: Hashable, Sendable {
+package enum MessageEncoding: Hashable, Sendable {
   case plain
   /// permessage-deflate (RFC 7692), every message by itself, so that all sessions with the same window share the bytes.
   /// - windowBits: the base-two logarithm of the window, 9 to 15.

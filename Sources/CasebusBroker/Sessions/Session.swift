@@ -1,19 +1,19 @@
 import CasebusJournal
-public import CasebusProtocol
+package import CasebusProtocol
 import CasebusWorkspace
 import Logging
-public import NIOCore
+package import NIOCore
 
 /// One client connection as the broker sees it. Lives on one event loop and is used on it only.
 ///
 /// What a client says is passed to its workspace and comes back from there in order: answers, subscriptions taking
 /// effect, and events are all one sequence (Protocol §4.4).
-public final class Session {
+package final class Session {
   /// Unique among all sessions of this broker and its predecessors.
-  public let id: String
-  public let scope: WorkspaceScope
+  package let id: String
+  package let scope: WorkspaceScope
   /// Whom it belongs to.
-  public let origin: SessionOrigin
+  package let origin: SessionOrigin
   let reservation: SessionReservation
   let encoding: MessageEncoding
   let key: SessionKey
@@ -76,7 +76,7 @@ public final class Session {
 
 extension Session {
   /// The client sent a text message.
-  public func textReceived(_ text: ByteBuffer) {
+  package func textReceived(_ text: ByteBuffer) {
     guard state != .closed else { return }
     messagesReceived += 1
     do throws(MessageFailure) {
@@ -92,7 +92,7 @@ extension Session {
   }
 
   /// The client sent a binary message, which the protocol has no use for (Protocol §3.6).
-  public func binaryReceived(byteCount: Int) {
+  package func binaryReceived(byteCount: Int) {
     guard state != .closed else { return }
     messagesReceived += 1
     let failure = Failure(
@@ -105,7 +105,7 @@ extension Session {
   ///   - code: the close code of RFC 6455 §7.1.5; 1006 if there was none.
   ///   - reason: for the log.
   ///   - bytesSent: what the connection sent to the client in all.
-  public func connectionClosed(code: UInt16, reason: String, bytesSent: Int) {
+  package func connectionClosed(code: UInt16, reason: String, bytesSent: Int) {
     guard loop.sessions[key.number] === self else { return }
     state = .closed
     loop.remove(self)

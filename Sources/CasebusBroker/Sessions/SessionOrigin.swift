@@ -1,11 +1,11 @@
 /// Whom a session belongs to, as far as its connection tells.
-public struct SessionOrigin: Hashable, Sendable {
+package struct SessionOrigin: Hashable, Sendable {
   /// The client's address, such as `127.0.0.1:50000`.
-  public var address: String
+  package var address: String
   /// Whom the client's TLS certificate is of, as RFC 2253 writes names: `CN=bot-7,O=Acme`; nil if it has shown none.
-  public var identity: String?
+  package var identity: String?
 
-  public init(address: String, identity: String? = nil) {
+  package init(address: String, identity: String? = nil) {
     self.address = address
     self.identity = identity
   }

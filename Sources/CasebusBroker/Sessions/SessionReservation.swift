@@ -2,7 +2,7 @@ import Synchronization
 
 /// The room of one session among `sessionsMax`: taken before its connection is told that it is welcome, given back when the
 /// session ends or, at the latest, when this is forgotten.
-public final class SessionReservation: Sendable {
+package final class SessionReservation: Sendable {
   private let tally: Tally
   private let isHeld = Atomic(true)
 

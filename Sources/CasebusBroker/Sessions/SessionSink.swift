@@ -1,8 +1,8 @@
-public import CasebusProtocol
-public import struct NIOCore.ByteBuffer
+package import CasebusProtocol
+package import struct NIOCore.ByteBuffer
 
 /// Where a session's messages go: a connection, as the broker sees it. Used on the session's event loop only.
-public protocol SessionSink: AnyObject {
+package protocol SessionSink: AnyObject {
   /// Takes encoded WebSocket frames (RFC 6455 §5), one or more whole ones, to be sent in order after those taken before.
   /// The bytes may be shared with other sessions. After ``close(_:reason:)`` they are dropped.
   func write(_ frames: ByteBuffer)

@@ -1,7 +1,7 @@
 import CasebusJournal
 import CasebusProtocol
 import GRDB
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 #if canImport(Glibc)
   import Glibc
@@ -10,7 +10,7 @@ public import struct NIOCore.ByteBuffer
 #endif
 
 /// Makes a journal of what an export wrote. It is there when everything is in it and right, or not at all.
-public final class JournalImport {
+package final class JournalImport {
   /// Which lines there are and what is in them.
   static let format: Int64 = 1
 
@@ -26,7 +26,7 @@ public final class JournalImport {
   ///   - directory: must have no journal in it; made if it is not there.
   ///   - keepsEpoch: whether clients can go on where they were. Not if the broker went on after the export: then it gave
   ///     numbers to events that are not in it, and gives them again.
-  public init(directory: String, keepsEpoch: Bool) throws(JournalFileError) {
+  package init(directory: String, keepsEpoch: Bool) throws(JournalFileError) {
     files = JournalFiles(directory: directory)
     self.keepsEpoch = keepsEpoch
     try files.makeDirectory()
@@ -59,7 +59,7 @@ public final class JournalImport {
 
   /// - Parameter line: without its end.
   /// - Throws: an error that says which line is wrong, and what of it.
-  public func add(_ line: ByteBuffer) throws(JournalImportError) {
+  package func add(_ line: ByteBuffer) throws(JournalImportError) {
     lines += 1
     do {
       let values = try ImportedLine(line)
@@ -90,7 +90,7 @@ public final class JournalImport {
 
   /// The journal is there from now on.
   /// - Returns: how many workspaces and events it has.
-  public func finish() throws -> (workspaces: Int, events: UInt64) {
+  package func finish() throws -> (workspaces: Int, events: UInt64) {
     guard let counts = content.map({ ($0.workspaceCount, $0.events) }), content?.isAtEnd == true else {
       throw JournalImportError("line \(lines + 1): the line of type \"end\" is missing: it is not the whole export")
     }
@@ -107,8 +107,8 @@ public final class JournalImport {
 }
 
 /// Why lines cannot be imported; the text begins with the number of the line.
-public struct JournalImportError: Error, CustomStringConvertible {
-  public var description: String
+package struct JournalImportError: Error, CustomStringConvertible {
+  package var description: String
 
   init(_ description: String) {
     self.description = description

@@ -1,13 +1,13 @@
 import CasebusJournal
 import CasebusProtocol
 import GRDB
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 extension JournalInspection {
   /// Writes everything as JSON lines, in one state of the database: the head, each workspace with its events, snapshot and
   /// answers, the consumers with their positions, and the end, which tells how many lines came before it.
   /// - Parameter write: gets some lines at a time.
-  public func export(to write: @escaping (ByteBuffer) throws -> Void, progress: JournalProgress) throws {
+  package func export(to write: @escaping (ByteBuffer) throws -> Void, progress: JournalProgress) throws {
     try read { db in
       var export = Export(db: db, write: write)
       try export.head()
@@ -177,7 +177,7 @@ private struct Export {
 
 extension JournalEntry {
   /// The event as a line of JSON.
-  public var json: ByteBuffer {
+  package var json: ByteBuffer {
     var buffer = ByteBuffer()
     buffer.beginJSONObject()
     buffer.writeJSONMembers(of: record, in: workspace.text)

@@ -7,7 +7,7 @@ import GRDB
 #endif
 
 /// Why a journal on disk was not opened. Nothing of it was changed.
-public enum JournalFileError: Error, Hashable, Sendable {
+package enum JournalFileError: Error, Hashable, Sendable {
   /// Another broker has it open; `process` is its pid, if the lock file says so.
   case inUse(lock: String, process: Int?)
   /// The file is something else.
@@ -26,7 +26,7 @@ public enum JournalFileError: Error, Hashable, Sendable {
 }
 
 extension JournalFileError: CustomStringConvertible {
-  public var description: String {
+  package var description: String {
     switch self {
     case .inUse(let lock, let process):
       "\(lock) is locked by another broker\(process.map { " (pid \($0))" } ?? ""): stop that one, or choose another --data"

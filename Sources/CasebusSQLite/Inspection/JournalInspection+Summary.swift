@@ -1,41 +1,41 @@
-public import CasebusJournal
+package import CasebusJournal
 import GRDB
 
 /// What is in a journal, in numbers.
-public struct JournalSummary: Sendable {
-  public var schema: Int
-  public var epoch: String
+package struct JournalSummary: Sendable {
+  package var schema: Int
+  package var epoch: String
   /// The files and their bytes.
-  public var files: [(name: String, bytes: Int64)]
-  public var workspaceCount: Int
-  public var eventCount: UInt64
-  public var receiptCount: Int
+  package var files: [(name: String, bytes: Int64)]
+  package var workspaceCount: Int
+  package var eventCount: UInt64
+  package var receiptCount: Int
   /// Those with the most events, these first.
-  public var workspaces: [Workspace]
-  public var consumers: [Consumer]
+  package var workspaces: [Workspace]
+  package var consumers: [Consumer]
 
-  public struct Workspace: Sendable {
-    public var name: String
+  package struct Workspace: Sendable {
+    package var name: String
     /// The oldest record that is kept; `last + 1` if none is.
-    public var first: JournalOffset
-    public var last: JournalOffset
-    public var snapshot: JournalOffset?
+    package var first: JournalOffset
+    package var last: JournalOffset
+    package var snapshot: JournalOffset?
     /// Milliseconds since 1970.
-    public var deadline: Int64?
+    package var deadline: Int64?
   }
 
-  public struct Consumer: Sendable {
-    public var consumer: JournalConsumer
+  package struct Consumer: Sendable {
+    package var consumer: JournalConsumer
     /// In how many workspaces something is left to do.
-    public var workspacesBehind: Int
-    public var backlog: UInt64
-    public var parked: Int
+    package var workspacesBehind: Int
+    package var backlog: UInt64
+    package var parked: Int
   }
 }
 
 extension JournalInspection {
   /// - Parameter workspacesMax: how many workspaces are listed.
-  public func summary(workspacesMax: Int) throws -> JournalSummary {
+  package func summary(workspacesMax: Int) throws -> JournalSummary {
     try read { db in
       let lines = try WorkspaceLine.all(db)
       return JournalSummary(

@@ -4,12 +4,12 @@ import GRDB
 import struct NIOCore.ByteBuffer
 
 /// How far a long work is: what it does, how much of it is done, and how much there is.
-public typealias JournalProgress = (_ work: String, _ done: UInt64, _ total: UInt64) -> Void
+package typealias JournalProgress = (_ work: String, _ done: UInt64, _ total: UInt64) -> Void
 
 extension JournalInspection {
   /// Looks at everything that the journal's rules say.
   /// - Returns: what is wrong, one line each; empty if nothing is.
-  public func verify(progress: JournalProgress) throws -> [String] {
+  package func verify(progress: JournalProgress) throws -> [String] {
     try read { db in
       var verification = Verification(db: db, lines: try WorkspaceLine.all(db))
       try verification.pages(progress)

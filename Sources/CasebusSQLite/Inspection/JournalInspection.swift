@@ -1,15 +1,15 @@
-public import CasebusJournal
-public import CasebusProtocol
+package import CasebusJournal
+package import CasebusProtocol
 import GRDB
 
 /// A journal's file as somebody sees it who only reads, also while a broker writes to it.
-public final class JournalInspection: Sendable {
-  public let file: String
+package final class JournalInspection: Sendable {
+  package let file: String
   let files: JournalFiles
   private let queue: DatabaseQueue
 
   /// - Throws: ``JournalFileError`` if there is no journal, or none that this version can read.
-  public init(directory: String) throws(JournalFileError) {
+  package init(directory: String) throws(JournalFileError) {
     files = JournalFiles(directory: directory)
     file = files.database
     guard files.hasDatabase else { throw .missing(file: files.database) }
@@ -35,26 +35,26 @@ public final class JournalInspection: Sendable {
   }
 
   /// Another number than before if somebody else committed meanwhile.
-  public func version() throws -> Int {
+  package func version() throws -> Int {
     try queue.unsafeRead { try Int.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
   }
 }
 
 /// A record, and the workspace it is of.
-public struct JournalEntry: Sendable {
-  public var workspace: WorkspaceID
-  public var record: JournalRecord
+package struct JournalEntry: Sendable {
+  package var workspace: WorkspaceID
+  package var record: JournalRecord
 }
 
 extension JournalInspection {
   /// The newest record of each workspace, or of one.
-  public func ends(of workspace: WorkspaceID?) throws -> [WorkspaceID: JournalOffset] {
+  package func ends(of workspace: WorkspaceID?) throws -> [WorkspaceID: JournalOffset] {
     let lines = try read { try WorkspaceLine.all($0, named: workspace) }
     return try lines.reduce(into: [:]) { try $0[WorkspaceID(journaled: $1.name)] = $1.last }
   }
 
   /// The records after an offset, or from the first one on that is kept.
-  public func entries(of workspace: WorkspaceID, after offset: JournalOffset, limit: Int) throws -> [JournalEntry] {
+  package func entries(of workspace: WorkspaceID, after offset: JournalOffset, limit: Int) throws -> [JournalEntry] {
     try read { db in
       let reader = JournalReader(db)
       let start = max(offset, try reader.row(of: workspace)?.pruned ?? 0)

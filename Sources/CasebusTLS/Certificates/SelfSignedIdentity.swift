@@ -7,7 +7,7 @@ extension TLSIdentity {
   ///   - from: when its validity begins, in seconds from now.
   ///   - until: when it ends, in seconds from now.
   /// - Throws: what OpenSSL says against it.
-  public static func selfSigned(
+  package static func selfSigned(
     hostNames: [String], from: Int = -3600, until: Int = 365 * 86_400
   ) throws(TLSConfigurationError) -> TLSIdentity {
     precondition(!hostNames.isEmpty, "a certificate is for somebody")
@@ -86,10 +86,10 @@ extension PrivateKey {
 
 extension TLSIdentity {
   /// The certificate in PEM form.
-  public var certificatePEM: String { MemoryText.text { PEM_write_bio_X509($0, certificate.x509) == 1 } }
+  package var certificatePEM: String { MemoryText.text { PEM_write_bio_X509($0, certificate.x509) == 1 } }
 
   /// The private key in PEM form, not encrypted.
-  public var keyPEM: String {
+  package var keyPEM: String {
     MemoryText.text { PEM_write_bio_PKCS8PrivateKey($0, key.pkey, nil, nil, 0, nil, nil) == 1 }
   }
 }

@@ -23,9 +23,9 @@ public struct TLSProtocolConfiguration: Hashable, Sendable {
 }
 
 /// How a server proves itself, and whom it lets in.
-public struct TLSServerConfiguration: Sendable {
+package struct TLSServerConfiguration: Sendable {
   /// Whether clients prove who they are with a certificate.
-  public enum ClientCertificates: Sendable {
+  package enum ClientCertificates: Sendable {
     case none
     /// Those who have one are known by it; one of an unknown authority is refused all the same.
     case optional(authorityFile: String)
@@ -33,13 +33,13 @@ public struct TLSServerConfiguration: Sendable {
   }
 
   /// Each for the host names of its certificate; the first also for those that no certificate is for.
-  public var identities: [TLSIdentity]
-  public var clientCertificates = ClientCertificates.none
-  public var protocols = TLSProtocolConfiguration()
+  package var identities: [TLSIdentity]
+  package var clientCertificates = ClientCertificates.none
+  package var protocols = TLSProtocolConfiguration()
   /// How long a session may be resumed without a full handshake, seconds (`tlsTicketSeconds`).
-  public var ticketSeconds = 7200
+  package var ticketSeconds = 7200
 
-  public init(identities: [TLSIdentity]) {
+  package init(identities: [TLSIdentity]) {
     self.identities = identities
   }
 }

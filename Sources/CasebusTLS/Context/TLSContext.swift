@@ -14,7 +14,7 @@ public final class TLSContext: @unchecked Sendable {
   /// OpenSSL's object; valid as long as this.
   let pointer: OpaquePointer
   /// What it proves itself with.
-  public let identities: [TLSIdentity]
+  package let identities: [TLSIdentity]
   /// What ALPN offers and takes (RFC 7301 §3.1): each name with its length before it.
   let applicationProtocols: [UInt8]
   let ticketKeys: TicketKeyRing?
@@ -22,7 +22,7 @@ public final class TLSContext: @unchecked Sendable {
   /// A context for a server.
   /// - Parameter predecessor: the context that this one takes the place of; sessions begun with it can be resumed.
   /// - Throws: the file or the setting that is wrong, and why.
-  public init(
+  package init(
     server configuration: TLSServerConfiguration, replacing predecessor: TLSContext? = nil
   ) throws(TLSConfigurationError) {
     precondition(!configuration.identities.isEmpty, "a server proves who it is")

@@ -1,4 +1,4 @@
-public import NIOCore
+package import NIOCore
 
 /// Lets the handshakes of one event loop go on without keeping its established connections waiting, however many clients
 /// come at once.
@@ -6,7 +6,7 @@ public import NIOCore
 /// Two measures: only so many handshakes are in progress at a time, the others wait for their turn, unread; and after
 /// two milliseconds of work on handshakes the loop serves its other connections first. A server's part of a handshake takes
 /// 0.2 to 1.5 ms, depending on the key, and a loop would do as many of them in a row as there are sockets ready.
-public final class HandshakeGate {
+package final class HandshakeGate {
   /// What goes through the gate.
   typealias Guest = TLSHandler
 
@@ -24,7 +24,7 @@ public final class HandshakeGate {
   private static var pause: TimeAmount { .microseconds(20) }
 
   /// - Parameter inProgressMax: `tlsHandshakesMax` of `Protocol/registry/limits.json`, for one event loop.
-  public init(eventLoop: any EventLoop, inProgressMax: Int) {
+  package init(eventLoop: any EventLoop, inProgressMax: Int) {
     self.eventLoop = eventLoop
     self.inProgressMax = inProgressMax
   }

@@ -1,8 +1,8 @@
 internal import CasebusSocket
-public import NIOCore
+package import NIOCore
 
 extension TLSHandler {
-  public func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+  package func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
     switch (mode, state) {
     case (.output, .open), (.output, .waiting), (.output, .handshaking): closeOutput(promise: promise)
     case (.all, .open): closeAll(context, promise)

@@ -1,5 +1,5 @@
 internal import CasebusSocket
-public import NIOCore
+package import NIOCore
 
 /// Through the pipeline: everything that was written is encrypted with the flush, and waits in the channel if the socket
 /// does not take it, as without TLS. So the channel's own writability holds for handlers that write this way.
@@ -7,14 +7,14 @@ extension TLSHandler {
   /// What may wait for the end of the handshake.
   private static var queueBytesMax: Int { 262_144 }
 
-  public func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+  package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     let completion: PlaintextQueue.Completion? = promise.map { promise in
       { (result: Result<Void, any Error>) in promise.completeWith(result) }
     }
     write(unwrapOutboundIn(data), completion)
   }
 
-  public func flush(context: ChannelHandlerContext) {
+  package func flush(context: ChannelHandlerContext) {
     sendEverything()
     context.flush()
   }
@@ -54,7 +54,7 @@ extension TLSHandler {
   /// While the socket does not take what was encrypted, this waits as plaintext, which may be shared with other connections.
   /// Whoever sends this way has to look at ``isWritable``, and not at the channel's.
   /// - Parameter completion: called when the socket has it, or never will.
-  public func send(_ bytes: ByteBuffer, completion: @escaping () -> Void) {
+  package func send(_ bytes: ByteBuffer, completion: @escaping () -> Void) {
     guard canSendAtOnce(bytes) else {
       write(bytes) { _ in completion() }
       return sendWhileTaken()
@@ -137,10 +137,10 @@ extension TLSHandler {
 
 extension TLSHandler {
   /// How many bytes wait for the peer, here and in the channel.
-  public var waitingBytes: Int { plaintext.byteCount + ciphertextBytes }
+  package var waitingBytes: Int { plaintext.byteCount + ciphertextBytes }
 
   /// What the kernel has of it that the peer's has not acknowledged.
-  public var unacknowledgedBytes: Int { output.unacknowledgedBytes }
+  package var unacknowledgedBytes: Int { output.unacknowledgedBytes }
 
   /// The handler above is told of a change with `channelWritabilityChanged`.
   private func updateWritability() {

@@ -1,32 +1,32 @@
 internal import CasebusSocket
-public import NIOCore
+package import NIOCore
 
 /// The shell around a ``TLSSession``, the first handler of a channel: what passes through it is encrypted below and plain
 /// above.
 ///
 /// Above it a connection looks as it does without TLS: what is written before the end of the handshake waits for it, the
 /// peer's close_notify is the end of the input, closing the output sends ours, and a write is done when the socket has it.
-public final class TLSHandler: ChannelDuplexHandler {
-  public typealias InboundIn = ByteBuffer
-  public typealias InboundOut = ByteBuffer
-  public typealias OutboundIn = ByteBuffer
-  public typealias OutboundOut = ByteBuffer
+package final class TLSHandler: ChannelDuplexHandler {
+  package typealias InboundIn = ByteBuffer
+  package typealias InboundOut = ByteBuffer
+  package typealias OutboundIn = ByteBuffer
+  package typealias OutboundOut = ByteBuffer
 
   /// What a handler needs besides its session.
-  public struct Options {
+  package struct Options {
     /// How long the handshake may take, and waiting for its turn, seconds (`tlsHandshakeTimeoutSeconds`).
-    public var handshakeTimeoutSeconds: Int
+    package var handshakeTimeoutSeconds: Int
     /// The gate of the channel's event loop; nil for connections that begin at once.
-    public var gate: HandshakeGate?
+    package var gate: HandshakeGate?
     /// Told of a handshake that failed, for the log.
-    public var onHandshakeFailed: (_ error: TLSError, _ channel: any Channel) -> Void
+    package var onHandshakeFailed: (_ error: TLSError, _ channel: any Channel) -> Void
     /// Makes the timers of a handshake. A task of the event loop is cancelled by a search through all that are scheduled:
     /// where many shake hands at once, another way is needed.
-    public var makeTimer: (any EventLoop, TimeAmount, @escaping () -> Void) -> any HandshakeTimer = {
+    package var makeTimer: (any EventLoop, TimeAmount, @escaping () -> Void) -> any HandshakeTimer = {
       eventLoop, time, reached in eventLoop.assumeIsolated().scheduleTask(in: time, reached)
     }
 
-    public init(
+    package init(
       handshakeTimeoutSeconds: Int, gate: HandshakeGate? = nil,
       onHandshakeFailed: @escaping (_ error: TLSError, _ channel: any Channel) -> Void = { _, _ in }
     ) {
@@ -80,25 +80,25 @@ public final class TLSHandler: ChannelDuplexHandler {
   var ciphertextBytes = 0
   /// For the handler that uses ``send(_:completion:)``: false from the time that the high ``waterMark`` waits for the peer
   /// until less than the low one does. It does not change before the end of the handshake and after that of the output.
-  public internal(set) var isWritable = true
+  package internal(set) var isWritable = true
   /// Bytes.
-  public var waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 32_768, high: 65_536)
+  package var waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 32_768, high: 65_536)
   var isSending = false
   var ending = Ending.open
   var context: ChannelHandlerContext?
   /// For the time before the channel is active; nil after that.
   private var handshake: Handshake?
 
-  public init(_ session: TLSSession, _ options: Options) {
+  package init(_ session: TLSSession, _ options: Options) {
     self.session = session
     handshake = Handshake(options)
   }
 
   /// Whom the peer's certificate is of, as RFC 2253 writes names; nil if it has shown none.
-  public var peerSubject: String? { session.peerSubject }
+  package var peerSubject: String? { session.peerSubject }
 
   /// What was agreed on; nil while the handshake is not completed.
-  public var parameters: TLSParameters? {
+  package var parameters: TLSParameters? {
     if case .open = state { session.parameters } else { nil }
   }
 }
@@ -106,22 +106,22 @@ public final class TLSHandler: ChannelDuplexHandler {
 // MARK: - From the channel
 
 extension TLSHandler {
-  public func handlerAdded(context: ChannelHandlerContext) {
+  package func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
     if context.channel.isActive { start() }
   }
 
-  public func handlerRemoved(context: ChannelHandlerContext) {
+  package func handlerRemoved(context: ChannelHandlerContext) {
     end()
     self.context = nil
   }
 
-  public func channelActive(context: ChannelHandlerContext) {
+  package func channelActive(context: ChannelHandlerContext) {
     start()
     context.fireChannelActive()
   }
 
-  public func channelInactive(context: ChannelHandlerContext) {
+  package func channelInactive(context: ChannelHandlerContext) {
     output.close()
     inputEnded()
     end()
@@ -140,7 +140,7 @@ extension TLSHandler {
     if let gate = handshake.options.gate { gate.enter(self) } else { handshakeMayBegin() }
   }
 
-  public func read(context: ChannelHandlerContext) {
+  package func read(context: ChannelHandlerContext) {
     switch state {
     case .waiting(let handshake):
       handshake.isReadPending = true
@@ -151,7 +151,7 @@ extension TLSHandler {
     }
   }
 
-  public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+  package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var bytes = unwrapInboundIn(data)
     session.receive(&bytes)
     switch state {
@@ -161,7 +161,7 @@ extension TLSHandler {
     }
   }
 
-  public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+  package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if case ChannelEvent.inputClosed = event {
       inputEnded()
     } else {
@@ -169,7 +169,7 @@ extension TLSHandler {
     }
   }
 
-  public func errorCaught(context: ChannelHandlerContext, error: any Error) {
+  package func errorCaught(context: ChannelHandlerContext, error: any Error) {
     switch state {
     // Such as a connection that was reset.
     case .waiting, .handshaking: handshakeFailed(.closedDuringHandshake)
@@ -243,7 +243,7 @@ extension TLSHandler {
 extension TLSHandler: Sendable {}
 
 /// What happens when a time has come, unless it is cancelled. Used on one event loop.
-public protocol HandshakeTimer {
+package protocol HandshakeTimer {
   func cancel()
 }
 

@@ -1,5 +1,5 @@
 /// Why a TLS connection failed.
-public enum TLSError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum TLSError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The peer does something that the protocol does not allow, or offers nothing that is good enough; OpenSSL's words.
   case violation(String)
   /// The peer gave up with this alert (RFC 8446 §6.2).
@@ -21,7 +21,7 @@ public enum TLSError: Error, Hashable, Sendable, CustomStringConvertible {
   /// More was to be written before the end of the handshake than can be kept.
   case queueFull
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .violation(let text): "TLS: \(text)"
     case .alertReceived(let alert): "TLS: the peer gave up: \(alert)"

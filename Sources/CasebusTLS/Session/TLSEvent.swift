@@ -1,7 +1,7 @@
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 /// What the machine found in the bytes that it was given.
-public enum TLSEvent: Hashable, Sendable {
+package enum TLSEvent: Hashable, Sendable {
   /// From now on data can be sent.
   case handshakeCompleted
   /// What the peer sent, decrypted; never empty.
@@ -13,15 +13,15 @@ public enum TLSEvent: Hashable, Sendable {
 }
 
 /// What was agreed on in the handshake.
-public struct TLSParameters: Hashable, Sendable {
+package struct TLSParameters: Hashable, Sendable {
   /// Such as `TLSv1.3`.
-  public var version: String
+  package var version: String
   /// Such as `TLS_AES_256_GCM_SHA384`.
-  public var cipher: String
+  package var cipher: String
   /// Whether an earlier session goes on, without certificates.
-  public var isResumed: Bool
+  package var isResumed: Bool
   /// By ALPN; nil if the client did not offer any.
-  public var applicationProtocol: String?
+  package var applicationProtocol: String?
   /// Whom the peer's certificate is of, as RFC 2253 writes names; nil if it has shown none.
-  public var peerSubject: String?
+  package var peerSubject: String?
 }

@@ -1,5 +1,5 @@
 internal import COpenSSL
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 extension TLSSession {
   /// What one event has at most; the rest is in the next one.
@@ -8,7 +8,7 @@ extension TLSSession {
   private static var provokedBytesMax: Int { 4096 }
 
   /// Takes all of the bytes that came from the peer.
-  public func receive(_ bytes: inout ByteBuffer) {
+  package func receive(_ bytes: inout ByteBuffer) {
     if case .failed = state { return bytes.clear() }
     if wire.inbound.readableBytes == 0 {
       wire.inbound = bytes
@@ -19,12 +19,12 @@ extension TLSSession {
   }
 
   /// The transport ended: nothing follows what was given.
-  public func endOfInput() {
+  package func endOfInput() {
     isInputEnded = true
   }
 
   /// What the bytes say, as far as they are whole; nil until there are more.
-  public func nextEvent() -> TLSEvent? {
+  package func nextEvent() -> TLSEvent? {
     if let event = heldBack {
       heldBack = nil
       return event

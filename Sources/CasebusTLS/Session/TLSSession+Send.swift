@@ -1,12 +1,12 @@
 internal import COpenSSL
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 extension TLSSession {
   /// Encrypts data, in as few records as possible: up to 16 KiB each. After ``startClose()`` and after a failure it is
   /// dropped.
   ///
   /// Before the handshake is completed it must not be called.
-  public func send(_ plaintext: ByteBuffer) {
+  package func send(_ plaintext: ByteBuffer) {
     guard case .open(let halves) = state else {
       if case .failed = state { return }
       preconditionFailure("data before the end of the handshake")
@@ -37,7 +37,7 @@ extension TLSSession {
   /// Says that nothing more will be sent (close_notify). What the peer sends is still read.
   ///
   /// Before the handshake is completed there is nothing to say, and the connection is just given up.
-  public func startClose() {
+  package func startClose() {
     guard case .open(var halves) = state else {
       state = .failed
       return
@@ -51,7 +51,7 @@ extension TLSSession {
   }
 
   /// What is to go to the peer; nil if there is nothing.
-  public func nextOutbound() -> ByteBuffer? {
+  package func nextOutbound() -> ByteBuffer? {
     guard wire.outbound.readableBytes > 0 else { return nil }
     var bytes = ByteBuffer()
     swap(&bytes, &wire.outbound)

@@ -10,7 +10,7 @@ internal import struct NIOCore.ByteBuffer
 ///
 /// It keeps no plaintext: each event takes what is there, so the bytes in it are at most those that were given to it, and
 /// one record (16 KiB) that was not whole before.
-public final class TLSSession {
+package final class TLSSession {
   let context: TLSContext
   /// OpenSSL's object; valid as long as this.
   let ssl: OpaquePointer
@@ -43,7 +43,7 @@ public final class TLSSession {
   }
 
   /// A connection from a client.
-  public init(server context: TLSContext) {
+  package init(server context: TLSContext) {
     precondition(context.role == .server, "this context is for clients")
     self.context = context
     peerHost = nil
@@ -56,7 +56,7 @@ public final class TLSSession {
   /// A connection to a server.
   /// - Parameter host: the name or address that its certificate has to be for.
   /// - Throws: if OpenSSL takes no such name.
-  public init(client context: TLSContext, host: String) throws(TLSConfigurationError) {
+  package init(client context: TLSContext, host: String) throws(TLSConfigurationError) {
     precondition(context.role == .client, "this context is for servers")
     self.context = context
     peerHost = host
@@ -80,12 +80,12 @@ public final class TLSSession {
   }
 
   /// Whether data can be sent.
-  public var isOpen: Bool {
+  package var isOpen: Bool {
     if case .open(let halves) = state { halves.isOutputOpen } else { false }
   }
 
   /// What was agreed on; once the handshake is completed.
-  public var parameters: TLSParameters {
+  package var parameters: TLSParameters {
     TLSParameters(
       version: String(cString: SSL_get_version(ssl)),
       cipher: String(cString: SSL_CIPHER_get_name(SSL_get_current_cipher(ssl))),
@@ -93,7 +93,7 @@ public final class TLSSession {
   }
 
   /// Whom the peer's certificate is of, as RFC 2253 writes names; nil if it has shown none, or the handshake is not over.
-  public var peerSubject: String? { peerCertificate?.subject }
+  package var peerSubject: String? { peerCertificate?.subject }
 
   var peerCertificate: Certificate? {
     SSL_get1_peer_certificate(ssl).map { Certificate(owning: $0) }

@@ -2,16 +2,16 @@
 ///
 /// One timer serves a connection: arm it for ``nextDeadline``, and when it fires do what ``deadlineReached(at:)`` says
 /// and arm it for the new ``nextDeadline``. Bytes that arrive do not move the timer, only the answer.
-public struct KeepAlive {
-  public struct Timing: Hashable, Sendable {
+package struct KeepAlive {
+  package struct Timing: Hashable, Sendable {
     /// Silence after which the peer is pinged.
-    public var pingIntervalSeconds: Int
+    package var pingIntervalSeconds: Int
     /// How long after a ping the peer may stay silent.
-    public var pongTimeoutSeconds: Int
+    package var pongTimeoutSeconds: Int
     /// How long the peer may take to answer our close frame.
-    public var closeTimeoutSeconds: Int
+    package var closeTimeoutSeconds: Int
 
-    public init(pingIntervalSeconds: Int = 25, pongTimeoutSeconds: Int = 10, closeTimeoutSeconds: Int = 5) {
+    package init(pingIntervalSeconds: Int = 25, pongTimeoutSeconds: Int = 10, closeTimeoutSeconds: Int = 5) {
       self.pingIntervalSeconds = pingIntervalSeconds
       self.pongTimeoutSeconds = pongTimeoutSeconds
       self.closeTimeoutSeconds = closeTimeoutSeconds
@@ -28,16 +28,16 @@ public struct KeepAlive {
   private var state = State.listening
   private var lastHeard: Int64
   /// When ``deadlineReached(at:)`` is to be called.
-  public private(set) var nextDeadline: Int64
+  package private(set) var nextDeadline: Int64
 
-  public init(timing: Timing = Timing(), openedAt now: Int64) {
+  package init(timing: Timing = Timing(), openedAt now: Int64) {
     self.timing = timing
     lastHeard = now
     nextDeadline = now + Self.nanoseconds(timing.pingIntervalSeconds)
   }
 
   /// Any bytes count as a sign of life, a pong among them.
-  public mutating func bytesReceived(at now: Int64) {
+  package mutating func bytesReceived(at now: Int64) {
     lastHeard = now
     switch state {
     case .listening, .closing: return
@@ -46,7 +46,7 @@ public struct KeepAlive {
   }
 
   /// The peer takes what waits for it: a ping or a close frame may be among it, so that no answer is due yet.
-  public mutating func bytesTaken(at now: Int64) {
+  package mutating func bytesTaken(at now: Int64) {
     bytesReceived(at: now)
     switch state {
     case .listening, .pinged: return
@@ -55,7 +55,7 @@ public struct KeepAlive {
   }
 
   /// Our close frame has been sent; from now on only the close timeout counts.
-  public mutating func closeStarted(at now: Int64) {
+  package mutating func closeStarted(at now: Int64) {
     switch state {
     case .closing: return
     case .listening, .pinged:
@@ -64,7 +64,7 @@ public struct KeepAlive {
     }
   }
 
-  public enum OnDeadline: Hashable, Sendable {
+  package enum OnDeadline: Hashable, Sendable {
     /// The peer has been heard since, or the timer was early: only arm it anew.
     case rearm
     case sendPing
@@ -74,7 +74,7 @@ public struct KeepAlive {
     case closeTimedOut
   }
 
-  public mutating func deadlineReached(at now: Int64) -> OnDeadline {
+  package mutating func deadlineReached(at now: Int64) -> OnDeadline {
     switch state {
     case .listening:
       return silenceDeadlineReached(at: now)

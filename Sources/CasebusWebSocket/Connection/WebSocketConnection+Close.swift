@@ -2,7 +2,7 @@ internal import struct NIOCore.ByteBuffer
 
 extension WebSocketConnection {
   /// What came of ``startClose(code:reason:)``.
-  public enum OnStartClose: Hashable, Sendable {
+  package enum OnStartClose: Hashable, Sendable {
     /// The close frame is outbound; wait for the peer's, but not for ever.
     case awaitPeer
     /// One side had begun already: there is nothing to do.
@@ -15,7 +15,7 @@ extension WebSocketConnection {
   /// - Parameters:
   ///   - code: one that is allowed on the wire.
   ///   - reason: cut at the last whole character within 123 bytes.
-  public mutating func startClose(code: WebSocketCloseCode, reason: String = "") -> OnStartClose {
+  package mutating func startClose(code: WebSocketCloseCode, reason: String = "") -> OnStartClose {
     precondition(code.isAllowedOnTheWire, "close code \(code.rawValue) is not allowed on the wire")
     guard isOpen else { return .alreadyClosing }
     queueClose(code: code, reason: reason)

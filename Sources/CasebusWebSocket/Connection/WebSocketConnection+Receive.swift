@@ -4,7 +4,7 @@ extension WebSocketConnection {
   /// Parses on to the next event.
   ///
   /// - Returns: nil when the bytes received so far hold no further event.
-  public mutating func nextEvent() -> WebSocketEvent? {
+  package mutating func nextEvent() -> WebSocketEvent? {
     guard !isClosed else { return nil }
     do throws(WebSocketViolation) {
       if let event = try readOn() { return event }

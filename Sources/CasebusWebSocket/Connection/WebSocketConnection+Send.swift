@@ -1,19 +1,19 @@
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 /// The frames to write for a message. After either side has begun to close they return nil: the message came too late,
 /// which is a race and no error (RFC 6455 §5.5.1).
 extension WebSocketConnection {
   /// - Parameter payload: UTF-8.
-  public func sendText(_ payload: ByteBuffer) -> ByteBuffer? {
+  package func sendText(_ payload: ByteBuffer) -> ByteBuffer? {
     send(.text, payload)
   }
 
-  public func sendBinary(_ payload: ByteBuffer) -> ByteBuffer? {
+  package func sendBinary(_ payload: ByteBuffer) -> ByteBuffer? {
     send(.binary, payload)
   }
 
   /// - Parameter payload: at most ``WebSocketFrame/controlPayloadBytesMax`` bytes; the pong brings them back.
-  public func sendPing(_ payload: ByteBuffer = ByteBuffer()) -> ByteBuffer? {
+  package func sendPing(_ payload: ByteBuffer = ByteBuffer()) -> ByteBuffer? {
     guard isOpen else { return nil }
     var frame = ByteBuffer()
     WebSocketFrame.append(opcode: .ping, payload: payload, maskingKey: role.nextMaskingKey(), to: &frame)

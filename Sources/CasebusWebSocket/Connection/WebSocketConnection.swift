@@ -1,4 +1,4 @@
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 /// One WebSocket connection after the opening handshake (RFC 6455, RFC 7692), without I/O, clock or randomness.
 ///
@@ -8,7 +8,7 @@ public import struct NIOCore.ByteBuffer
 /// close the transport (a client first gives the server a moment to do so, RFC 6455 §7.1.1).
 ///
 /// Drained and between messages, a connection holds no buffer.
-public struct WebSocketConnection {
+package struct WebSocketConnection {
   @usableFromInline
   enum State {
     case open
@@ -42,7 +42,7 @@ public struct WebSocketConnection {
   var nowNanoseconds: Int64 = 0
 
   /// - Parameter compression: permessage-deflate as agreed on in the opening handshake; nil without it.
-  public init(role: WebSocketRole, limits: WebSocketLimits = WebSocketLimits(), compression: MessageCompression? = nil)
+  package init(role: WebSocketRole, limits: WebSocketLimits = WebSocketLimits(), compression: MessageCompression? = nil)
   {
     self.role = role
     self.limits = limits
@@ -52,7 +52,7 @@ public struct WebSocketConnection {
   /// Neither side has begun to close.
   ///
   /// Inlined, because a call from another module is given a copy of the whole connection.
-  @inlinable public var isOpen: Bool {
+  @inlinable package var isOpen: Bool {
     switch state {
     case .open: true
     case .closeSent, .closed: false
@@ -60,7 +60,7 @@ public struct WebSocketConnection {
   }
 
   /// Nothing more will be read or sent: the transport can be closed once the outbound bytes are out.
-  public var isClosed: Bool {
+  package var isClosed: Bool {
     switch state {
     case .closed: true
     case .open, .closeSent: false
@@ -68,13 +68,13 @@ public struct WebSocketConnection {
   }
 
   /// The agreed parameters of permessage-deflate: what a message compressed elsewhere and shared must keep to.
-  public var deflateAgreement: DeflateAgreement? { compression?.agreement }
+  package var deflateAgreement: DeflateAgreement? { compression?.agreement }
 
   /// Takes over the bytes that the socket read; `buffer` is left empty. After the end of the connection they are
   /// discarded (RFC 6455 §1.4, §7.1.7).
   ///
   /// - Parameter nowNanoseconds: a monotonic clock; only differences matter.
-  public mutating func receive(_ buffer: inout ByteBuffer, at nowNanoseconds: Int64) {
+  package mutating func receive(_ buffer: inout ByteBuffer, at nowNanoseconds: Int64) {
     defer { buffer = ByteBuffer() }
     guard !isClosed else { return }
     self.nowNanoseconds = nowNanoseconds
@@ -86,7 +86,7 @@ public struct WebSocketConnection {
   }
 
   /// What the machine has to send of its own accord (pongs, close frames) since the last call.
-  public mutating func nextOutbound() -> ByteBuffer? {
+  package mutating func nextOutbound() -> ByteBuffer? {
     guard outbound.readableBytes > 0 else { return nil }
     let bytes = outbound
     outbound = ByteBuffer()

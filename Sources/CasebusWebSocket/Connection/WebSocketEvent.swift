@@ -1,7 +1,7 @@
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 /// What the peer's bytes amounted to.
-public enum WebSocketEvent: Hashable, Sendable {
+package enum WebSocketEvent: Hashable, Sendable {
   /// A whole text message; the bytes are UTF-8.
   case text(ByteBuffer)
   /// A whole binary message.

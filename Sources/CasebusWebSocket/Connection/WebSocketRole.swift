@@ -1,5 +1,5 @@
 /// Which end of the connection this is (RFC 6455 §5.1: only a client masks, and it masks every frame).
-public enum WebSocketRole: Sendable {
+package enum WebSocketRole: Sendable {
   case server
   /// - Parameter nextMaskingKey: called once per frame sent; must draw from a strong source of randomness (RFC 6455
   ///   §5.3).

@@ -1,5 +1,5 @@
 /// What a peer did wrong. Each has one close code and one line of text, both in ``outcome``.
-public enum WebSocketViolation: Error, Hashable, Sendable {
+package enum WebSocketViolation: Error, Hashable, Sendable {
   case reservedBits
   case reservedOpcode(UInt8)
   case unmaskedClientFrame
@@ -21,10 +21,10 @@ public enum WebSocketViolation: Error, Hashable, Sendable {
   case tooManyPings
 
   /// The code that the connection is closed with.
-  public var closeCode: WebSocketCloseCode { outcome.code }
+  package var closeCode: WebSocketCloseCode { outcome.code }
 
   /// One line for the close frame and the log; it begins with the name of the close code (Protocol §2.5).
-  public var reason: String { "\(codeName): \(outcome.reason)" }
+  package var reason: String { "\(codeName): \(outcome.reason)" }
 
   private var codeName: String {
     switch outcome.code {

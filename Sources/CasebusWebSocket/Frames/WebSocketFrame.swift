@@ -1,20 +1,20 @@
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 /// Encodes frames. Every frame this module writes is a whole message or a control frame; it never fragments.
-public enum WebSocketFrame {
+package enum WebSocketFrame {
   /// The most bytes a header can take: two, an eight-byte length, a masking key (RFC 6455 §5.2).
-  public static let headerBytesMax = 14
+  package static let headerBytesMax = 14
   /// The same without a masking key, as a server sends it.
-  public static let serverHeaderBytesMax = 10
+  package static let serverHeaderBytesMax = 10
   /// The most bytes a control frame may carry (RFC 6455 §5.5).
-  public static let controlPayloadBytesMax = 125
+  package static let controlPayloadBytesMax = 125
 
   /// Appends the header of an unmasked frame, as a server sends it, for a payload that the caller appends itself. This
   /// way a message that goes to many sessions is framed once.
   ///
   /// - Parameters:
   ///   - compressed: the payload is deflated (RSV1, RFC 7692 §6); only for text and binary.
-  public static func appendHeader(
+  package static func appendHeader(
     opcode: WebSocketOpcode, payloadBytes: Int, compressed: Bool = false, to buffer: inout ByteBuffer
   ) {
     appendHeader(
@@ -23,7 +23,7 @@ public enum WebSocketFrame {
 
   /// Puts the header of an unmasked frame before the payload that a buffer holds, into the memory that was left free
   /// before it: ``serverHeaderBytesMax`` bytes are enough.
-  public static func prependHeader(opcode: WebSocketOpcode, to payload: inout ByteBuffer) {
+  package static func prependHeader(opcode: WebSocketOpcode, to payload: inout ByteBuffer) {
     let length = payload.readableBytes
     let headerBytes = length < 126 ? 2 : length < 65_536 ? 4 : 10
     let start = payload.readerIndex - headerBytes

@@ -1,10 +1,10 @@
 /// The key a client masks one frame with (RFC 6455 §5.3). It must come from a strong source of randomness, which is
 /// why this module takes keys as arguments and never makes one.
-public struct WebSocketMaskingKey: Hashable, Sendable {
+package struct WebSocketMaskingKey: Hashable, Sendable {
   /// The four bytes of the key, the first one most significant.
-  public let value: UInt32
+  package let value: UInt32
 
-  public init(_ value: UInt32) {
+  package init(_ value: UInt32) {
     self.value = value
   }
 

@@ -1,13 +1,13 @@
 /// The opening handshake, client side (RFC 6455 §4.1): what to ask, and whether the answer is good.
-public struct ClientOpeningHandshake: Sendable {
-  public let subprotocols: [String]
+package struct ClientOpeningHandshake: Sendable {
+  package let subprotocols: [String]
   /// Whether permessage-deflate is offered; the client then lets the server limit its window.
-  public let offersDeflate: Bool
+  package let offersDeflate: Bool
   private let key: String
 
   /// - Parameters:
   ///   - keyBytes: 16 bytes, drawn at random for each connection.
-  public init(keyBytes: [UInt8], subprotocols: [String] = ["casebus.v2"], offersDeflate: Bool = true) {
+  package init(keyBytes: [UInt8], subprotocols: [String] = ["casebus.v2"], offersDeflate: Bool = true) {
     precondition(keyBytes.count == 16, "a key has 16 bytes")
     key = Base64.encode(keyBytes)
     self.subprotocols = subprotocols
@@ -15,7 +15,7 @@ public struct ClientOpeningHandshake: Sendable {
   }
 
   /// The headers of the GET request; the caller adds Host and its own.
-  public var requestHeaders: [HandshakeHeader] {
+  package var requestHeaders: [HandshakeHeader] {
     var headers = [
       HandshakeHeader("Upgrade", "websocket"), HandshakeHeader("Connection", "Upgrade"),
       HandshakeHeader("Sec-WebSocket-Key", key), HandshakeHeader("Sec-WebSocket-Version", "13"),
@@ -30,18 +30,18 @@ public struct ClientOpeningHandshake: Sendable {
   }
 
   /// What was agreed on.
-  public struct Agreement: Hashable, Sendable {
-    public let subprotocol: String?
-    public let deflate: DeflateAgreement?
+  package struct Agreement: Hashable, Sendable {
+    package let subprotocol: String?
+    package let deflate: DeflateAgreement?
   }
 
-  public enum OnResponse: Hashable, Sendable {
+  package enum OnResponse: Hashable, Sendable {
     case open(Agreement)
     case fail(Failure)
   }
 
   /// What was wrong with the answer; the client closes the transport.
-  public enum Failure: Error, Hashable, Sendable {
+  package enum Failure: Error, Hashable, Sendable {
     case status(Int)
     case upgradeMissing
     case acceptWrong
@@ -49,7 +49,7 @@ public struct ClientOpeningHandshake: Sendable {
     case extensionNotAgreed(String)
   }
 
-  public func responseReceived(
+  package func responseReceived(
     status: Int, headers: some Sequence<(name: String, value: String)>
   ) -> OnResponse {
     let headers = HandshakeHeaders(headers)

@@ -1,16 +1,16 @@
 /// What this server is willing to do for permessage-deflate (RFC 7692 §7.1). Whatever the client asks for, the server
 /// keeps no context in what it sends, so that one compressed message can go to many clients.
-public struct DeflatePolicy: Hashable, Sendable {
+package struct DeflatePolicy: Hashable, Sendable {
   /// The smallest window zlib can deflate with; an offer that asks the server for less is declined.
-  public static let serverWindowBitsMin = 9
+  package static let serverWindowBitsMin = 9
 
   /// The largest window the server uses, 9…15.
-  public let serverWindowBitsMax: Int
+  package let serverWindowBitsMax: Int
   /// The largest window the server keeps for a client between messages, 9…15; 0 for none. A client that does not let
   /// itself be limited to it must not refer to earlier messages.
-  public let clientContextWindowBitsMax: Int
+  package let clientContextWindowBitsMax: Int
 
-  public init(serverWindowBitsMax: Int = 15, clientContextWindowBitsMax: Int = 15) {
+  package init(serverWindowBitsMax: Int = 15, clientContextWindowBitsMax: Int = 15) {
     precondition((9...15).contains(serverWindowBitsMax), "the server's window has 9 to 15 bits")
     precondition(
       clientContextWindowBitsMax == 0 || (9...15).contains(clientContextWindowBitsMax),

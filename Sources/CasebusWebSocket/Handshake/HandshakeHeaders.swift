@@ -1,9 +1,9 @@
 /// One HTTP header field.
-public struct HandshakeHeader: Hashable, Sendable {
-  public var name: String
-  public var value: String
+package struct HandshakeHeader: Hashable, Sendable {
+  package var name: String
+  package var value: String
 
-  public init(_ name: String, _ value: String) {
+  package init(_ name: String, _ value: String) {
     self.name = name
     self.value = value
   }

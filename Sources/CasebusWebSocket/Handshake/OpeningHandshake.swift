@@ -1,16 +1,16 @@
 /// The opening handshake, server side (RFC 6455 §4.2): checks a request and says what to answer.
-public struct OpeningHandshake: Sendable {
+package struct OpeningHandshake: Sendable {
   /// Accepted subprotocols, the preferred one first.
-  public var subprotocols: [String]
+  package var subprotocols: [String]
   /// Nil declines every compression offer.
-  public var deflate: DeflatePolicy?
+  package var deflate: DeflatePolicy?
 
-  public init(subprotocols: [String] = ["casebus.v2"], deflate: DeflatePolicy? = DeflatePolicy()) {
+  package init(subprotocols: [String] = ["casebus.v2"], deflate: DeflatePolicy? = DeflatePolicy()) {
     self.subprotocols = subprotocols
     self.deflate = deflate
   }
 
-  public enum OnRequest: Hashable, Sendable {
+  package enum OnRequest: Hashable, Sendable {
     case accept(OpeningHandshakeResponse)
     case reject(OpeningHandshakeRejection)
   }
@@ -18,7 +18,7 @@ public struct OpeningHandshake: Sendable {
   /// - Parameters:
   ///   - target: the request target as sent; which resources exist is the caller's business.
   ///   - headers: in order, names in any case, repeated ones as they came.
-  public func requestReceived(
+  package func requestReceived(
     method: String, target: String, headers: some Sequence<(name: String, value: String)>
   ) -> OnRequest {
     let headers = HandshakeHeaders(headers)
@@ -41,13 +41,13 @@ public struct OpeningHandshake: Sendable {
 }
 
 /// The answer 101 to a good request.
-public struct OpeningHandshakeResponse: Hashable, Sendable {
+package struct OpeningHandshakeResponse: Hashable, Sendable {
   /// Everything the answer has to say, in order.
-  public let headers: [HandshakeHeader]
+  package let headers: [HandshakeHeader]
   /// The subprotocol agreed on, if any.
-  public let subprotocol: String?
+  package let subprotocol: String?
   /// permessage-deflate as agreed on; nil without it.
-  public let deflate: DeflateAgreement?
+  package let deflate: DeflateAgreement?
 
   init(accept: String, subprotocol: String?, deflate: DeflateParameters?) {
     var headers = [
@@ -63,15 +63,15 @@ public struct OpeningHandshakeResponse: Hashable, Sendable {
 }
 
 /// The answer to a request that is no good.
-public struct OpeningHandshakeRejection: Error, Hashable, Sendable {
+package struct OpeningHandshakeRejection: Error, Hashable, Sendable {
   /// 400, 405 or 426.
-  public let status: Int
+  package let status: Int
   /// One line that says what was wrong, for the body.
-  public let reason: String
+  package let reason: String
   /// Headers the status asks for.
-  public let headers: [HandshakeHeader]
+  package let headers: [HandshakeHeader]
 
-  public init(status: Int, _ reason: String, headers: [HandshakeHeader] = []) {
+  package init(status: Int, _ reason: String, headers: [HandshakeHeader] = []) {
     self.status = status
     self.reason = reason
     self.headers = headers

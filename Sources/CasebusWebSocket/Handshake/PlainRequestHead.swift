@@ -1,23 +1,23 @@
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 /// The head of a request in the plain form in which clients ask for a WebSocket connection: GET, HTTP/1.1, no body, visible
 /// ASCII, whole.
 ///
 /// It takes less than RFC 9112 §3 and §5 allow and never more: what it does not take is for an HTTP parser to read or refuse.
 /// Reading it costs a tenth of what such a parser and its upgrade cost (Docs/internals/fan-out.md).
-public struct PlainRequestHead {
-  public typealias Field = (name: String, value: String)
+package struct PlainRequestHead {
+  package typealias Field = (name: String, value: String)
 
-  public let target: String
-  public let fields: [Field]
+  package let target: String
+  package let fields: [Field]
   /// How many bytes the head has, the empty line included.
-  public let byteCount: Int
+  package let byteCount: Int
 
   /// - Parameters:
   ///   - bytesMax: no longer head is taken.
   ///   - fieldsMax: no head with more fields is taken.
   /// - Returns: nil if the buffer does not begin with such a head.
-  public init?(_ buffer: ByteBuffer, bytesMax: Int, fieldsMax: Int) {
+  package init?(_ buffer: ByteBuffer, bytesMax: Int, fieldsMax: Int) {
     let head = buffer.withUnsafeReadableBytes { bytes in
       var reader = PlainHeadReader(bytes: UnsafeRawBufferPointer(rebasing: bytes.prefix(bytesMax)))
       return reader.read(fieldsMax: fieldsMax)

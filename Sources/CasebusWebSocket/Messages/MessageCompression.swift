@@ -1,17 +1,17 @@
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 /// permessage-deflate (RFC 7692) as agreed on for one connection, and who does the work: this module knows the frames,
 /// not the algorithm.
-public struct MessageCompression {
-  public var agreement: DeflateAgreement
+package struct MessageCompression {
+  package var agreement: DeflateAgreement
   /// Messages shorter than this are sent as they are.
-  public var thresholdBytes: Int
+  package var thresholdBytes: Int
   /// Called at the first compressed message that arrives, and again for the next one when the peer keeps no context.
-  public var makeInflater: () -> any MessageInflater
+  package var makeInflater: () -> any MessageInflater
   /// Called for each message to compress. Where every message stands alone, connections may share what it returns.
-  public var deflater: () -> any MessageDeflater
+  package var deflater: () -> any MessageDeflater
 
-  public init(
+  package init(
     agreement: DeflateAgreement, thresholdBytes: Int, makeInflater: @escaping () -> any MessageInflater,
     deflater: @escaping () -> any MessageDeflater
   ) {
@@ -23,7 +23,7 @@ public struct MessageCompression {
 }
 
 /// Inflates the messages of one direction of one connection, in order.
-public protocol MessageInflater: AnyObject {
+package protocol MessageInflater: AnyObject {
   /// Inflates the next bytes of a message and appends everything they give to `output`.
   ///
   /// - Parameter outputBytesMax: the most bytes `output` may hold; nothing is inflated beyond one byte more.
@@ -34,13 +34,13 @@ public protocol MessageInflater: AnyObject {
 }
 
 /// Why a message does not inflate.
-public enum InflateError: Error, Hashable, Sendable {
+package enum InflateError: Error, Hashable, Sendable {
   case invalidData
   case outputTooLarge
 }
 
 /// Deflates whole messages.
-public protocol MessageDeflater: AnyObject {
+package protocol MessageDeflater: AnyObject {
   /// Appends the deflated message to `output`, without the four bytes 00 00 FF FF at its end (RFC 7692 §7.2.1).
   func deflate(_ message: ByteBuffer, into output: inout ByteBuffer)
 }

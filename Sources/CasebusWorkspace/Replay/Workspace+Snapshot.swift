@@ -1,10 +1,10 @@
 import CasebusProtocol
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 /// The state in one piece, from which a replay begins.
 extension Workspace {
   /// Appends the state as JSON.
-  public func writeSnapshot(into buffer: inout ByteBuffer) {
+  package func writeSnapshot(into buffer: inout ByteBuffer) {
     buffer.beginJSONObject()
     buffer.writeJSONMember("interactions") { $0.writeJSONArray(Array(records.values)) { $0.writeRecord($1) } }
     buffer.writeJSONMember("selectedCaseId", selectedCaseID?.text)
@@ -16,7 +16,7 @@ extension Workspace {
   }
 
   /// Reads what ``writeSnapshot(into:)`` wrote.
-  public init(snapshot: ByteBuffer, rules: WorkspaceRules) throws(ReplayError) {
+  package init(snapshot: ByteBuffer, rules: WorkspaceRules) throws(ReplayError) {
     let snapshot = try JSONValue(replaying: snapshot)
     self.init(rules: rules)
     for value in snapshot["interactions"]?.arrayValue ?? [] {

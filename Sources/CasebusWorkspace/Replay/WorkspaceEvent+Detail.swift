@@ -1,10 +1,10 @@
 import CasebusProtocol
-public import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 /// What a replay needs of an event beyond the `data` that clients see. Small, and nothing at all for most events.
 extension WorkspaceEvent {
   /// Appends the detail as a JSON object; nothing if `data` says it all.
-  public func writeDetail(into buffer: inout ByteBuffer) {
+  package func writeDetail(into buffer: inout ByteBuffer) {
     switch self {
     case .interactionChanged(let interaction): buffer.writeUUIDDetail(of: interaction)
     case .userDataChanged(let interaction, _):

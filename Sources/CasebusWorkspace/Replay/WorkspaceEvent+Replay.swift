@@ -1,11 +1,11 @@
-public import CasebusProtocol
-public import struct NIOCore.ByteBuffer
+package import CasebusProtocol
+package import struct NIOCore.ByteBuffer
 
 /// Why something that was kept cannot be read again.
-public struct ReplayError: Error, Hashable, Sendable, CustomStringConvertible {
-  public var description: String
+package struct ReplayError: Error, Hashable, Sendable, CustomStringConvertible {
+  package var description: String
 
-  public init(_ description: String) {
+  package init(_ description: String) {
     self.description = description
   }
 }
@@ -21,7 +21,7 @@ extension WorkspaceEvent {
   ///   - name: the event name.
   ///   - data: what ``writeData(into:)`` wrote.
   ///   - detail: what ``writeDetail(into:)`` wrote.
-  public init(replaying name: EventName, data: ByteBuffer, detail: ByteBuffer) throws(ReplayError) {
+  package init(replaying name: EventName, data: ByteBuffer, detail: ByteBuffer) throws(ReplayError) {
     let data = try JSONValue(replaying: data)
     let detail = detail.readableBytes == 0 ? .object([:]) : try JSONValue(replaying: detail)
     switch name {

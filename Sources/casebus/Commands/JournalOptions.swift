@@ -1,4 +1,4 @@
-public import ArgumentParser
+import ArgumentParser
 import CasebusServer
 public import CasebusSQLite
 import Logging
