@@ -24,6 +24,11 @@ struct BrokerEnvironment: Sendable {
   let slowConsumers = Tally()
 }
 
+extension BrokerEnvironment {
+  /// Unique among all sessions of this broker and its predecessors.
+  func id(of session: SessionKey) -> String { "\(instance)-\(session.loop)-\(session.number)" }
+}
+
 /// The loops of a broker, and which of them hosts which workspace.
 struct LoopDirectory: Sendable {
   let ports: [LoopPort]

@@ -14,7 +14,7 @@ import Testing
 
   private func said(_ number: Int, by session: SessionKey) -> DecisionWindow.Message {
     .said(
-      .failure(Failure(.invalidMessage, "\(number)")), Outcome.Asker(session: session, blocker: .session("\(number)")))
+      .failure(Failure(.invalidMessage, "\(number)")), Outcome.Asker(session: session))
   }
 
   private func left(_ session: SessionKey) -> DecisionWindow.Message { .left(session, .session("s")) }

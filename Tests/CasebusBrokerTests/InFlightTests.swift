@@ -48,10 +48,10 @@ import Testing
       journal.finish(.success(()))
       broker.run()
     }
-    // An outcome has its data and its frame.
+    // The record's data is a part of the event's frame.
     let counts = journal.batches.map(\.count)
     #expect(counts.reduce(0, +) == 200)
-    #expect(counts.allSatisfy { $0 <= 100_000 / (2 * Self.eventBytes) + 1 }, "\(counts)")
+    #expect(counts.allSatisfy { $0 <= 100_000 / Self.eventBytes + 1 }, "\(counts)")
     for client in clients { #expect(client.received().map(\.summary) == (1...20).map(String.init)) }
   }
 

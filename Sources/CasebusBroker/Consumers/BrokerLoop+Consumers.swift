@@ -67,8 +67,8 @@ extension BrokerLoop {
   /// Answers what was not decided in a workspace.
   func answer(_ asker: Outcome.Asker, _ answer: Outcome.Answer) {
     var outcome = Outcome(asker: asker, answer: answer)
-    outcome.weigh()
-    send(LoopDeliveries([.outcome(outcome)]), to: loops[asker.session.loop])
+    outcome.weight = outcome.answerBytes
+    send([.release(WorkspaceRelease(outcome))], to: loops[asker.session.loop])
   }
 }
 
@@ -82,7 +82,7 @@ extension BrokerLoop {
   }
 
   func sendDeliveries() {
-    for (loop, deliveries) in outbox.take() { send(LoopDeliveries(deliveries.map { .durable($0) }), to: loops[loop]) }
+    for (loop, deliveries) in outbox.take() { send(deliveries.map { .delivery($0) }, to: loops[loop]) }
   }
 }
 

@@ -83,9 +83,9 @@ extension WorkspaceHost {
   }
 
   /// Events are durable and were released to those who want them at once.
-  func feedConsumers(_ entry: CommitQueue.Entry) {
-    guard !consumers.queues.isEmpty, !entry.records.isEmpty else { return }
-    let records = zip(entry.records, entry.events).map { ConsumerRecord(record: $0, key: EventKey(of: $1)) }
+  func feedConsumers(_ commit: WorkspaceCommit) {
+    guard !consumers.queues.isEmpty, !commit.events.isEmpty else { return }
+    let records = zip(commit.part.records, commit.events).map { ConsumerRecord(record: $0, key: EventKey(of: $1)) }
     for key in consumers.queues.keys { tell(key) { $0.recordsAppended(records, at: $1) } }
     leaveIfIdle()
   }
@@ -121,14 +121,11 @@ extension WorkspaceHost {
     }
     // Without a reference nobody waits for the answer (Protocol §9.4).
     let isAnswered = asker.referenceID != nil
-    commitPositions(Outcome(asker: asker, answer: isAnswered ? .frame(.response(to: asker, at: position)) : .silent))
+    commitPositions(Outcome(asker: asker, answer: isAnswered ? .done(at: currentOffset) : .silent))
   }
 
   private func commitPositions(_ outcome: Outcome) {
-    var entry = CommitQueue.Entry(outcome: outcome, host: self)
-    entry.positions = consumers.takeUntold()
-    uncommittedOutcomes += 1
-    loop.commit(entry)
+    loop.commit(outcome, of: self) { commit, _ in commit.append(consumers.takeUntold()) }
   }
 }
 

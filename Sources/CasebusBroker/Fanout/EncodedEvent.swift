@@ -4,55 +4,60 @@ import NIOCore
 
 /// An event on its way to sessions, encoded once for all of them.
 struct EncodedEvent: Sendable {
-  let workspace: WorkspaceID
   let name: EventName
-  /// nil for messages to channels, which are not numbered.
-  let position: StreamPosition?
-  /// The `data` of the envelope as JSON.
+  /// Its place in the workspace's stream; 0 for messages to channels, which are not numbered.
+  let offset: JournalOffset
+  /// The `data` of the envelope as JSON; shares the frame's memory.
   let data: ByteBuffer
-  /// The session that does not get it: the sender of a messenger message.
-  let excluded: SessionKey?
   /// What sessions of the workspace get that want no positions.
   let frame: TextFrame
-  private var positionedFrame: TextFrame?
-  private var monitorFrame: TextFrame?
-  private var positionedMonitorFrame: TextFrame?
+  private var others: OtherFrames?
+
+  /// What others get, if there were any when the event was released.
+  private final class OtherFrames: Sendable {
+    let positioned: TextFrame?
+    let monitor: TextFrame?
+    let positionedMonitor: TextFrame?
+
+    init(positioned: TextFrame?, monitor: TextFrame?, positionedMonitor: TextFrame?) {
+      self.positioned = positioned
+      self.monitor = monitor
+      self.positionedMonitor = positionedMonitor
+    }
+  }
 }
 
 extension EncodedEvent {
-  init(
-    _ name: EventName, data: ByteBuffer, workspace: WorkspaceID, at position: StreamPosition? = nil,
-    excluded: SessionKey? = nil
-  ) {
-    self.workspace = workspace
+  /// - Parameter writeData: writes the `data` of the envelope.
+  init(_ name: EventName, at offset: JournalOffset = 0, writeData: (inout ByteBuffer) -> Void) {
     self.name = name
-    self.position = position
-    self.data = data
-    self.excluded = excluded
-    frame = TextFrame(event: name, data, EventLabels())
+    self.offset = offset
+    (frame, data) = TextFrame.event(name, writeData: writeData)
   }
 
-  /// Its place in the workspace's stream; 0 if it has none.
-  var offset: JournalOffset { position?.offset ?? 0 }
-
-  /// What it holds in memory, about: its data, which the journal's record shares, and the frame.
-  var bytes: Int { data.readableBytes + frame.messageBytes }
+  /// What it holds in memory, about: the frame, of which the data is a part.
+  var bytes: Int { frame.messageBytes }
 
   /// Encodes what those others get that there are when it is released.
-  mutating func addFrames(forMonitors: Bool, withPositions: Bool) {
-    if forMonitors { monitorFrame = TextFrame(event: name, data, EventLabels(workspaceID: workspace)) }
-    guard withPositions, let position else { return }
-    positionedFrame = TextFrame(event: name, data, EventLabels(position: position))
-    guard forMonitors else { return }
-    positionedMonitorFrame = TextFrame(event: name, data, EventLabels(workspaceID: workspace, position: position))
+  /// - Parameters:
+  ///   - workspace: told to monitors.
+  ///   - epoch: of the workspace's stream; nil if nobody wants positions.
+  mutating func addFrames(workspace: WorkspaceID, forMonitors: Bool, epoch: String?) {
+    let position = epoch.flatMap { offset > 0 ? StreamPosition(offset: offset, epoch: $0) : nil }
+    let own = EventLabels(position: position)
+    others = OtherFrames(
+      positioned: position == nil ? nil : TextFrame(event: name, data, own),
+      monitor: forMonitors ? TextFrame(event: name, data, EventLabels(workspaceID: workspace)) : nil,
+      positionedMonitor: forMonitors && position != nil
+        ? TextFrame(event: name, data, EventLabels(workspaceID: workspace, position: position)) : nil)
   }
 
   /// What sessions of the workspace get.
-  func frame(withPosition: Bool) -> TextFrame { withPosition ? positionedFrame ?? frame : frame }
+  func frame(withPosition: Bool) -> TextFrame { withPosition ? others?.positioned ?? frame : frame }
 
   /// What monitors get; nil if there were none when it was released.
   func monitorFrame(withPosition: Bool) -> TextFrame? {
-    withPosition ? positionedMonitorFrame ?? monitorFrame : monitorFrame
+    withPosition ? others?.positionedMonitor ?? others?.monitor : others?.monitor
   }
 }
 
@@ -64,6 +69,24 @@ extension TextFrame {
     }
   }
 
+  /// The frame of an event without labels, and the `data` in it.
+  fileprivate static func event(
+    _ name: EventName, writeData: (inout ByteBuffer) -> Void
+  ) -> (frame: TextFrame, data: ByteBuffer) {
+    var (start, end) = (0, 0)
+    let frame = TextFrame(messageBytes: eventBytes) { buffer in
+      ServerMessage.writeEvent(name.description, EventLabels(), into: &buffer) {
+        start = $0.writerIndex
+        writeData(&$0)
+        end = $0.writerIndex
+      }
+    }
+    // The data stands where it was written: what comes before it in the buffer did not move.
+    return (frame, frame.bytes.getSlice(at: start, length: end - start)!)
+  }
+
   /// What an event has beside its data, about.
   private static var envelopeBytes: Int { 128 }
+  /// How long most events are.
+  private static var eventBytes: Int { 480 }
 }

@@ -54,8 +54,9 @@ final class FanoutShard {
 
   /// Appends an event to the batches of all groups that want it.
   /// - Parameter excluded: a session of this loop that does not get it.
-  func deliver(_ event: EncodedEvent, excluding excluded: Session?) {
-    append(event.name, to: .workspace(event.workspace), excluding: excluded) { event.frame(withPosition: $0) }
+  func deliver(_ event: EncodedEvent, of workspace: WorkspaceID, excluding excluded: Session?) {
+    guard !groups.isEmpty else { return }
+    append(event.name, to: .workspace(workspace), excluding: excluded) { event.frame(withPosition: $0) }
     append(event.name, to: .all, excluding: nil) { event.monitorFrame(withPosition: $0) }
   }
 

@@ -3,69 +3,42 @@ import CasebusProtocol
 import DequeModule
 import NIOCore
 
-/// Something for a session of a loop.
-enum LoopDelivery: Sendable {
-  case outcome(Outcome)
-  case durable(DurableDelivery)
-  /// The session is ended, behind what it was given before.
-  case close(SessionKey, CloseCode, reason: String)
-
-  /// What it holds in memory, about.
-  var bytes: Int {
-    switch self {
-    case .outcome(let outcome): outcome.weight
-    case .durable(let delivery): delivery.record.data.readableBytes
-    case .close: 0
-    }
-  }
-}
-
-/// Things for sessions of one loop, in order. They stay together on their way, so that none is copied.
-struct LoopDeliveries: Sendable {
-  private(set) var all: [LoopDelivery] = []
-  private(set) var bytes = 0
-
-  init(_ deliveries: [LoopDelivery] = []) {
-    all = deliveries
-    bytes = deliveries.reduce(0) { $0 + $1.bytes }
-  }
-
-  mutating func append(_ outcome: Outcome) {
-    bytes += outcome.weight
-    all.append(.outcome(outcome))
-  }
-}
-
 /// What is decided on one loop comes to the sessions of another by its inbox, in order.
 extension BrokerLoop {
-  /// Passes committed outcomes to the loops whose sessions they concern: one call per loop.
-  func release(_ entries: [CommitQueue.Entry]) {
-    var deliveries = [LoopDeliveries](repeating: LoopDeliveries(), count: loops.count)
-    let hasPositioned = environment.positioned.count > 0
-    for entry in entries {
-      entry.distribute(into: &deliveries, forMonitors: hasMonitors, withPositions: hasPositioned)
+  /// Passes what became durable to the loops whose sessions it concerns: one call per loop.
+  func release(_ releases: consuming [(host: WorkspaceHost, release: WorkspaceRelease)]) {
+    var messages = [[SessionMessage]](repeating: [], count: loops.count)
+    let (forMonitors, withPositions) = (hasMonitors, environment.positioned.count > 0)
+    for index in releases.indices {
+      let host = releases[index].host
+      releases[index].release.addFrames(forMonitors: forMonitors, withPositions: withPositions)
+      let release = releases[index].release
+      for loop in loops.indices {
+        let isInterested = !release.events.isEmpty && (forMonitors || host.hasSessions(on: loop))
+        if isInterested || release.hasAsker(on: loop) { messages[loop].append(.release(release)) }
+      }
     }
-    for (loop, deliveries) in zip(loops, deliveries) where !deliveries.all.isEmpty { send(deliveries, to: loop) }
+    for (loop, messages) in zip(loops, messages) where !messages.isEmpty { send(messages, to: loop) }
     updateCongestion()
   }
 
-  /// Puts something into the inbox of a loop.
-  func send(_ deliveries: LoopDeliveries, to loop: LoopPort) {
-    loop.inboxBytes.add(deliveries.bytes)
+  /// Puts messages into the inbox of a loop.
+  func send(_ messages: [SessionMessage], to loop: LoopPort) {
+    loop.inboxBytes.add(messages.reduce(0) { $0 + $1.bytes })
     if loop.index == port.index {
-      receive(deliveries)
+      receive(messages)
     } else {
-      loop.execute { $0.receive(deliveries) }
+      loop.execute { $0.receive(messages) }
     }
   }
 
   /// Ends a session of whatever loop, when it was given what it was to be given before.
   func close(_ session: SessionKey, _ code: CloseCode, reason: String) {
-    send(LoopDeliveries([.close(session, code, reason: reason)]), to: loops[session.loop])
+    send([.close(session, code, reason: reason)], to: loops[session.loop])
   }
 
-  private func receive(_ deliveries: LoopDeliveries) {
-    inbox.append(deliveries)
+  private func receive(_ messages: [SessionMessage]) {
+    inbox.append(contentsOf: messages)
     scheduleTick()
   }
 
@@ -74,39 +47,37 @@ extension BrokerLoop {
   func deliverInbox() {
     guard !inbox.isEmpty else { return }
     perform(.delivering) {
-      while !shard.isFull, let deliveries = inbox.popFirst() { deliver(deliveries) }
+      var bytes = 0
+      while !shard.isFull, let message = inbox.popFirst() { bytes += deliver(message) }
+      port.inboxBytes.remove(bytes)
     }
   }
 
-  private func deliver(_ deliveries: LoopDeliveries) {
-    var count = 0
-    for delivery in deliveries.all {
-      guard !shard.isFull else { break }
-      deliver(delivery)
-      count += 1
-    }
-    let rest = LoopDeliveries(Array(deliveries.all.dropFirst(count)))
-    port.inboxBytes.remove(deliveries.bytes - rest.bytes)
-    if !rest.all.isEmpty { inbox.prepend(rest) }
-  }
-
-  private func deliver(_ delivery: LoopDelivery) {
-    switch delivery {
-    case .outcome(let outcome): deliver(outcome)
-    case .durable(let delivery): sessions[delivery.session.number]?.deliver(delivery)
+  /// - Returns: the bytes of what was delivered. The rest is the first message of the inbox again.
+  private func deliver(_ message: SessionMessage) -> Int {
+    switch message {
+    case .release(let release): return deliver(release)
+    case .delivery(let delivery): sessions[delivery.session.number]?.deliver(delivery)
     case .close(let session, let code, let reason): sessions[session.number]?.close(code, reason: reason)
     }
+    return message.bytes
   }
 
-  private func deliver(_ outcome: Outcome) {
-    if let asker = outcome.asker, asker.session.loop == port.index {
-      sessions[asker.session.number]?.received(outcome)
+  private func deliver(_ release: consuming WorkspaceRelease) -> Int {
+    var bytes = 0
+    while !release.isDone, !shard.isFull {
+      let (index, events) = release.next()
+      let outcome = release.outcomes[index]
+      bytes += outcome.weight
+      var excluded: Session?
+      if let asker = outcome.asker, asker.session.loop == port.index {
+        let session = sessions[asker.session.number]
+        session?.received(outcome, epoch: release.epoch)
+        if outcome.excludesAsker { excluded = session }
+      }
+      for event in events { shard.deliver(release.events[event], of: release.workspace, excluding: excluded) }
     }
-    for event in outcome.events { shard.deliver(event, excluding: excluded(by: event)) }
-  }
-
-  private func excluded(by event: EncodedEvent) -> Session? {
-    guard let key = event.excluded, key.loop == port.index else { return nil }
-    return sessions[key.number]
+    if !release.isDone { inbox.prepend(.release(release)) }
+    return bytes
   }
 }

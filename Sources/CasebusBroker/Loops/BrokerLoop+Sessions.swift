@@ -10,7 +10,7 @@ extension BrokerLoop {
   ) -> Session {
     sessionsMade += 1
     let key = SessionKey(loop: port.index, number: sessionsMade)
-    let id = "\(environment.instance)-\(key.loop)-\(key.number)"
+    let id = environment.id(of: key)
     let session = Session(
       id: id, scope: scope, origin: origin, reservation: reservation, encoding: encoding, key: key, sink: sink,
       loop: self,
@@ -82,7 +82,7 @@ extension BrokerLoop {
 
   private func detach(_ session: Session, from workspace: WorkspaceID) {
     let key = session.key
-    let blocker = session.ownBlocker
+    let blocker = ownBlocker(of: key)
     onLoop(of: workspace) { $0.left(key, blocker: blocker, workspace) }
   }
 

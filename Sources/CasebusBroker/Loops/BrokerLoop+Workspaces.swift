@@ -8,13 +8,19 @@ extension BrokerLoop {
   var now: Timestamp { environment.now() }
   var hasMonitors: Bool { environment.monitors.count > 0 }
 
-  /// Gives what was decided to the next commit.
-  func commit(_ entry: consuming CommitQueue.Entry) {
-    entry.outcome.weigh()
-    if let asker = entry.outcome.asker {
-      entry.outcome.charge = window.decided(entry.outcome.weight, for: asker.session)
+  /// Gives an outcome to the next commit.
+  /// - Parameter addContent: adds what was decided with it.
+  func commit(
+    _ outcome: consuming Outcome, of host: WorkspaceHost,
+    addContent: (inout WorkspaceCommit, inout Outcome) -> Void = { _, _ in }
+  ) {
+    var outcome = outcome
+    commits.update(host) { commit in
+      addContent(&commit, &outcome)
+      outcome.weight += outcome.answerBytes
+      if let asker = outcome.asker { outcome.charge = window.decided(outcome.weight, for: asker.session) }
+      commit.append(outcome)
     }
-    commits.add(entry)
     scheduleTick()
   }
 
@@ -26,6 +32,9 @@ extension BrokerLoop {
     environment.workspaces.remove()
     environment.journal.close(host.id)
   }
+
+  /// Whose markdone blocks a session makes while it is part of no durable consumer (Protocol §8.2).
+  func ownBlocker(of session: SessionKey) -> Blocker { .session(Identifier(environment.id(of: session))) }
 
   /// Attaches a session to its workspace's host; if there are too many of those to make one, the session is closed.
   func host(_ session: SessionKey, in workspace: WorkspaceID) {

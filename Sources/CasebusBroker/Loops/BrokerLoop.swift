@@ -24,7 +24,7 @@ final class BrokerLoop {
   let environment: BrokerEnvironment
   let commits: CommitQueue
   /// What this loop's sessions are still to be given.
-  var inbox: Deque<LoopDeliveries> = []
+  var inbox: Deque<SessionMessage> = []
   /// Messages that are decided when there is room for what comes of them.
   var window: DecisionWindow
   /// Whether a loop has so much to deliver that this one decides nothing that would add to it.

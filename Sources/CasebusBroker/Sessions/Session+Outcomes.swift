@@ -2,13 +2,14 @@ import CasebusProtocol
 
 extension Session {
   /// One message of this session is done with; now its answer takes effect.
-  func received(_ outcome: Outcome) {
+  /// - Parameter epoch: names the numbering of its offsets.
+  func received(_ outcome: Outcome, epoch: String = "") {
     if case .subscribe = outcome.answer, replay != nil {
       // It takes effect when the replay is over, and counts as unanswered until then.
       replay?.waiting.append(outcome)
     } else {
       intake.messageAnswered(bytes: outcome.asker?.messageBytes ?? 0)
-      takeEffect(outcome)
+      takeEffect(outcome, epoch)
     }
     if outcome.charge > 0 { giveBack(outcome.charge) }
     acceptHeld()
@@ -23,9 +24,12 @@ extension Session {
     sink.whenWritable { loop.onLoop(of: workspace) { $0.giveBack(charge, to: key) } }
   }
 
-  private func takeEffect(_ outcome: Outcome) {
+  private func takeEffect(_ outcome: Outcome, _ epoch: String) {
     switch outcome.answer {
     case .silent: break
+    case .done(let offset):
+      guard let asker = outcome.asker else { return }
+      send(.response(to: asker, at: asker.wantsPositions ? StreamPosition(offset: offset, epoch: epoch) : nil))
     case .frame(let frame): send(frame)
     case .subscribe(let options, let start): subscribe(options, start, for: outcome.asker)
     case .consumer(let task, let position):

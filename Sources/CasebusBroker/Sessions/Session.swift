@@ -23,8 +23,6 @@ package final class Session {
   unowned let loop: BrokerLoop
   private let logger: Logger
   var intake: SessionIntake
-  /// Whose blocks go with this session.
-  let ownBlocker: Blocker
   /// What it missed and is being given; live events come when that is over.
   var replay: SessionReplay?
   var durability = SessionDurability()
@@ -58,7 +56,6 @@ package final class Session {
     self.sink = sink
     self.loop = loop
     intake = SessionIntake(loop.configuration)
-    ownBlocker = .session(Identifier(id))
     openedAt = loop.now
     var logger = logger
     logger[metadataKey: "session"] = "\(id)"
@@ -67,9 +64,6 @@ package final class Session {
 
   /// Whether its connection can still be written to.
   var isOpen: Bool { state != .closed }
-
-  /// Whose markdone blocks this session makes: those of a durable consumer are its own (Protocol §8.2).
-  var blocker: Blocker { durability.consumer?.blocker ?? ownBlocker }
 }
 
 // MARK: - From the connection
@@ -148,8 +142,7 @@ extension Session {
 
   func asker(_ referenceID: ReferenceID?, messageID: Identifier? = nil, bytes: Int = 0) -> Outcome.Asker {
     Outcome.Asker(
-      session: key, blocker: blocker, ownBlocker: ownBlocker, referenceID: referenceID, messageID: messageID,
-      messageBytes: bytes,
+      session: key, referenceID: referenceID, messageID: messageID, messageBytes: bytes,
       wantsPositions: wantsPositions && scope != .all, consumer: durability.consumer)
   }
 

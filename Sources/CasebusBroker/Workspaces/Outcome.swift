@@ -4,41 +4,48 @@ import CasebusWorkspace
 import NIOCore
 
 /// What one message of a client, or one deadline, led to: an answer, then events. Released after the commit, in order.
+///
+/// The events stand in the ``WorkspaceRelease`` that the outcome is part of.
 struct Outcome: Sendable {
-  /// What happens on the session's own loop, in the order of the workspace.
+  /// What happens on the session's own loop, in the order of the workspace. The cases that are rare are indirect, so that
+  /// the frequent ones stay small.
   enum Answer: Sendable {
     /// Nothing is to be said; the session still learns that its message is done with.
     case silent
+    /// A response without data; the workspace stood at this offset. The session's own loop encodes it.
+    case done(at: JournalOffset)
     case frame(TextFrame)
-    case subscribe(SubscribeOptions, SubscriptionStart)
-    case unsubscribe(SubscriptionID, StreamPosition?)
+    indirect case subscribe(SubscribeOptions, SubscriptionStart)
+    indirect case unsubscribe(SubscriptionID, StreamPosition?)
     /// Something is to be done about durable consumers; the position is for a failure.
-    case consumer(ConsumerTask, StreamPosition?)
+    indirect case consumer(ConsumerTask, StreamPosition?)
     /// A replay has come near to the end: what it has not read yet.
-    case endOfReplay(SubscriptionID, ReplayEnd)
+    indirect case endOfReplay(SubscriptionID, ReplayEnd)
   }
 
   /// Who is answered; nil where no client asked.
   var asker: Asker?
   var answer: Answer
-  var events: [EncodedEvent] = []
-  /// What it holds in memory, about; measured when it is given to the commit.
-  private(set) var weight = 0
+  /// How many events follow it.
+  var eventCount = 0
+  /// Whether the events are not for the asker: messages to a channel are not for their sender.
+  var excludesAsker = false
+  /// The bytes of its answer and events in memory, about; known when it is given to the commit.
+  var weight = 0
   /// As much of the asker's ``DecisionWindow`` it takes until it was sent.
   var charge = 0
 
-  mutating func weigh() {
-    let answerBytes = if case .frame(let frame) = answer { frame.messageBytes } else { 0 }
-    weight = events.reduce(answerBytes) { $0 + $1.bytes }
+  init(asker: Asker?, answer: Answer, excludesAsker: Bool = false) {
+    self.asker = asker
+    self.answer = answer
+    self.excludesAsker = excludesAsker
   }
+
+  var answerBytes: Int { if case .frame(let frame) = answer { frame.messageBytes } else { 0 } }
 
   /// Whom an answer goes to, and what the client said about its message.
   struct Asker: Sendable {
     var session: SessionKey
-    /// Whose markdone blocks the session makes.
-    var blocker: Blocker
-    /// Whose it made before it was part of a durable consumer; nil if it never could.
-    var ownBlocker: Blocker?
     var referenceID: ReferenceID?
     var messageID: Identifier?
     /// How long the client's message was.

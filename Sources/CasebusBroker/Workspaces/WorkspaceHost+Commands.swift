@@ -14,7 +14,8 @@ extension WorkspaceHost {
     // A timer may be late, a deadline is not: what is due comes before the command.
     deadlineReached()
     do throws(Failure) {
-      let events = try current.decide(command, by: blocker(of: asker), or: asker.ownBlocker, at: loop.now)
+      let events = try current.decide(
+        command, by: blocker(of: asker), or: ownBlocker(of: asker.session), at: loop.now)
       conclude(events, events.first?.refusal, for: asker, isAnswered: isAnswered)
     } catch {
       guard asker.messageID != nil else { throw error }
@@ -24,9 +25,13 @@ extension WorkspaceHost {
 
   /// A consumer that was deleted meanwhile has no blocks any more; nobody could lift them.
   private func blocker(of asker: Outcome.Asker) -> Blocker {
-    guard let consumer = asker.consumer, consumers.queues[consumer] == nil else { return asker.blocker }
-    return asker.ownBlocker ?? asker.blocker
+    guard let consumer = asker.consumer, consumers.queues[consumer] != nil else {
+      return ownBlocker(of: asker.session)
+    }
+    return consumer.blocker
   }
+
+  private func ownBlocker(of session: SessionKey) -> Blocker { sessions[session] ?? loop.ownBlocker(of: session) }
 
   private func conclude(
     _ events: [WorkspaceEvent], _ failure: Failure?, for asker: Outcome.Asker, isAnswered: Bool
@@ -43,9 +48,10 @@ extension WorkspaceHost {
   private func answer(
     to asker: Outcome.Asker, _ failure: Failure?, at offset: JournalOffset, isAnswered: Bool
   ) -> Outcome.Answer {
-    let position = StreamPosition(offset: offset, epoch: epoch)
-    if let failure { return .frame(.failure(to: asker, failure, at: position)) }
-    return isAnswered ? .frame(.response(to: asker, at: position)) : .silent
+    if let failure {
+      return .frame(.failure(to: asker, failure, at: StreamPosition(offset: offset, epoch: epoch)))
+    }
+    return isAnswered ? .done(at: offset) : .silent
   }
 
   /// A command that nobody waits for.
@@ -76,8 +82,7 @@ extension WorkspaceHost {
 
   /// Nothing was decided, but the answer keeps its place in the order.
   func finish(_ outcome: Outcome) {
-    uncommittedOutcomes += 1
-    loop.commit(CommitQueue.Entry(outcome: outcome, host: self))
+    loop.commit(outcome, of: self)
   }
 }
 
@@ -89,33 +94,33 @@ extension WorkspaceHost {
   func apply(
     _ events: [WorkspaceEvent], _ outcome: Outcome, receipt: JournalReceipt? = nil, snapshot isLeaving: Bool = false
   ) {
-    var entry = CommitQueue.Entry(outcome: outcome, host: self)
-    entry.events = events
-    entry.receipt = receipt
     let time = current.eventTime(at: loop.now)
-    for event in events {
-      let record = record(of: event, time: time)
-      entry.records.append(record)
-      entry.outcome.events.append(EncodedEvent(event.name, data: record.data, workspace: id, at: position))
+    loop.commit(outcome, of: self) { commit, outcome in
+      for event in events {
+        let encoded = append(event, at: time, to: &commit)
+        retained.append(encoded)
+        outcome.append(encoded, to: &commit)
+      }
+      if let receipt { commit.append(receipt) }
+      if isLeaving || currentOffset - snapshotOffset >= loop.configuration.snapshotIntervalEvents {
+        commit.set(makeSnapshot())
+      }
+      if commit.isKept { commit.append(consumers.takeUntold()) }
     }
-    for event in entry.outcome.events { retained.append(event) }
-    if isLeaving || currentOffset - snapshotOffset >= loop.configuration.snapshotIntervalEvents {
-      entry.snapshot = makeSnapshot()
-    }
-    if entry.isKept { entry.positions = consumers.takeUntold() }
-    uncommittedOutcomes += 1
-    loop.commit(entry)
     updateDeadline()
   }
 
-  private func record(of event: WorkspaceEvent, time: Timestamp) -> JournalRecord {
+  private func append(
+    _ event: WorkspaceEvent, at time: Timestamp, to commit: inout WorkspaceCommit
+  ) -> EncodedEvent {
     current.evolve(event, at: time)
     currentOffset += 1
+    let encoded = EncodedEvent(event.name, at: currentOffset) { event.writeData(into: &$0) }
     var record = JournalRecord(
-      offset: currentOffset, time: time.milliseconds, event: event.name.description, data: ByteBuffer())
-    event.writeData(into: &record.data)
+      offset: currentOffset, time: time.milliseconds, event: event.name.description, data: encoded.data)
     event.writeDetail(into: &record.detail)
-    return record
+    commit.append(event, record)
+    return encoded
   }
 
   private func makeSnapshot() -> JournalSnapshot {
@@ -125,34 +130,60 @@ extension WorkspaceHost {
     return JournalSnapshot(offset: currentOffset, state: state, isEmpty: current.isEmpty)
   }
 
-  /// One entry is durable.
-  func committed(_ entry: CommitQueue.Entry) {
+  /// A commit is durable.
+  func committed(_ commit: WorkspaceCommit) {
     var freed: [Blocker] = []
-    for (event, record) in zip(entry.events, entry.records) {
+    for (event, record) in zip(commit.events, commit.part.records) {
       if !departed.isEmpty { freed += durable.blockers(freedBy: event) }
       durable.evolve(event, at: Timestamp(milliseconds: record.time))
     }
-    durableOffset += JournalOffset(entry.events.count)
-    durableSnapshotOffset = entry.snapshot?.offset ?? durableSnapshotOffset
-    if entry.receipt != nil { receipts.committed(1) }
-    uncommittedOutcomes -= 1
+    durableOffset += JournalOffset(commit.events.count)
+    durableSnapshotOffset = commit.part.snapshot?.offset ?? durableSnapshotOffset
+    receipts.committed(commit.part.receipts.count)
+    pendingCommits -= 1
     settleDeparted(freed)
     leaveIfIdle()
   }
 
-  /// The journal failed: one entry, and with it everything that is not durable, never happened.
-  func rollBack(_ entry: CommitQueue.Entry) {
+  /// The journal did not take a commit: everything that is not durable never happened.
+  func rollBack(_ commit: WorkspaceCommit) {
     current = durable
     currentOffset = durableOffset
     snapshotOffset = durableSnapshotOffset
     receipts.rollBack()
     retained.rollBack(to: durableOffset)
     isLeaving = false
-    consumers.putBack(entry.positions)
-    uncommittedOutcomes -= 1
-    if uncommittedOutcomes == 0 { forgetUndoneBlocks() }
+    consumers.putBack(commit.part.positions)
+    pendingCommits -= 1
+    if pendingCommits == 0 { forgetUndoneBlocks() }
     hasFailedToLift = !departed.isEmpty
     updateDeadline(noSoonerThan: .seconds(1))
     leaveIfIdle()
+  }
+
+  /// The journal did not take what the outcome belongs to.
+  func fail(_ outcome: inout Outcome, with failure: Failure) {
+    outcome.eventCount = 0
+    guard let asker = outcome.asker else { return }
+    switch outcome.answer {
+    case .endOfReplay(let id, _):
+      // Nobody asked in words; the replay asks again.
+      if sessions[asker.session] != nil { retained.keep(for: asker.session) }
+      outcome.answer = .endOfReplay(id, .further(through: durableOffset))
+    case .subscribe:
+      cancelReplay(for: asker.session)
+      outcome.answer = .frame(.failure(to: asker, failure, at: position))
+    case .silent, .done, .frame, .unsubscribe, .consumer:
+      outcome.answer = .frame(.failure(to: asker, failure, at: position))
+    }
+  }
+}
+
+extension Outcome {
+  /// Adds an event that is released behind it.
+  mutating func append(_ event: EncodedEvent, to commit: inout WorkspaceCommit) {
+    eventCount += 1
+    weight += event.bytes
+    commit.append(event)
   }
 }

@@ -5,7 +5,7 @@ import NIOCore
 /// Leaving memory when nobody is connected, nothing is due, and the journal can bring everything back.
 extension WorkspaceHost {
   private var isIdle: Bool {
-    sessions.isEmpty && waitingMessages == 0 && uncommittedOutcomes == 0 && deadline == nil && departed.isEmpty
+    sessions.isEmpty && waitingMessages == 0 && pendingCommits == 0 && deadline == nil && departed.isEmpty
       && consumers.areIdle(upTo: durableOffset)
   }
 

@@ -74,7 +74,7 @@ extension WorkspaceHost {
     // Without a reference nobody waits for the answer (Protocol §5.2).
     let isAnswered = asker.referenceID != nil
     if case .messenger = name {
-      let answer = isAnswered ? Outcome.Answer.frame(.response(to: asker, at: position)) : .silent
+      let answer = isAnswered ? Outcome.Answer.done(at: currentOffset) : .silent
       broadcast(data, as: name, from: asker, answer: answer)
     } else {
       try execute(Command(publishing: name, data: data), from: asker, isAnswered: isAnswered)
@@ -91,7 +91,7 @@ extension WorkspaceHost {
     case .getAllowedServices:
       finish(Outcome(asker: asker, answer: .allowedServices(Request.names, to: asker, at: position)))
     case .broadcastMessage(let channel, let message):
-      broadcast(message, as: channel, from: asker, answer: .frame(.response(to: asker, at: position)))
+      broadcast(message, as: channel, from: asker, answer: .done(at: currentOffset))
     case .listConsumers, .getConsumer, .deleteConsumer, .redeliver: preconditionFailure("a task about consumers")
     case .deleteUserData(let id, let key):
       try execute(.deleteUserData(interactionID: id, key: key), from: asker)
@@ -108,11 +108,10 @@ extension WorkspaceHost {
   /// Messages to a channel are neither journaled nor numbered, but they keep their place in the order.
   private func broadcast(_ message: JSONValue, as channel: EventName, from asker: Outcome.Asker, answer: Outcome.Answer)
   {
-    var data = ByteBuffer()
-    data.writeJSON(message)
-    let event = EncodedEvent(
-      channel, data: data, workspace: id, excluded: asker.session)
-    finish(Outcome(asker: asker, answer: answer, events: [event]))
+    let outcome = Outcome(asker: asker, answer: answer, excludesAsker: true)
+    loop.commit(outcome, of: self) { commit, outcome in
+      outcome.append(EncodedEvent(channel) { $0.writeJSON(message) }, to: &commit)
+    }
   }
 }
 

@@ -27,7 +27,7 @@ extension WorkspaceHost {
 
   /// The replay of a subscription has read everything up to an offset.
   func endReplay(of id: SubscriptionID, after offset: JournalOffset, for asker: Outcome.Asker) {
-    guard sessions.contains(asker.session) else { return }
+    guard sessions[asker.session] != nil else { return }
     if let events = retained.events(after: offset, through: currentOffset) {
       retained.release(asker.session)
       finish(Outcome(asker: asker, answer: .endOfReplay(id, .events(events))))

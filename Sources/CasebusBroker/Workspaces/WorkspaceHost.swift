@@ -24,8 +24,8 @@ final class WorkspaceHost {
   var receipts: ReceiptBook
   /// Events that sessions which catch up have not read yet.
   var retained: RetainedEvents
-  /// The sessions that are connected to this workspace.
-  var sessions: Set<SessionKey> = []
+  /// The sessions that are connected to this workspace, and whose their markdone blocks are if no consumer's.
+  private(set) var sessions: [SessionKey: Blocker] = [:]
   /// How many of them are on each loop.
   var sessionCounts: [Int]
   var consumers = HostConsumers()
@@ -33,7 +33,10 @@ final class WorkspaceHost {
   var departed: Set<Blocker> = []
   /// Whether the journal failed since their blocks were to be lifted.
   var hasFailedToLift = false
-  var uncommittedOutcomes = 0
+  /// Its place in what the next commit gathers; nil while nothing of it is gathered.
+  var gatheredCommit: Int?
+  /// How many commits it is part of that have not ended.
+  var pendingCommits = 0
   /// How many messages wait to be decided here.
   var waitingMessages = 0
   /// What is to be decided when time has passed, and the timer for it.
@@ -62,14 +65,14 @@ extension WorkspaceHost {
     leaving?.cancel()
     leaving = nil
     isLeaving = false
-    sessions.insert(session)
+    sessions[session] = loop.ownBlocker(of: session)
     sessionCounts[session.loop] += 1
   }
 
   /// A session is gone, and with it the blocks that are its own.
   func detach(_ session: SessionKey, blocker: Blocker) {
     // One that was refused for want of room was never attached.
-    guard sessions.remove(session) != nil else { return }
+    guard sessions.removeValue(forKey: session) != nil else { return }
     sessionCounts[session.loop] -= 1
     retained.release(session)
     departed.insert(blocker)
