@@ -12,7 +12,7 @@ extension BrokerLoop {
       return session.close(.consumerDeleted, reason: "the durable consumer \(key.name) was deleted")
     }
     if let workspace = key.workspace {
-      onLoop(of: workspace) { $0.hosts[workspace]?.whenLoaded { $0.join(key, member) } }
+      send(.consumerJoined(key, member), to: workspace)
     } else {
       onAllLoops { loop in
         for host in loop.hosts.values { host.whenLoaded { $0.join(key, member) } }
@@ -28,7 +28,7 @@ extension BrokerLoop {
   ) {
     consumers.remove(session, from: key)
     if let workspace = key.workspace {
-      onLoop(of: workspace) { $0.hosts[workspace]?.left(key, session, leaving, at: work) }
+      send(.consumerLeft(key, session, leaving, work), to: workspace)
     } else {
       onAllLoops { $0.leaveEverywhere(key, session, leaving, at: work) }
     }

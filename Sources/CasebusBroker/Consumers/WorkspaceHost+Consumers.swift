@@ -42,7 +42,7 @@ extension WorkspaceHost {
   ) {
     switch leaving {
     case .unsubscribed: whenLoaded { $0.leave(key, session, at: work) }
-    case .ended: receive(.leftConsumer(key, session, work))
+    case .ended: takeTurn(.leftConsumer(key, session, work))
     }
   }
 

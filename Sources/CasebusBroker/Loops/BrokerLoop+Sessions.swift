@@ -17,7 +17,7 @@ extension BrokerLoop {
       logger: environment.logger)
     sessions[key.number] = session
     switch scope {
-    case .workspace(let workspace): attach(key, to: workspace)
+    case .workspace(let workspace): send(.attach(key), to: workspace)
     case .all: environment.monitors.add()
     }
     logOpened(session)
@@ -40,7 +40,7 @@ extension BrokerLoop {
     session.reservation.release()
     if session.wantsPositions { environment.positioned.remove() }
     switch session.scope {
-    case .workspace(let workspace): detach(session, from: workspace)
+    case .workspace(let workspace): send(.detach(session.key, ownBlocker(of: session.key)), to: workspace)
     case .all: environment.monitors.remove()
     }
   }
@@ -56,39 +56,5 @@ extension BrokerLoop {
   func touch(_ session: Session) {
     shard.touch(session)
     scheduleTick()
-  }
-
-  /// Passes a client's message to the loop that hosts its workspace.
-  func forward(
-    _ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker, to workspace: WorkspaceID
-  ) {
-    onLoop(of: workspace) { $0.hosts[workspace]?.receive(content, from: asker) }
-  }
-
-  /// A replay has read everything that it was to.
-  func endReplay(_ replay: SessionReplay, for asker: Outcome.Asker) {
-    let (id, offset, workspace) = (replay.subscriptionID, replay.position, replay.workspace)
-    onLoop(of: workspace) { $0.hosts[workspace]?.endReplay(of: id, after: offset, for: asker) }
-  }
-
-  /// A replay was given up.
-  func cancelReplay(of workspace: WorkspaceID, for session: SessionKey) {
-    onLoop(of: workspace) { $0.hosts[workspace]?.cancelReplay(for: session) }
-  }
-
-  private func attach(_ session: SessionKey, to workspace: WorkspaceID) {
-    onLoop(of: workspace) { $0.host(session, in: workspace) }
-  }
-
-  private func detach(_ session: Session, from workspace: WorkspaceID) {
-    let key = session.key
-    let blocker = ownBlocker(of: key)
-    onLoop(of: workspace) { $0.left(key, blocker: blocker, workspace) }
-  }
-
-  /// Runs something on the loop that hosts a workspace: at once if that is this one.
-  func onLoop(of workspace: WorkspaceID, _ body: @escaping @Sendable (BrokerLoop) -> Void) {
-    let target = environment.loops.host(of: workspace)
-    if target.index == port.index { body(self) } else { target.execute(body) }
   }
 }

@@ -11,6 +11,7 @@ extension BrokerLoop {
   }
 
   private func tick() {
+    sendLetters()
     perform(.committing) { commits.begin() }
     // A journal in memory has committed by now.
     perform(.releasing) { commits.settle() }
@@ -22,6 +23,7 @@ extension BrokerLoop {
     flush()
     resumeReaders()
     decideWaiting()
+    sendLetters()
   }
 
   /// The journal says how a commit went: to the tick that began it, or later.

@@ -18,14 +18,9 @@ extension BrokerLoop {
     return false
   }
 
-  /// A session has left its workspace. What it said before is decided before that.
-  func left(_ session: SessionKey, blocker: Blocker, _ workspace: WorkspaceID) {
-    hosts[workspace]?.receive(.left(session, blocker))
-  }
-
   /// A session has room for more.
-  func giveBack(_ charge: Int, to session: SessionKey) {
-    window.sent(charge, to: session)
+  func outcomeSent(_ bytes: Int, to session: SessionKey) {
+    window.sent(bytes, to: session)
     if window.hasTurns { scheduleTick() }
   }
 

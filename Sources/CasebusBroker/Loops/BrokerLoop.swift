@@ -23,6 +23,7 @@ final class BrokerLoop {
   var isDraining = false
   let environment: BrokerEnvironment
   let commits: CommitQueue
+  var router: WorkspaceRouter
   /// What this loop's sessions are still to be given.
   var inbox: Deque<SessionMessage> = []
   /// Messages that are decided when there is room for what comes of them.
@@ -45,6 +46,7 @@ final class BrokerLoop {
       deflater: deflater, monitorRest: .milliseconds(Int64(configuration.monitorWriteIntervalMilliseconds)),
       bytesMax: configuration.fanoutBytesMax)
     commits = CommitQueue(port: port, journal: environment.journal)
+    router = WorkspaceRouter(environment.loops, own: port.index)
     window = DecisionWindow(bytesMax: configuration.outcomeBytesInFlightMax)
     outbox = DeliveryOutbox(loopCount: environment.loops.ports.count)
   }

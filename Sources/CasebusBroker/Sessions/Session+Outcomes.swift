@@ -21,7 +21,7 @@ extension Session {
   private func giveBack(_ charge: Int) {
     guard case .workspace(let workspace) = scope else { return }
     let (key, loop) = (key, loop)
-    sink.whenWritable { loop.onLoop(of: workspace) { $0.giveBack(charge, to: key) } }
+    sink.whenWritable { loop.send(.outcomeSent(key, bytes: charge), to: workspace) }
   }
 
   private func takeEffect(_ outcome: Outcome, _ epoch: String) {
@@ -56,7 +56,7 @@ extension Session {
       continueReplay()
     } catch {
       if start.replayAfter != nil, case .workspace(let workspace) = scope {
-        loop.cancelReplay(of: workspace, for: key)
+        loop.send(.replayGivenUp(key), to: workspace)
       }
       send(.failure(to: asker, error, at: start.position))
     }

@@ -10,7 +10,7 @@ extension Session {
   ) -> Bool {
     guard case .workspace(let workspace) = scope else { preconditionFailure("a monitor has no replay") }
     guard let journal = try? loop.journal.replay(workspace, after: offset) else {
-      loop.cancelReplay(of: workspace, for: key)
+      loop.send(.replayGivenUp(key), to: workspace)
       return false
     }
     replay = SessionReplay(
@@ -49,7 +49,7 @@ extension Session {
   private func endReplay() {
     guard let replay else { return }
     intake.messageTaken()
-    loop.endReplay(replay, for: asker(nil))
+    loop.send(.replayRead(replay.subscriptionID, through: replay.position, asker(nil)), to: replay.workspace)
   }
 
   private func pageRead(_ result: Result<[JournalRecord], JournalError>, of id: SubscriptionID) {
@@ -104,7 +104,7 @@ extension Session {
   /// The subscription that the replay is for is gone.
   func cancelReplay(of id: SubscriptionID) {
     guard let replay, replay.subscriptionID == id else { return }
-    loop.cancelReplay(of: replay.workspace, for: key)
+    loop.send(.replayGivenUp(key), to: replay.workspace)
     finishReplay()
   }
 }

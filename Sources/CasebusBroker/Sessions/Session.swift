@@ -128,7 +128,7 @@ extension Session {
     let asker = asker(message.referenceID, messageID: message.messageID, bytes: message.bytes)
     noteAcknowledgement(content)
     switch (scope, content) {
-    case (.workspace(let workspace), _): loop.forward(content, from: asker, to: workspace)
+    case (.workspace(let workspace), _): loop.send(.said(content, asker), to: workspace)
     case (.all, .success(.acknowledge(let workspace, let offset))):
       acknowledge(workspace, upTo: offset, from: asker)
     case (.all, _): received(Self.monitorOutcome(of: content, asker: asker))

@@ -3,16 +3,29 @@ import CasebusWorkspace
 import NIOCore
 
 extension WorkspaceHost {
+  /// A session told the host something.
+  func receive(_ message: HostMessage) {
+    switch message {
+    case .said(let content, let asker): receive(content, from: asker)
+    case .replayRead(let id, let offset, let asker): endReplay(of: id, after: offset, for: asker)
+    case .replayGivenUp(let session): cancelReplay(for: session)
+    case .consumerJoined(let key, let session): whenLoaded { $0.join(key, session) }
+    case .consumerLeft(let key, let session, let leaving, let work): left(key, session, leaving, at: work)
+    case .detach(let session, let blocker): takeTurn(.left(session, blocker))
+    case .attach, .outcomeSent: preconditionFailure("the loop takes it")
+    }
+  }
+
   /// A client of this workspace said something.
   func receive(_ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker) {
     // Mostly nothing waits anywhere: then a message need not be put into a form in which it could.
     if case .done = loading, loop.decidesAtOnce { return answer(content, to: asker) }
-    receive(.said(content, asker))
+    takeTurn(.said(content, asker))
   }
 
   /// Takes a message when the workspace is in memory. Where earlier ones of its session wait for room, it waits behind
   /// them instead.
-  func receive(_ message: DecisionWindow.Message) {
+  func takeTurn(_ message: DecisionWindow.Message) {
     if loop.window.isWaiting(message.session) { return decideOrWait(message) }
     whenLoaded { $0.decideOrWait(message) }
   }

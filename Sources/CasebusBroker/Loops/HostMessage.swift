@@ -1,0 +1,24 @@
+import CasebusJournal
+import CasebusProtocol
+import CasebusWorkspace
+
+/// What a session tells the host of a workspace. The messages of a session reach a host in the order in which they were
+/// sent.
+enum HostMessage: Sendable {
+  /// A session opened; the workspace comes into memory for it.
+  case attach(SessionKey)
+  /// A client said something.
+  case said(Result<ClientMessage.Content, Failure>, Outcome.Asker)
+  /// The replay of a subscription has read everything up to an offset.
+  case replayRead(SubscriptionID, through: JournalOffset, Outcome.Asker)
+  /// A replay was given up.
+  case replayGivenUp(SessionKey)
+  /// The connection of a session has taken an outcome that counted in its ``DecisionWindow``.
+  case outcomeSent(SessionKey, bytes: Int)
+  /// A session is part of a durable consumer from now on.
+  case consumerJoined(JournalConsumer.Key, SessionKey)
+  /// A session is no longer part of a durable consumer; what it was working on if its connection ended.
+  case consumerLeft(JournalConsumer.Key, SessionKey, Session.Leaving, SessionWorkload.Work?)
+  /// A session is gone, and with it the blocks that are its own.
+  case detach(SessionKey, Blocker)
+}
