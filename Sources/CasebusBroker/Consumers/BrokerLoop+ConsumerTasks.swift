@@ -77,7 +77,7 @@ extension BrokerLoop {
 
   private func start(of since: ResumePoint?, in workspace: WorkspaceID?) throws(Failure) -> JournalConsumer.Start {
     guard let workspace else { return since == nil ? .now : .beginning }
-    guard let host = hosts[workspace], case .done = host.loading else {
+    guard let host = hosts[workspace], host.lifecycle.isReady else {
       throw Failure(.journalUnavailable, "the workspace could not be read, nothing was changed")
     }
     switch since {
@@ -123,7 +123,7 @@ extension BrokerLoop {
     let isFromBeginning = options.since == .beginning
     visitLoops { loop in
       loop.forEachHost(of: consumer.key) { host in
-        guard case .done = host.loading else { return }
+        guard host.lifecycle.isReady else { return }
         // One that had no events when the positions were read may have some now.
         host.start(consumer, after: positions[host.id] ?? (isFromBeginning ? 0 : host.durableOffset))
       }

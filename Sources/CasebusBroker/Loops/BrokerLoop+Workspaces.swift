@@ -18,7 +18,10 @@ extension BrokerLoop {
     commits.update(host) { commit in
       addContent(&commit, &outcome)
       outcome.weight += outcome.answerBytes
-      if let asker = outcome.asker { outcome.charge = window.decided(outcome.weight, for: asker.session) }
+      if let asker = outcome.asker {
+        outcome.charge = window.decided(outcome.weight, for: asker.session)
+        if let cause = host.cause { commit.append(cause) }
+      }
       commit.append(outcome)
     }
     scheduleTick()

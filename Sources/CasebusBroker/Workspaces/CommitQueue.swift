@@ -106,20 +106,29 @@ final class CommitQueue {
       pendingBytes -= commits[index].bytes
       if error(host) != nil { host.rollBack(commits[index]) } else { host.committed(commits[index]) }
     }
-    for commit in commits {
-      // Somebody else wrote to the workspace: what they decided is the truth.
-      if case .conflict = error(commit.host) { commit.host.reload() }
-    }
     for index in commits.indices {
       let host = commits[index].host
-      if let error = error(host) {
-        releases.append((host, commits[index].takeRelease(failing: Failure(notCommitted: error))))
-      } else {
-        releases.append((host, commits[index].takeRelease()))
+      switch error(host) {
+      case nil: releases.append((host, commits[index].takeRelease()))
+      // It is decided again.
+      case .conflict: break
+      case let error?: releases.append((host, commits[index].takeRelease(failing: Failure(notCommitted: error))))
       }
     }
     port.loop.release(releases)
+    decideAgain(commits.filter { if case .conflict = error($0.host) { true } else { false } })
     for commit in commits where error(commit.host) == nil { commit.host.feedConsumers(commit) }
+  }
+}
+
+extension CommitQueue {
+  /// Others appended to the workspaces of these commits first.
+  private func decideAgain(_ commits: [WorkspaceCommit]) {
+    // The later commits of a host first: what led to the earlier ones is then put before it.
+    for commit in commits.reversed() {
+      for (session, bytes) in commit.charges { port.loop.outcomeSent(bytes, to: session) }
+      commit.host.catchUp(deciding: commit.causes)
+    }
   }
 }
 

@@ -11,6 +11,8 @@ struct WorkspaceCommit {
   /// What the part's records are made from.
   private(set) var events: [WorkspaceEvent] = []
   private var release: WorkspaceRelease
+  /// The messages that led to it, in order; they are decided again if others appended to the workspace first.
+  private(set) var causes: [HostMessage] = []
   /// Where the position of a consumer is in the part, so that it is not searched for.
   private var positionIndices: [JournalConsumer.Key: Int] = [:]
   /// What it holds in memory, about.
@@ -31,6 +33,17 @@ struct WorkspaceCommit {
   mutating func append(_ outcome: consuming Outcome) {
     bytes += outcome.weight
     release.append(outcome)
+  }
+
+  mutating func append(_ cause: HostMessage) {
+    causes.append(cause)
+  }
+
+  /// What the answers counted in the windows of their sessions.
+  var charges: [(session: SessionKey, bytes: Int)] {
+    release.outcomes.compactMap { outcome in
+      outcome.charge > 0 ? outcome.asker.map { ($0.session, outcome.charge) } : nil
+    }
   }
 
   /// Adds an event of the outcome that is appended next. One without a record is a message to a channel.

@@ -54,8 +54,9 @@ extension WorkspaceHost {
     return isAnswered ? .done(at: offset) : .silent
   }
 
-  /// A command that nobody waits for.
+  /// A command that nobody waits for; nothing comes of it while the journal cannot be read.
   func run(_ command: Command, by blocker: Blocker) {
+    guard lifecycle.isReady else { return }
     deadlineReached()
     guard let events = try? current.decide(command, by: blocker, at: loop.now), !events.isEmpty else { return }
     apply(events, Outcome(asker: nil, answer: .silent))
@@ -90,9 +91,9 @@ extension WorkspaceHost {
 
 extension WorkspaceHost {
   /// Makes events so, and gives them to the commit together with the answer.
-  /// - Parameter isLeaving: whether a snapshot is to be written in any case.
+  /// - Parameter isSnapshotWanted: whether a snapshot is to be written in any case.
   func apply(
-    _ events: [WorkspaceEvent], _ outcome: Outcome, receipt: JournalReceipt? = nil, snapshot isLeaving: Bool = false
+    _ events: [WorkspaceEvent], _ outcome: Outcome, receipt: JournalReceipt? = nil, snapshot isSnapshotWanted: Bool = false
   ) {
     let time = current.eventTime(at: loop.now)
     loop.commit(outcome, of: self) { commit, outcome in
@@ -102,7 +103,7 @@ extension WorkspaceHost {
         outcome.append(encoded, to: &commit)
       }
       if let receipt { commit.append(receipt) }
-      if isLeaving || currentOffset - snapshotOffset >= loop.configuration.snapshotIntervalEvents {
+      if isSnapshotWanted || currentOffset - snapshotOffset >= loop.configuration.snapshotIntervalEvents {
         commit.set(makeSnapshot())
       }
       if commit.isKept { commit.append(consumers.takeUntold()) }
@@ -152,7 +153,7 @@ extension WorkspaceHost {
     snapshotOffset = durableSnapshotOffset
     receipts.rollBack()
     retained.rollBack(to: durableOffset)
-    isLeaving = false
+    lifecycle.commitFailed()
     consumers.putBack(commit.part.positions)
     pendingCommits -= 1
     if pendingCommits == 0 { forgetUndoneBlocks() }

@@ -30,7 +30,7 @@ extension WorkspaceHost {
 
   /// Decides what is due; does nothing if nothing is.
   func deadlineReached() {
-    guard let due = deadline?.at, due <= loop.now else { return }
+    guard lifecycle.isReady, let due = deadline?.at, due <= loop.now else { return }
     apply(current.deadlineReached(at: loop.now), Outcome(asker: nil, answer: .silent))
   }
 }

@@ -11,35 +11,27 @@ extension WorkspaceHost {
 
   func leaveIfIdle() {
     guard isIdle else { return }
-    switch loading {
-    case .running: return
-    case .failed: loop.remove(self)
-    case .done:
-      if isLeaving || currentOffset == 0 || (current.isEmpty && !loop.journal.outlivesClose) {
-        loop.remove(self)
-      } else if loop.journal.outlivesClose {
-        scheduleLeaving()
-      }
+    let isKept = loop.journal.outlivesClose
+    switch lifecycle.becameIdle(isEmpty: currentOffset == 0 || (current.isEmpty && !isKept), isKept: isKept) {
+    case .remove: loop.remove(self)
+    case .startTimer: startIdleTimer()
+    case .none: break
     }
   }
 
-  private func scheduleLeaving() {
-    guard leaving == nil else { return }
+  private func startIdleTimer() {
     let pause = TimeAmount.seconds(Int64(loop.configuration.workspaceIdleSeconds))
-    leaving = loop.port.eventLoop.assumeIsolated().scheduleTask(in: pause) { [weak self] in
-      self?.leave()
+    idleTimer = loop.port.eventLoop.assumeIsolated().scheduleTask(in: pause) { [weak self] in
+      self?.idleTimerFired()
     }
   }
 
-  /// Goes, or first leaves a snapshot behind, so that coming back is quick; its commit then brings the host here again.
-  private func leave() {
-    leaving = nil
-    guard isIdle else { return }
-    if snapshotOffset == currentOffset {
-      loop.remove(self)
-    } else {
-      isLeaving = true
-      apply([], Outcome(asker: nil, answer: .silent), snapshot: true)
+  /// The commit of the last snapshot calls ``leaveIfIdle()`` again.
+  private func idleTimerFired() {
+    switch lifecycle.idleTimerFired(isIdle: isIdle, hasSnapshot: snapshotOffset == currentOffset) {
+    case .remove: loop.remove(self)
+    case .writeSnapshot: apply([], Outcome(asker: nil, answer: .silent), snapshot: true)
+    case .none: break
     }
   }
 }

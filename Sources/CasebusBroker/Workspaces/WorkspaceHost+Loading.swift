@@ -1,27 +1,18 @@
 import CasebusJournal
 import CasebusProtocol
 import CasebusWorkspace
+import DequeModule
 import NIOCore
 
 /// Reading a workspace from the journal when it is first touched.
 extension WorkspaceHost {
-  enum Loading {
-    /// What came meanwhile waits.
-    case running(waiting: [(WorkspaceHost) -> Void])
-    case done
-    /// The journal could not be read. It is tried again, until then everything is refused.
-    case failed(JournalError)
-  }
-
-  /// Does something as soon as it is known how the loading ended: now, if it has.
+  /// Does something as soon as it is known how the workspace stands: now, if it is.
   func whenLoaded(_ body: @escaping (WorkspaceHost) -> Void) {
-    guard case .running(var waiting) = loading else { return body(self) }
-    // Taken out first, so that appending does not copy all that wait.
-    loading = .running(waiting: [])
+    guard lifecycle.isWaiting else { return body(self) }
     waiting.append(body)
-    loading = .running(waiting: waiting)
   }
 
+  /// Asks the journal for the workspace.
   func load() {
     let port = loop.port
     let id = id
@@ -43,41 +34,45 @@ extension WorkspaceHost {
     }
   }
 
-  /// Somebody else wrote to the workspace: what they decided is the truth.
-  func reload() {
-    guard case .done = loading else { return }
-    loading = .running(waiting: [])
-    load()
-  }
-
   private func loaded(_ result: Result<JournalStream, JournalError>) {
-    guard case .running(let waiting) = loading else { return }
+    guard lifecycle.state == .loading else { return }
     do throws(JournalError) {
       try restore(from: result.get())
       restoreConsumers()
-      loading = .done
+      lifecycle.journalWasRead()
     } catch {
-      loading = .failed(error)
-      loop.loadFailed(self, error)
-      scheduleReload()
+      loadFailed(error)
     }
+    begin()
+  }
+
+  /// The journal could not be read; it is asked again after a pause.
+  func loadFailed(_ error: JournalError) {
+    lifecycle.journalFailed(error)
+    loop.loadFailed(self, error)
+    scheduleRetry()
+  }
+
+  /// Does what waited until it was known how the workspace stands.
+  func begin() {
     updateDeadline()
-    if case .done = loading { liftBlocksOfDeparted() }
+    if lifecycle.isReady { liftBlocksOfDeparted() }
+    let bodies = waiting
+    waiting = []
     // What is still to come keeps the workspace in memory.
-    waitingMessages += waiting.count
-    for body in waiting { body(self) }
-    waitingMessages -= waiting.count
+    waitingMessages += bodies.count
+    for body in bodies { body(self) }
+    waitingMessages -= bodies.count
     deadlineReached()
     leaveIfIdle()
   }
 
-  /// How long it takes until a journal that failed is tried again.
-  private static var reloadPause: TimeAmount { .seconds(1) }
+  /// How long it takes until a journal that failed is asked again.
+  private static var retryPause: TimeAmount { .seconds(1) }
 
-  private func scheduleReload() {
-    loop.port.eventLoop.assumeIsolated().scheduleTask(in: Self.reloadPause) { [weak self] in
-      guard let self, case .failed = loading, !sessions.isEmpty else { return }
-      loading = .running(waiting: [])
+  private func scheduleRetry() {
+    loop.port.eventLoop.assumeIsolated().scheduleTask(in: Self.retryPause) { [weak self] in
+      guard let self, lifecycle.retryIsDue(isNeeded: !sessions.isEmpty || !departed.isEmpty) else { return }
       load()
     }
   }

@@ -19,7 +19,7 @@ extension WorkspaceHost {
   /// A client of this workspace said something.
   func receive(_ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker) {
     // Mostly nothing waits anywhere: then a message need not be put into a form in which it could.
-    if case .done = loading, loop.decidesAtOnce { return answer(content, to: asker) }
+    if lifecycle.isReady, loop.decidesAtOnce { return answer(content, to: asker) }
     takeTurn(.said(content, asker))
   }
 
@@ -53,7 +53,9 @@ extension WorkspaceHost {
     }
   }
 
-  private func answer(_ content: Result<ClientMessage.Content, Failure>, to asker: Outcome.Asker) {
+  func answer(_ content: Result<ClientMessage.Content, Failure>, to asker: Outcome.Asker) {
+    cause = .said(content, asker)
+    defer { cause = nil }
     do throws(Failure) {
       let content = try content.get()
       try checkLoaded()
@@ -79,7 +81,7 @@ extension WorkspaceHost {
   }
 
   private func checkLoaded() throws(Failure) {
-    guard case .failed(let error) = loading else { return }
+    guard let error = lifecycle.failure else { return }
     throw Failure(.journalUnavailable, "the journal could not be read, nothing was changed: \(error)")
   }
 

@@ -28,6 +28,8 @@ extension WorkspaceHost {
   /// The replay of a subscription has read everything up to an offset.
   func endReplay(of id: SubscriptionID, after offset: JournalOffset, for asker: Outcome.Asker) {
     guard sessions[asker.session] != nil else { return }
+    cause = .replayRead(id, through: offset, asker)
+    defer { cause = nil }
     if let events = retained.events(after: offset, through: currentOffset) {
       retained.release(asker.session)
       finish(Outcome(asker: asker, answer: .endOfReplay(id, .events(events))))

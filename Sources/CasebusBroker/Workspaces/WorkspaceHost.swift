@@ -1,6 +1,7 @@
 import CasebusJournal
 import CasebusProtocol
 import CasebusWorkspace
+import DequeModule
 import NIOCore
 
 /// Runs one workspace's state machine on the loop that the workspace belongs to, so that no lock is needed.
@@ -8,8 +9,11 @@ import NIOCore
 /// It decides on the newest state, and keeps the committed one beside it: when the journal fails, that one is the truth.
 final class WorkspaceHost {
   let id: WorkspaceID
-  /// Whether the state was read from the journal.
-  var loading = Loading.running(waiting: [])
+  var lifecycle = HostLifecycle()
+  /// What waits until it is known how the workspace stands.
+  var waiting: Deque<(WorkspaceHost) -> Void> = []
+  /// The message that is being decided; kept with what comes of it, in case it has to be decided again.
+  var cause: HostMessage?
   /// The state with everything that was decided.
   var current: Workspace
   /// The state with everything that is durable.
@@ -41,10 +45,8 @@ final class WorkspaceHost {
   var waitingMessages = 0
   /// What is to be decided when time has passed, and the timer for it.
   var deadline: (at: Timestamp, timer: Scheduled<Void>)?
-  /// Set while nobody is connected.
-  var leaving: Scheduled<Void>?
-  /// Whether it goes as soon as its snapshot is durable.
-  var isLeaving = false
+  /// Fires when nobody has needed the workspace for a while.
+  var idleTimer: Scheduled<Void>?
   unowned let loop: BrokerLoop
 
   init(id: WorkspaceID, loop: BrokerLoop, loopCount: Int) {
@@ -62,9 +64,7 @@ extension WorkspaceHost {
   func hasSessions(on loop: Int) -> Bool { sessionCounts[loop] > 0 }
 
   func attach(_ session: SessionKey) {
-    leaving?.cancel()
-    leaving = nil
-    isLeaving = false
+    if lifecycle.sessionAttached() { idleTimer?.cancel() }
     sessions[session] = loop.ownBlocker(of: session)
     sessionCounts[session.loop] += 1
   }
@@ -102,6 +102,8 @@ extension WorkspaceHost {
 
   /// The blocker is forgotten when its blocks are gone for good: until then the journal may refuse that they went.
   private func liftBlocks(of blocker: Blocker) {
+    // Else it is done when it is known how the workspace stands.
+    guard !lifecycle.isWaiting else { return }
     if current.hasBlocks(of: blocker) { return run(.blockerLeft, by: blocker) }
     if !durable.hasBlocks(of: blocker) { departed.remove(blocker) }
   }

@@ -82,10 +82,10 @@ extension ByteBuffer {
     writeJSONMember("referenceId", referenceID.json)
   }
 
-  /// Who says it; the two members that every message has.
+  /// Who says it; the two members that every message has: ``ServerMessage/userAgent`` and ``protocolVersion``, as one text
+  /// because every message has it.
   fileprivate mutating func writeSender() {
-    writeJSONMember("userAgent", ServerMessage.userAgent)
-    writeJSONMember("protocolVersion", Int64(protocolVersion))
+    writeStaticString(#""userAgent":"WWE Server","protocolVersion":2,"#)
   }
 
   fileprivate mutating func writePosition(_ position: StreamPosition?) {
