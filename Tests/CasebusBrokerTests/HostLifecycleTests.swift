@@ -131,7 +131,8 @@ import Testing
       for state in Self.states {
         var lifecycle = Self.lifecycle(state)
         let isRetried = isNeeded && state == .failed(Self.error)
-        #expect(lifecycle.retryIsDue(isNeeded: isNeeded) == isRetried)
+        let asksAgain = lifecycle.retryIsDue(isNeeded: isNeeded)
+        #expect(asksAgain == isRetried)
         #expect(lifecycle.state == (isRetried ? .loading : state))
       }
     }

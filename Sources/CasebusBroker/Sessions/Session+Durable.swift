@@ -8,10 +8,8 @@ import NIOCore
 struct SessionDurability {
   /// The consumer that the session is part of.
   var consumer: JournalConsumer.Key?
-  /// Whether something is asked about consumers that is not answered yet; what the client says meanwhile is held.
-  var isAsking = false
+  /// What the client said while something about consumers was not answered.
   var held: Deque<ReceivedMessage> = []
-  var isReleasing = false
   /// Events that wait until the connection has room for them.
   var undelivered: Deque<DurableDelivery> = []
   var isWaitingForRoom = false
@@ -54,14 +52,12 @@ extension Session {
 
   /// Takes the messages that were held, as soon as nothing is asked any more.
   func acceptHeld() {
-    guard !durability.isReleasing, !durability.isAsking || unsettled == durability.held.count else { return }
-    durability.isAsking = false
-    durability.isReleasing = true
-    while !durability.isAsking, let message = durability.held.popFirst() {
+    guard machine.messageAnswered(areOnlyHeldUnanswered: unsettled == durability.held.count) else { return }
+    while machine.mayRelease, let message = durability.held.popFirst() {
       intake.messageAnswered()
       accept(message)
     }
-    durability.isReleasing = false
+    machine.heldWereReleased()
   }
 
   private var workspace: WorkspaceID? {

@@ -9,11 +9,11 @@ extension Session {
 
   /// More is read at the end of the tick, if there is room then.
   func readOn() {
-    if !durability.isAsking, intake.resumeIfRoom() { loop.resumeReading(self) }
+    if !machine.isHolding, intake.resumeIfRoom() { loop.resumeReading(self) }
   }
 
   /// The tick ended. Messages that waited are taken at once.
   func resumeReading() {
-    if intake.tickEnded(mayRead: isOpen && !durability.isAsking) { sink.setReading(true) }
+    if intake.tickEnded(mayRead: isOpen && !machine.isHolding) { sink.setReading(true) }
   }
 }

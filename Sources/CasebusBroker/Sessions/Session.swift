@@ -28,18 +28,10 @@ package final class Session {
   var durability = SessionDurability()
   /// Whether answers and events tell their positions.
   private(set) var wantsPositions = false
-  private var state = State.open
-  private var malformedMessages = 0
+  var machine: SessionMachine
   private var messagesReceived = 0
   private var isTouched = false
   private let openedAt: Timestamp
-
-  private enum State: Equatable {
-    case open
-    /// What was asked before is still answered, then the session is closed.
-    case draining(CloseCode, reason: String)
-    case closed
-  }
 
   init(
     id: String, scope: WorkspaceScope, origin: SessionOrigin, reservation: SessionReservation,
@@ -56,6 +48,7 @@ package final class Session {
     self.sink = sink
     self.loop = loop
     intake = SessionIntake(loop.configuration)
+    machine = SessionMachine(malformedMessagesMax: loop.configuration.malformedMessagesMax)
     openedAt = loop.now
     var logger = logger
     logger[metadataKey: "session"] = "\(id)"
@@ -63,7 +56,7 @@ package final class Session {
   }
 
   /// Whether its connection can still be written to.
-  var isOpen: Bool { state != .closed }
+  var isOpen: Bool { machine.isOpen }
 }
 
 // MARK: - From the connection
@@ -71,7 +64,7 @@ package final class Session {
 extension Session {
   /// The client sent a text message.
   package func textReceived(_ text: ByteBuffer) {
-    guard state != .closed else { return }
+    guard isOpen else { return }
     messagesReceived += 1
     do throws(MessageFailure) {
       let message = try ClientMessage(decoding: text, limits: loop.configuration.jsonLimits)
@@ -87,7 +80,7 @@ extension Session {
 
   /// The client sent a binary message, which the protocol has no use for (Protocol §3.6).
   package func binaryReceived(byteCount: Int) {
-    guard state != .closed else { return }
+    guard isOpen else { return }
     messagesReceived += 1
     let failure = Failure(
       .malformedMessage, "got a binary message of \(byteCount) bytes, expected a text message with a JSON object")
@@ -101,7 +94,7 @@ extension Session {
   ///   - bytesSent: what the connection sent to the client in all.
   package func connectionClosed(code: UInt16, reason: String, bytesSent: Int) {
     guard loop.sessions[key.number] === self else { return }
-    state = .closed
+    _ = machine.closed()
     loop.remove(self)
     let isSlow = code == CloseCode.slowConsumer.rawValue
     if isSlow { loop.countSlowConsumer() }
@@ -115,16 +108,21 @@ extension Session {
 
   private func reject(_ failure: Failure, referenceID: ReferenceID?) {
     accept(ReceivedMessage(content: .failure(failure), referenceID: referenceID))
-    if failure.code == .malformedMessage { countMalformed() }
+    if failure.code == .malformedMessage, machine.malformedMessageReceived() { closeIfDrained() }
   }
 
   /// Passes a message on to where it takes its place in the order; one that cannot be read only to be answered there.
   func accept(_ message: ReceivedMessage) {
-    guard !durability.isAsking else { return hold(message) }
-    guard let content = admitted(message.content) else { return }
+    let content: Result<ClientMessage.Content, Failure>
+    switch machine.messageReceived() {
+    case .hold: return hold(message)
+    case .ignore: return
+    case .refuse: content = .failure(Failure(.shuttingDown, "the broker is stopping, reconnect"))
+    case .pass: content = refused(message.content).map { .failure($0) } ?? message.content
+    }
     intake.messageTaken(bytes: message.bytes)
-    durability.isAsking = message.isConsumerTask
-    if durability.isAsking || intake.isFull { pauseReading() }
+    if message.isConsumerTask { machine.controlMessagePassed() }
+    if machine.isHolding || intake.isFull { pauseReading() }
     let asker = asker(message.referenceID, messageID: message.messageID, bytes: message.bytes)
     noteAcknowledgement(content)
     switch (scope, content) {
@@ -153,23 +151,10 @@ extension Session {
     loop.countPositioned()
   }
 
-  /// What becomes of a message in the session's state; nil if it is not even answered.
-  private func admitted(_ content: Result<ClientMessage.Content, Failure>) -> Result<ClientMessage.Content, Failure>? {
-    switch state {
-    case .open:
-      // Refused before it takes its place in the order, so that it does not wait there.
-      guard case .success(.subscribe(let options)) = content else { return content }
-      return SubscriptionSet.excess(of: options.names, limits: loop.configuration).map { .failure($0) } ?? content
-    case .draining(.shuttingDown, _): return .failure(Failure(.shuttingDown, "the broker is stopping, reconnect"))
-    case .draining, .closed: return nil
-    }
-  }
-
-  private func countMalformed() {
-    malformedMessages += 1
-    guard malformedMessages >= loop.configuration.malformedMessagesMax, state == .open else { return }
-    state = .draining(.tooManyMalformed, reason: "\(malformedMessages) malformed messages (malformedMessagesMax)")
-    closeIfDrained()
+  /// Why a message is refused before it takes its place in the order, so that it does not wait there; nil if it is not.
+  private func refused(_ content: Result<ClientMessage.Content, Failure>) -> Failure? {
+    guard case .success(.subscribe(let options)) = content else { return nil }
+    return SubscriptionSet.excess(of: options.names, limits: loop.configuration)
   }
 }
 
@@ -205,20 +190,17 @@ extension Session {
   /// The broker is stopping.
   /// - Parameter reconnectDelayMilliseconds: when the client is advised to come back.
   func drain(reconnectDelayMilliseconds delay: Int) {
-    guard state == .open else { return }
-    state = .draining(.shuttingDown, reason: "reconnect in \(delay) ms")
-    closeIfDrained()
+    if machine.brokerStops(reconnectDelayMilliseconds: delay) { closeIfDrained() }
   }
 
   func closeIfDrained() {
-    guard case .draining(let code, let reason) = state, unsettled == 0 else { return }
+    guard let (code, reason) = machine.drained, unsettled == 0 else { return }
     close(code, reason: reason)
   }
 
   /// Ends the session from the broker's side.
   func close(_ code: CloseCode, reason: String) {
-    guard state != .closed else { return }
-    state = .closed
+    guard machine.closed() else { return }
     leaveConsumer(.ended)
     writeUnsent()
     sink.close(code, reason: reason)
