@@ -9,6 +9,8 @@ struct WriterStatements {
   private let selectWorkspace: SQLStatement
   private let selectNewest: SQLStatement
   private let insertEvent: SQLStatement
+  /// Inserts ``rowsPerStatement`` events.
+  private let insertEvents: SQLStatement
   private let insertReceipt: SQLStatement
   private let upsertPosition: SQLStatement
   private let updateDeadline: SQLStatement
@@ -18,8 +20,8 @@ struct WriterStatements {
     selectWorkspace = try SQLStatement(db, "SELECT id, pruned, deadline FROM workspaces WHERE name = ?")
     selectNewest = try SQLStatement(
       db, "SELECT id, total FROM events WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT 1")
-    insertEvent = try SQLStatement(
-      db, "INSERT INTO events(id, time, event, data, detail, total) VALUES(?, ?, ?, ?, ?, ?)")
+    insertEvent = try SQLStatement(db, Self.insertEvents(1))
+    insertEvents = try SQLStatement(db, Self.insertEvents(Self.rowsPerStatement))
     insertReceipt = try SQLStatement(
       db,
       """
@@ -64,19 +66,48 @@ struct WriterStatements {
 
   // MARK: - What a part brings
 
-  /// - Parameter total: the bytes of the workspace's records up to and including this one.
-  func insert(_ record: JournalRecord, to workspace: Int64, total: Int64) throws {
-    try insertEvent.bind(1, RecordID.make(workspace, record.offset))
-    try insertEvent.bind(2, record.time)
-    try insertEvent.bind(3, record.event)
-    try insertEvent.bind(4, record.data)
-    if record.detail.readableBytes > 0 {
-      try insertEvent.bind(5, record.detail)
-    } else {
-      try insertEvent.bindNull(5)
+  private static let eventColumns = ["id", "time", "event", "data", "detail", "total"]
+  /// A statement of eight rows that borrows its texts takes 28 % fewer instructions for each record of 250 bytes than
+  /// one of one row that copies them; with 16 rows it is 31 % (callgrind, SQLite 3.40).
+  private static var rowsPerStatement: Int { 8 }
+
+  private static func insertEvents(_ rows: Int) -> String {
+    let row = "(" + eventColumns.map { _ in "?" }.joined(separator: ", ") + ")"
+    return "INSERT INTO events(\(eventColumns.joined(separator: ", "))) VALUES"
+      + Array(repeating: row, count: rows).joined(separator: ", ")
+  }
+
+  /// - Parameter total: the bytes of the workspace's records so far; then with these.
+  func insert(_ records: Span<JournalRecord>, to workspace: Int64, total: inout Int64) throws {
+    var index = 0
+    while index < records.count {
+      let isFull = records.count - index >= Self.rowsPerStatement
+      let end = index + (isFull ? Self.rowsPerStatement : 1)
+      try run(isFull ? insertEvents : insertEvent, 0, records.extracting(index..<end), to: workspace, total: &total)
+      index = end
     }
-    try insertEvent.bind(6, total)
-    try insertEvent.run()
+  }
+
+  /// Binds the records from `row` on and runs the statement, which borrows the text of each record until it has run.
+  private func run(
+    _ statement: SQLStatement, _ row: Int, _ records: Span<JournalRecord>, to workspace: Int64, total: inout Int64
+  ) throws {
+    guard row < records.count else { return try statement.run() }
+    let first = CInt(row * Self.eventColumns.count)
+    total += Int64(records[row].storedBytes)
+    try statement.bind(first + 1, RecordID.make(workspace, records[row].offset))
+    try statement.bind(first + 2, records[row].time)
+    try statement.bind(first + 6, total)
+    try records[row].withTexts { event, data, detail in
+      try statement.bind(first + 3, borrowing: event)
+      try statement.bind(first + 4, borrowing: data)
+      if detail.isEmpty {
+        try statement.bindNull(first + 5)
+      } else {
+        try statement.bind(first + 5, borrowing: detail)
+      }
+      try run(statement, row + 1, records, to: workspace, total: &total)
+    }
   }
 
   func insert(_ receipt: JournalReceipt, to workspace: Int64) throws {
@@ -104,5 +135,19 @@ struct WriterStatements {
     try upsertPosition.bind(2, workspace)
     try upsertPosition.bind(3, offset)
     try upsertPosition.run()
+  }
+}
+
+extension JournalRecord {
+  /// Lends its three texts: event, data and detail.
+  fileprivate borrowing func withTexts(
+    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    var event = event
+    try event.withUTF8 { event in
+      try data.withUnsafeReadableBytes { data in
+        try detail.withUnsafeReadableBytes { detail in try body(UnsafeRawBufferPointer(event), data, detail) }
+      }
+    }
   }
 }
