@@ -80,6 +80,22 @@ extension JournalRecord {
   /// What counts where records are kept up to a number of bytes: the event's name, its data and its detail.
   package var storedBytes: Int { event.utf8.count + data.readableBytes + (detailIfAny?.readableBytes ?? 0) }
 
+  /// Lends the three texts of a record, read where it is: the event's name, the data and the detail.
+  package static func withTexts(
+    of record: UnsafePointer<JournalRecord>,
+    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    var event = record.pointee.event
+    try event.withUTF8 { event in
+      try record.pointee.data.withUnsafeReadableBytes { data in
+        guard record.pointee.detailIfAny != nil else {
+          return try body(UnsafeRawBufferPointer(event), data, UnsafeRawBufferPointer(start: nil, count: 0))
+        }
+        try record.pointee.detail.withUnsafeReadableBytes { try body(UnsafeRawBufferPointer(event), data, $0) }
+      }
+    }
+  }
+
   /// What it holds in memory, about: buffers are larger than what stands in them.
   package var memoryBytes: Int {
     MemoryLayout<Self>.stride + data.storageCapacity + (detailIfAny?.storageCapacity ?? 0)

@@ -135,7 +135,6 @@ final class StreamTable {
   }
 
   private func insert(_ records: [JournalRecord], to id: Int64, of stream: inout Stream) throws {
-    let records = records.span
     for index in records.indices {
       stream.last += 1
       let offset = records[index].offset

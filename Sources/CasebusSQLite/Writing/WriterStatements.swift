@@ -3,8 +3,8 @@ import CasebusProtocol
 import GRDB
 import struct NIOCore.ByteBuffer
 
-/// The statements of the hot path, compiled once.
-struct WriterStatements {
+/// The statements of the hot path, compiled once. A class, so that using it counts one reference, not one for each statement.
+final class WriterStatements {
   let db: Database
   private let selectWorkspace: SQLStatement
   private let selectNewest: SQLStatement
@@ -78,27 +78,33 @@ struct WriterStatements {
   }
 
   /// - Parameter total: the bytes of the workspace's records so far; then with these.
-  func insert(_ records: Span<JournalRecord>, to workspace: Int64, total: inout Int64) throws {
-    var index = 0
-    while index < records.count {
-      let isFull = records.count - index >= Self.rowsPerStatement
-      let end = index + (isFull ? Self.rowsPerStatement : 1)
-      try run(isFull ? insertEvents : insertEvent, 0, records.extracting(index..<end), to: workspace, total: &total)
-      index = end
+  func insert(_ records: [JournalRecord], to workspace: Int64, total: inout Int64) throws {
+    try records.withUnsafeBufferPointer { records in
+      var rest = records[...]
+      while !rest.isEmpty {
+        let isFull = rest.count >= Self.rowsPerStatement
+        let rows = UnsafeBufferPointer(rebasing: rest.prefix(isFull ? Self.rowsPerStatement : 1))
+        try run(isFull ? insertEvents : insertEvent, 0, rows, to: workspace, total: &total)
+        rest = rest.dropFirst(rows.count)
+      }
     }
   }
 
-  /// Binds the records from `row` on and runs the statement, which borrows the text of each record until it has run.
+  /// Binds the records from `row` on and runs the statement, which borrows the texts of each record until it has run.
+  ///
+  /// The records are read where they are: each copy of one would count references, and so would calling a method of one.
   private func run(
-    _ statement: SQLStatement, _ row: Int, _ records: Span<JournalRecord>, to workspace: Int64, total: inout Int64
+    _ statement: borrowing SQLStatement, _ row: Int, _ records: UnsafeBufferPointer<JournalRecord>,
+    to workspace: Int64, total: inout Int64
   ) throws {
-    guard row < records.count else { return try statement.run() }
+    guard row < records.count, let start = records.baseAddress else { return try statement.run() }
+    let record = start + row
     let first = CInt(row * Self.eventColumns.count)
-    total += Int64(records[row].storedBytes)
-    try statement.bind(first + 1, RecordID.make(workspace, records[row].offset))
-    try statement.bind(first + 2, records[row].time)
-    try statement.bind(first + 6, total)
-    try records[row].withTexts { event, data, detail in
+    try statement.bind(first + 1, RecordID.make(workspace, record.pointee.offset))
+    try statement.bind(first + 2, record.pointee.time)
+    try JournalRecord.withTexts(of: record) { event, data, detail in
+      total += Int64(event.count + data.count + detail.count)
+      try statement.bind(first + 6, total)
       try statement.bind(first + 3, borrowing: event)
       try statement.bind(first + 4, borrowing: data)
       if detail.isEmpty {
@@ -135,19 +141,5 @@ struct WriterStatements {
     try upsertPosition.bind(2, workspace)
     try upsertPosition.bind(3, offset)
     try upsertPosition.run()
-  }
-}
-
-extension JournalRecord {
-  /// Lends its three texts: event, data and detail.
-  fileprivate borrowing func withTexts(
-    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Void
-  ) throws {
-    var event = event
-    try event.withUTF8 { event in
-      try data.withUnsafeReadableBytes { data in
-        try detail.withUnsafeReadableBytes { detail in try body(UnsafeRawBufferPointer(event), data, detail) }
-      }
-    }
   }
 }
