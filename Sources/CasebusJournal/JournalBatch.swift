@@ -20,7 +20,7 @@ package struct JournalBatch: Hashable, Sendable {
 
 /// What became of a batch: its parts are durable, but for those that were refused.
 package struct JournalCommit: Hashable, Sendable {
-  /// Why parts were not taken; nothing of them was written.
+  /// Why parts were not taken; nothing of them was written, and the other parts are durable. Empty if all were taken.
   package var refused: [WorkspaceID: JournalError]
 
   package init(refused: [WorkspaceID: JournalError] = [:]) {
@@ -57,21 +57,49 @@ package struct JournalRecord: Hashable, Sendable {
   package var event: String
   /// The `data` of the envelope, as JSON.
   package var data: ByteBuffer
-  /// What the state needs beyond `data` and clients never see, as a JSON object; empty if nothing.
-  package var detail: ByteBuffer
+  /// nil if it is empty, so that no reference is counted for it: all empty buffers share one count, and the loop's thread
+  /// and the writer's would take it from each other with each copy.
+  private var detailIfAny: ByteBuffer?
 
   package init(offset: JournalOffset, time: Int64, event: String, data: ByteBuffer, detail: ByteBuffer = ByteBuffer()) {
     self.offset = offset
     self.time = time
     self.event = event
     self.data = data
-    self.detail = detail
+    detailIfAny = detail.readableBytes > 0 ? detail : nil
+  }
+
+  /// What the state needs beyond `data` and clients never see, as a JSON object; empty if nothing.
+  package var detail: ByteBuffer {
+    get { detailIfAny ?? ByteBuffer() }
+    set { detailIfAny = newValue.readableBytes > 0 ? newValue : nil }
   }
 }
 
 extension JournalRecord {
   /// What counts where records are kept up to a number of bytes: the event's name, its data and its detail.
-  package var storedBytes: Int { event.utf8.count + data.readableBytes + detail.readableBytes }
+  package var storedBytes: Int { event.utf8.count + data.readableBytes + (detailIfAny?.readableBytes ?? 0) }
+
+  /// Lends the three texts of a record, read where it is: the event's name, the data and the detail.
+  package static func withTexts(
+    of record: UnsafePointer<JournalRecord>,
+    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    var event = record.pointee.event
+    try event.withUTF8 { event in
+      try record.pointee.data.withUnsafeReadableBytes { data in
+        guard record.pointee.detailIfAny != nil else {
+          return try body(UnsafeRawBufferPointer(event), data, UnsafeRawBufferPointer(start: nil, count: 0))
+        }
+        try record.pointee.detail.withUnsafeReadableBytes { try body(UnsafeRawBufferPointer(event), data, $0) }
+      }
+    }
+  }
+
+  /// What it holds in memory, about: buffers are larger than what stands in them.
+  package var memoryBytes: Int {
+    MemoryLayout<Self>.stride + data.storageCapacity + (detailIfAny?.storageCapacity ?? 0)
+  }
 }
 
 /// The answer that a message was given, under the `messageId` that its sender chose.

@@ -53,14 +53,17 @@ extension MemoryJournal.Content {
     for change in batch.consumerChanges { apply(change) }
     var commit = JournalCommit()
     for (workspace, part) in batch.parts {
-      let stream = streams[workspace, default: MemoryStream()]
-      if let error = stream.conflict(with: part, in: workspace) {
-        commit.refused[workspace] = error
+      let last = streams[workspace]?.last ?? 0
+      guard part.expected == last else {
+        commit.refused[workspace] = .conflict(workspace, expected: part.expected, actual: last)
         continue
       }
-      streams[workspace, default: stream].append(part, keeping: room)
+      // In place: a second reference to the stream would make this copy all of its records.
+      statistics.committedBytes += streams[workspace, default: MemoryStream()].append(part, keeping: room)
+      statistics.committedRecords += part.records.count
       for position in part.positions { move(to: position, in: workspace) }
     }
+    statistics.count(.success(commit))
     return commit
   }
 

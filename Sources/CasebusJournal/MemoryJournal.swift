@@ -18,9 +18,12 @@ package final class MemoryJournal: EventJournal {
   struct Content {
     var streams: [WorkspaceID: MemoryStream] = [:]
     var consumers: [JournalConsumer.Key: MemoryConsumer] = [:]
+    var statistics = JournalStatistics(health: .available)
   }
 
   package var health: JournalHealth { .available }
+
+  package var statistics: JournalStatistics { content.withLock { $0.statistics } }
 
   package var outlivesClose: Bool { false }
 

@@ -7,7 +7,7 @@ struct MemoryStream {
   private(set) var records: Deque<JournalRecord> = []
   private(set) var deadline: Int64?
   private let epoch = String(UInt64.random(in: .min ... .max), radix: 36)
-  private var last: JournalOffset = 0
+  private(set) var last: JournalOffset = 0
   private var snapshot: JournalSnapshot?
   private var receipts: Deque<JournalReceipt> = []
   /// What the records hold in memory.
@@ -36,25 +36,24 @@ struct MemoryStream {
       workspace: workspace, position: max(position, first - 1), last: last, first: first, parked: parked)
   }
 
-  func conflict(with part: JournalPart, in workspace: WorkspaceID) -> JournalError? {
-    part.expected == last ? nil : .conflict(workspace, expected: part.expected, actual: last)
-  }
-
-  mutating func append(_ part: JournalPart, keeping room: Room) {
+  /// - Returns: how many bytes the records have (``JournalRecord/storedBytes``).
+  mutating func append(_ part: JournalPart, keeping room: Room) -> Int {
     records.append(contentsOf: part.records)
-    bytes += part.records.reduce(0) { $0 + $1.bytes }
-    while records.count > 1, records.count > room.records || bytes > room.bytes { bytes -= records.removeFirst().bytes }
+    var storedBytes = 0
+    for record in part.records {
+      bytes += record.memoryBytes
+      storedBytes += record.storedBytes
+    }
+    while records.count > 1, records.count > room.records || bytes > room.bytes {
+      bytes -= records.removeFirst().memoryBytes
+    }
     last += JournalOffset(part.records.count)
     snapshot = part.snapshot ?? snapshot
     receipts.append(contentsOf: part.receipts)
     receipts.removeFirst(max(0, receipts.count - Self.receiptsMax))
     deadline = part.deadline
+    return storedBytes
   }
-}
-
-extension JournalRecord {
-  /// What it holds in memory: buffers are larger than what stands in them.
-  fileprivate var bytes: Int { MemoryLayout<Self>.stride + data.storageCapacity + detail.storageCapacity }
 }
 
 /// The records that were there when the replay began.

@@ -3,7 +3,7 @@ package import CasebusProtocol
 import GRDB
 package import Logging
 
-/// A journal in a directory of its own, in SQLite: one thread writes, several read (DESIGN §3). It has to be shut down
+/// A journal in a directory of its own, in SQLite: one thread writes, several read. It has to be shut down
 /// before it is forgotten.
 package final class SQLiteJournal: EventJournal {
   /// What the files are called, for people.
@@ -55,6 +55,13 @@ package final class SQLiteJournal: EventJournal {
 
   package var health: JournalHealth { healthRecord.value }
 
+  package var statistics: JournalStatistics {
+    var statistics = writer.statistics
+    statistics.health = health
+    statistics.lastCheckpoint = checkpoints.last
+    return statistics
+  }
+
   package func append(
     _ batch: JournalBatch, completion: @escaping @Sendable (Result<JournalCommit, JournalError>) -> Void
   ) {
@@ -76,8 +83,7 @@ package final class SQLiteJournal: EventJournal {
 
   package func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay {
     let replay = SQLiteReplay(workspace: workspace, after: offset, journal: self, holds: holds)
-    let pruned = if let known = replay.pruned { known } else { try prunedOffset(of: workspace) }
-    guard pruned <= offset else { throw .pruned(first: pruned + 1) }
+    if let pruned = replay.pruned, pruned > offset { throw .pruned(first: pruned + 1) }
     return replay
   }
 
@@ -120,15 +126,6 @@ package final class SQLiteJournal: EventJournal {
   ) {
     pool.asyncRead { [healthRecord] result in
       completion(Result { try body(result.get()) }.mapError(healthRecord.readFailed))
-    }
-  }
-
-  /// For a workspace that was not opened: waits for the disk.
-  private func prunedOffset(of workspace: WorkspaceID) throws(JournalError) -> JournalOffset {
-    do {
-      return try pool.read { try JournalReader($0).row(of: workspace)?.pruned ?? 0 }
-    } catch {
-      throw healthRecord.readFailed(error)
     }
   }
 }

@@ -19,7 +19,7 @@ final class SimulatedClient {
     self.journal = journal
   }
 
-  private var stream: SimulatedJournal.Stream { journal.stream(WorkspaceID(workspace)!) }
+  private var stream: SharedJournal.Stream { journal.stream(WorkspaceID(workspace)!) }
 
   func connect(to broker: TestBroker) {
     let client = broker.connect(workspace)

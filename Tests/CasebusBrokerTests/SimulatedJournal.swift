@@ -4,26 +4,19 @@ import Synchronization
 
 /// A journal of which the test decides when it has done something, whether it failed, and what it no longer keeps.
 ///
-/// It outlives brokers, and remembers everything that was ever committed, also what it no longer gives out.
+/// It outlives brokers, and remembers everything that was ever committed, also what it no longer gives out. Several
+/// brokers, each with a journal of its own over one ``SharedJournal``, see the same streams.
 final class SimulatedJournal: EventJournal {
+  private let shared: SharedJournal
   private let state = Mutex(State())
 
-  struct Stream {
-    var all: [JournalRecord] = []
-    /// The offset of the oldest record that is kept.
-    var first: JournalOffset = 1
-    var snapshot: JournalSnapshot?
-    var receipts: [JournalReceipt] = []
-    var last: JournalOffset { JournalOffset(all.count) }
+  init(_ shared: SharedJournal = SharedJournal()) {
+    self.shared = shared
   }
 
   private struct State {
-    var streams: [WorkspaceID: Stream] = [:]
     var appends: [Append] = []
     var reads: [@Sendable (Bool) -> Void] = []
-    /// Replays that are not forgotten: what follows these offsets is kept.
-    var holds: [Int: (WorkspaceID, JournalOffset)] = [:]
-    var replays = 0
   }
 
   private struct Append: Sendable {
@@ -32,11 +25,11 @@ final class SimulatedJournal: EventJournal {
   }
 
   static let failure = JournalError.unavailable("the simulated disk is full")
-  static let epoch = "sim"
+  static var epoch: String { SharedJournal.epoch }
 
   var health: JournalHealth { .available }
 
-  func stream(_ workspace: WorkspaceID) -> Stream { state.withLock { $0.streams[workspace] ?? Stream() } }
+  func stream(_ workspace: WorkspaceID) -> SharedJournal.Stream { shared.stream(workspace) }
 
   // MARK: - What the broker asks
 
@@ -47,44 +40,34 @@ final class SimulatedJournal: EventJournal {
   func open(
     _ workspace: WorkspaceID, completion: @escaping @Sendable (Result<JournalStream, JournalError>) -> Void
   ) {
-    read(completion) { [self] in stream(workspace).content }
+    read(completion) { [shared] in .success(shared.stream(workspace).content) }
   }
 
   func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay {
-    let (stream, number) = state.withLock { state in
-      state.replays += 1
-      state.holds[state.replays] = (workspace, offset)
-      return (state.streams[workspace] ?? Stream(), state.replays)
-    }
-    let replay = SimulatedReplay(journal: self, number: number, records: stream.all)
-    guard stream.first <= offset + 1 else { throw .pruned(first: stream.first) }
-    return replay
-  }
-
-  func forget(replay number: Int) {
-    state.withLock { $0.holds[number] = nil }
+    SimulatedReplay(journal: self, hold: try shared.hold(workspace, after: offset))
   }
 
   func close(_ workspace: WorkspaceID) {}
 
   func workspacesWithDeadline(completion: @escaping @Sendable (Result<[WorkspaceID], JournalError>) -> Void) {
-    completion(.success([]))
+    shared.consumers.workspacesWithDeadline(completion: completion)
   }
 
   func consumers(completion: @escaping @Sendable (Result<[JournalConsumer], JournalError>) -> Void) {
-    completion(.success([]))
+    shared.consumers.consumers(completion: completion)
   }
 
   func backlog(
     of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void
   ) {
-    read(completion) { [] }
+    read(completion) { [shared] in .success(shared.backlog(of: consumer)) }
   }
 
-  func read<Value: Sendable>(
-    _ completion: @escaping @Sendable (Result<Value, JournalError>) -> Void, _ body: @escaping @Sendable () -> Value
+  fileprivate func read<Value: Sendable>(
+    _ completion: @escaping @Sendable (Result<Value, JournalError>) -> Void,
+    _ body: @escaping @Sendable () -> Result<Value, JournalError>
   ) {
-    state.withLock { $0.reads.append { completion($0 ? .success(body()) : .failure(Self.failure)) } }
+    state.withLock { $0.reads.append { completion($0 ? body() : .failure(Self.failure)) } }
   }
 
   // MARK: - What the test decides
@@ -92,7 +75,8 @@ final class SimulatedJournal: EventJournal {
   /// The oldest batch is committed, perhaps without the part of one workspace, or fails. Does nothing if there is none.
   func finishAppend(succeeds: Bool, refusing workspace: WorkspaceID? = nil) {
     guard let append = state.withLock({ $0.appends.isEmpty ? nil : $0.appends.removeFirst() }) else { return }
-    append.completion(succeeds ? commit(append.batch, refusing: workspace) : .failure(Self.failure))
+    append.completion(
+      succeeds ? .success(shared.commit(append.batch, refusing: workspace)) : .failure(Self.failure))
   }
 
   /// Something that is being read is there, or cannot be read.
@@ -115,6 +99,9 @@ final class SimulatedJournal: EventJournal {
   /// How much is being read.
   var readsWaiting: Int { state.withLock { $0.reads.count } }
 
+  /// How many batches wait for their commit.
+  var appendsWaiting: Int { state.withLock { $0.appends.count } }
+
   /// The broker is gone. The first so many of the batches that it waited for are committed all the same.
   func crash(committing count: Int) {
     // What the reads hold is let go outside of the lock: replays among it want to be forgotten.
@@ -122,68 +109,25 @@ final class SimulatedJournal: EventJournal {
       defer { (state.appends, state.reads) = ([], []) }
       return (state.appends, state.reads)
     }
-    for append in appends.prefix(count) { _ = commit(append.batch) }
+    for append in appends.prefix(count) { _ = shared.commit(append.batch) }
     _ = reads
   }
 
   /// Forgets records, but none that a replay or the state still needs.
   func prune(_ workspace: WorkspaceID, upTo wish: JournalOffset) {
-    state.withLock { state in
-      let held = state.holds.values.filter { $0.0 == workspace }.map(\.1)
-      guard let stream = state.streams[workspace], let snapshot = stream.snapshot else { return }
-      let offset = min(wish, held.min() ?? wish, snapshot.offset)
-      state.streams[workspace]?.first = max(offset + 1, stream.first)
-    }
-  }
-
-  private func commit(_ batch: JournalBatch, refusing refused: WorkspaceID? = nil) -> Result<
-    JournalCommit, JournalError
-  > {
-    state.withLock { state in
-      var commit = JournalCommit()
-      for (workspace, part) in batch.parts {
-        let last = state.streams[workspace]?.last ?? 0
-        if workspace == refused {
-          commit.refused[workspace] = Self.failure
-        } else if part.expected == last {
-          state.streams[workspace, default: Stream()].append(part)
-        } else {
-          commit.refused[workspace] = .conflict(workspace, expected: part.expected, actual: last)
-        }
-      }
-      return .success(commit)
-    }
-  }
-}
-
-extension SimulatedJournal.Stream {
-  fileprivate mutating func append(_ part: JournalPart) {
-    all += part.records
-    receipts += part.receipts
-    snapshot = part.snapshot ?? snapshot
-  }
-
-  fileprivate var content: JournalStream {
-    JournalStream(
-      epoch: SimulatedJournal.epoch, last: last, snapshot: snapshot,
-      records: Array(all.dropFirst(Int(snapshot?.offset ?? 0))), receipts: receipts)
+    shared.prune(workspace, upTo: wish)
   }
 }
 
 /// Gives pages of random size, when the test says so.
 private final class SimulatedReplay: JournalReplay {
   private let journal: SimulatedJournal
-  private let number: Int
-  private let records: [JournalRecord]
+  /// Let go with the replay.
+  private let hold: SharedJournal.Hold
 
-  init(journal: SimulatedJournal, number: Int, records: [JournalRecord]) {
+  init(journal: SimulatedJournal, hold: SharedJournal.Hold) {
     self.journal = journal
-    self.number = number
-    self.records = records
-  }
-
-  deinit {
-    journal.forget(replay: number)
+    self.hold = hold
   }
 
   func read(
@@ -191,6 +135,6 @@ private final class SimulatedReplay: JournalReplay {
     completion: @escaping @Sendable (Result<[JournalRecord], JournalError>) -> Void
   ) {
     let size = min(limit, 1 + Int(offset * 7 % 5))
-    journal.read(completion) { [records] in Array(records.dropFirst(Int(offset)).prefix(size)) }
+    journal.read(completion) { [hold] in hold.records(after: offset, limit: size) }
   }
 }

@@ -1,10 +1,11 @@
 import CasebusJournal
 import CasebusProtocol
-import CasebusSQLite
 import Foundation
 import GRDB
 import NIOCore
 import Testing
+
+@testable import CasebusSQLite
 
 /// A journal's files: what is in them comes back, and what is none is refused and left as it is.
 @Suite(.timeLimit(.minutes(5))) struct SQLiteFileTests {
@@ -29,6 +30,24 @@ import Testing
     try await reopened.append([.a: JournalRecord.range(41...41)])
     #expect(try await reopened.open(.a).last == 41)
     reopened.shutDown()
+  }
+
+  /// Several records are one statement; what is left over has a statement each.
+  @Test func partsOfEveryLengthAreWrittenWhole() async throws {
+    let journal = try directory.open()
+    var written: [JournalRecord] = []
+    for length in 1...20 {
+      var records = JournalRecord.range(JournalOffset(written.count + 1)...JournalOffset(written.count + length))
+      for index in records.indices where index % 3 == 1 { records[index].event = "längerAlsFünfzehnZeichen\(index)" }
+      try await journal.append([.a: records])
+      written += records
+    }
+    #expect(try await journal.read(.a, after: 0) == written)
+    let totals = try await journal.pool.read {
+      try Int.fetchAll($0, sql: "SELECT total FROM events ORDER BY id")
+    }
+    #expect(totals == written.reduce(into: []) { $0.append(($0.last ?? 0) + $1.storedBytes) })
+    journal.shutDown()
   }
 
   /// Nobody closed it.

@@ -243,6 +243,37 @@ import Testing
     journal.shutDown()
   }
 
+  /// The only reader is busy: opening a replay does not need one, whether the workspace is open or not.
+  @Test(arguments: [false, true]) func openingAReplayDoesNotWaitForTheDisk(_ isOpen: Bool) async throws {
+    let journal = try directory.open { $0.readersMax = 1 }
+    try await append(200, to: journal)
+    if !isOpen { journal.close(.a) }
+    let gate = Gate()
+    async let reading = journal.pool.read { _ in gate.pass() }
+    await gate.isReached()
+    let replay = try journal.replay(.a, after: 20)
+    gate.open()
+    #expect(try await reading, "the replay was there only after the reader was free")
+    await journal.retention.sweep(now: 0)
+    #expect(try await replay.read(after: 20) == JournalRecord.range(21...200))
+    journal.shutDown()
+  }
+
+  /// Nobody knows yet what is gone of a workspace that is not open: the first read finds out.
+  @Test func aReplayOfAWorkspaceThatIsNotOpenSaysWithItsFirstReadThatRecordsAreGone() async throws {
+    var journal = try directory.open()
+    try await append(200, to: journal)
+    await journal.retention.sweep(now: 0)
+    journal.shutDown()
+    journal = try directory.open()
+    let replay = try journal.replay(.a, after: 20)
+    await #expect(throws: JournalError.pruned(first: 101)) { try await replay.read(after: 20) }
+    _ = try await journal.open(.a)
+    #expect(throws: JournalError.pruned(first: 101)) { try journal.replay(.a, after: 20) }
+    #expect(try await journal.replay(.a, after: 100).read(after: 100) == JournalRecord.range(101...200))
+    journal.shutDown()
+  }
+
   @Test func receiptsGoAfterTheirWindow() async throws {
     let journal = try directory.open()
     for index in 0..<3 {

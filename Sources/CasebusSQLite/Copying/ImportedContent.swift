@@ -88,8 +88,7 @@ struct ImportedContent {
     let record = JournalRecord(
       offset: offset, time: try line.integer("time"), event: event, data: try line.json("data"),
       detail: line.optionalValue("detail") == nil ? ByteBuffer() : try line.json("detail"))
-    workspace.total += Int64(record.storedBytes)
-    try statements.insert(record, to: workspace.id, total: workspace.total)
+    try statements.insert([record], to: workspace.id, total: &workspace.total)
     workspace.last = offset
     workspaces[name] = workspace
     events += 1

@@ -12,6 +12,8 @@ struct SQLStatement {
   private var raw: SQLiteStatement { statement.sqliteStatement }
   /// SQLite makes a copy of its own.
   private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+  /// SQLite makes no copy: the bytes stay where they are until the statement has run.
+  private static let borrowed: sqlite3_destructor_type? = nil
 
   /// The statement, compiled once for each connection.
   init(_ db: Database, _ sql: String) throws {
@@ -45,14 +47,22 @@ struct SQLStatement {
     try text.withUnsafeReadableBytes { try bind(index, $0) }
   }
 
-  private func bind(_ index: CInt, _ text: UnsafeRawBufferPointer) throws {
+  /// Binds text without a copy. The caller must keep the bytes valid and unchanged until the statement has run, and bind
+  /// the argument again before it runs the statement again.
+  func bind(_ index: CInt, borrowing text: UnsafeRawBufferPointer) throws {
+    try bind(index, text, Self.borrowed)
+  }
+
+  private func bind(
+    _ index: CInt, _ text: UnsafeRawBufferPointer, _ ownership: sqlite3_destructor_type? = transient
+  ) throws {
     // Without an address it would be NULL, not a text without characters.
     guard let start = text.baseAddress, !text.isEmpty else {
       return try check(sqlite3_bind_text(raw, index, "", 0, Self.transient))
     }
     try check(
       sqlite3_bind_text64(
-        raw, index, start.assumingMemoryBound(to: CChar.self), sqlite3_uint64(text.count), Self.transient,
+        raw, index, start.assumingMemoryBound(to: CChar.self), sqlite3_uint64(text.count), ownership,
         UInt8(SQLITE_UTF8)))
   }
 

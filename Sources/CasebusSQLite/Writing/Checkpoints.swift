@@ -1,3 +1,4 @@
+import CasebusJournal
 import Dispatch
 import GRDB
 import GRDBSQLite
@@ -13,6 +14,7 @@ import Synchronization
 final class Checkpoints: @unchecked Sendable {
   private let background: DatabaseQueue
   private let isRunning = Atomic(false)
+  private let record = Mutex<JournalStatistics.Checkpoint?>(nil)
   private var logPages = 0
   private var nextPages = Checkpoints.pages
   /// 4 MiB.
@@ -26,6 +28,9 @@ final class Checkpoints: @unchecked Sendable {
     configuration.busyMode = .timeout(5)
     background = try DatabaseQueue(path: file, configuration: configuration)
   }
+
+  /// The last one that ended; nil if none has.
+  var last: JournalStatistics.Checkpoint? { record.withLock { $0 } }
 
   /// Is told by the connection after each of its commits how long the log is.
   func follow(_ db: Database) {
@@ -43,8 +48,7 @@ final class Checkpoints: @unchecked Sendable {
     guard logPages >= nextPages else { return }
     nextPages = logPages + Self.pages
     if logPages >= Self.pagesMax {
-      // It fails while another one runs; there will be a next time.
-      _ = try? db.checkpoint(.passive)
+      copy(db)
     } else {
       runInTheBackground()
     }
@@ -53,9 +57,18 @@ final class Checkpoints: @unchecked Sendable {
   private func runInTheBackground() {
     guard isRunning.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged else { return }
     background.asyncWriteWithoutTransaction { [self] db in
-      _ = try? db.checkpoint(.passive)
+      copy(db)
       isRunning.store(false, ordering: .relaxed)
     }
+  }
+
+  /// It fails while another one runs; there will be a next time.
+  private func copy(_ db: Database) {
+    let start = ContinuousClock.now
+    guard let (logPages, copiedPages) = try? db.checkpoint(.passive) else { return }
+    let checkpoint = JournalStatistics.Checkpoint(
+      logPages: logPages, copiedPages: copiedPages, duration: ContinuousClock.now - start)
+    record.withLock { $0 = checkpoint }
   }
 
   func close() {

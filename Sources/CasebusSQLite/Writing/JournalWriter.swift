@@ -30,9 +30,10 @@ final class JournalWriter: @unchecked Sendable {
     self.checkpoints = checkpoints
   }
 
-  /// What waits to be done, in order.
+  /// What waits to be done, in order, and what was done.
   private struct Queue {
     var jobs: [Job] = []
+    var statistics = JournalStatistics(health: .available)
     var isRunning = false
     var isClosed = false
   }
@@ -51,8 +52,11 @@ final class JournalWriter: @unchecked Sendable {
 
   // MARK: - Any thread
 
+  /// But for what the writer does not know: the health and the checkpoints.
+  var statistics: JournalStatistics { queue.withLock { $0.statistics } }
+
   func append(_ batch: JournalBatch, completion: @escaping @Sendable (Outcome) -> Void) {
-    let isAccepted = submit(.append(Append(batch: batch, completion: completion)))
+    let isAccepted = submit(.append(Append(batch: batch, completion: completion)), batches: 1)
     if !isAccepted { completion(.failure(.closed)) }
   }
 
@@ -81,10 +85,11 @@ final class JournalWriter: @unchecked Sendable {
   }
 
   /// - Returns: false if the journal is closed; then the job is not done.
-  private func submit(_ job: Job) -> Bool {
+  private func submit(_ job: Job, batches: Int = 0) -> Bool {
     let (isAccepted, isFirst) = queue.withLock { queue in
       guard !queue.isClosed else { return (false, false) }
       queue.jobs.append(job)
+      queue.statistics.pendingBatches += batches
       defer { queue.isRunning = true }
       return (true, !queue.isRunning)
     }
@@ -135,36 +140,63 @@ final class JournalWriter: @unchecked Sendable {
 
   private func commit(_ group: [Append], _ db: Database) {
     guard !group.isEmpty else { return }
-    let results = write(group, db)
+    let (results, transaction) = write(group, db)
+    count(results, transaction)
     for (append, result) in zip(group, results) { append.completion(result) }
     checkpoints.committed(db)
   }
 
+  /// What was committed together.
+  private struct Committed {
+    var transaction: JournalStatistics.Transaction
+    var bytes: Int
+  }
+
+  private func count(_ results: [Outcome], _ committed: Committed?) {
+    queue.withLock { queue in
+      queue.statistics.pendingBatches -= results.count
+      for result in results { queue.statistics.count(result) }
+      guard let committed else { return }
+      queue.statistics.committedRecords += committed.transaction.records
+      queue.statistics.committedBytes += committed.bytes
+      queue.statistics.lastTransaction = committed.transaction
+    }
+  }
+
   /// One transaction for all of them; that a part does not fit is none of the others' business.
-  private func write(_ group: [Append], _ db: Database) -> [Outcome] {
-    if case .unavailable(let reason) = health.value { return group.map { _ in .failure(.unavailable(reason)) } }
+  private func write(_ group: [Append], _ db: Database) -> ([Outcome], Committed?) {
+    if case .unavailable(let reason) = health.value { return (group.map { _ in .failure(.unavailable(reason)) }, nil) }
     do {
       return try transact(group, db)
     } catch {
       overwriteLog(db)
       let reason = health.failed(error)
-      return group.map { _ in .failure(.unavailable(reason)) }
+      return (group.map { _ in .failure(.unavailable(reason)) }, nil)
     }
   }
 
   /// A part that SQLite refuses is left out, and the others are tried again.
-  private func transact(_ group: [Append], _ db: Database) throws -> [Outcome] {
+  private func transact(_ group: [Append], _ db: Database) throws -> ([Outcome], Committed) {
     var refused = [[WorkspaceID: JournalError]](repeating: [:], count: group.count)
     while true {
       var index = 0
+      let start = ContinuousClock.now
+      var written = start
       do {
-        return try transact(db) {
+        let (results, counts) = try transact(db) {
           let table = try table(db)
-          return try group.indices.map {
+          table.written = StreamTable.Counts()
+          let results = try group.indices.map {
             index = $0
             return try table.append(group[index].batch, but: refused[index])
           }
+          written = .now
+          return (results, table.written)
         }
+        let end = ContinuousClock.now
+        let transaction = JournalStatistics.Transaction(
+          batches: group.count, records: counts.records, duration: end - start, commitDuration: end - written)
+        return (results, Committed(transaction: transaction, bytes: counts.bytes))
       } catch let error as PartError {
         refused[index][error.workspace] = error.reason
       }

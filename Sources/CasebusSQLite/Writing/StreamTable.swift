@@ -8,6 +8,8 @@ import GRDB
 /// Used on the writer's queue only.
 final class StreamTable {
   let statements: WriterStatements
+  /// Since somebody set it to zero.
+  var written = Counts()
   private var streams: [WorkspaceID: Stream] = [:]
   private var consumers: [JournalConsumer.Key: Int64] = [:]
   private var numbers: WorkspaceNumbers
@@ -19,6 +21,12 @@ final class StreamTable {
     self.holds = holds
     self.workspacesMax = workspacesMax
     numbers = WorkspaceNumbers(max: workspacesMax)
+  }
+
+  /// What was written.
+  struct Counts {
+    var records = 0
+    var bytes = 0
   }
 
   /// A stream as the open transaction has it.
@@ -59,11 +67,7 @@ final class StreamTable {
     for change in batch.consumerChanges { try apply(change) }
     var commit = JournalCommit(refused: refused)
     for (workspace, part) in batch.parts where refused[workspace] == nil {
-      if let error = try refusal(of: part, in: workspace) {
-        commit.refused[workspace] = error
-      } else {
-        try PartError.attributing(to: workspace) { try append(part, to: workspace) }
-      }
+      if let error = try append(part, to: workspace) { commit.refused[workspace] = error }
     }
     return .success(commit)
   }
@@ -82,9 +86,19 @@ final class StreamTable {
     return stream
   }
 
-  /// Why a part cannot be taken, whatever the storage does; nil if it can.
-  private func refusal(of part: JournalPart, in workspace: WorkspaceID) throws -> JournalError? {
-    let stream = try stream(workspace)
+  /// - Returns: why the part is refused; then nothing of it was written. nil if it was written.
+  private func append(_ part: JournalPart, to workspace: WorkspaceID) throws -> JournalError? {
+    var stream = try stream(workspace)
+    if let error = try refusal(of: part, in: workspace, at: &stream) { return error }
+    try PartError.attributing(to: workspace) { try write(part, to: &stream) }
+    streams[workspace] = stream
+    return nil
+  }
+
+  /// Why a part cannot be taken, whatever the storage does; nil if it can. Then the stream has a row if it needs one.
+  private func refusal(
+    of part: JournalPart, in workspace: WorkspaceID, at stream: inout Stream
+  ) throws -> JournalError? {
     guard part.expected == stream.last else {
       return .conflict(workspace, expected: part.expected, actual: stream.last)
     }
@@ -94,14 +108,12 @@ final class StreamTable {
       )
     }
     guard stream.id == nil, part.hasContent else { return nil }
-    return try makeRow(of: workspace)
+    return try makeRow(of: workspace, &stream)
   }
 
-  /// Gives a workspace a row, if it has none.
+  /// Gives a workspace a row.
   /// - Returns: an error if there may be no more.
-  private func makeRow(of workspace: WorkspaceID) throws -> JournalError? {
-    var stream = try stream(workspace)
-    guard stream.id == nil else { return nil }
+  private func makeRow(of workspace: WorkspaceID, _ stream: inout Stream) throws -> JournalError? {
     guard let number = try numbers.next(statements.db) else {
       return .limitReached(
         "the journal has \(workspacesMax) workspaces, the most that it can number (journalWorkspacesMax)")
@@ -109,12 +121,10 @@ final class StreamTable {
     let generation = try holds.generation(of: workspace) ?? StreamEpoch.generation(statements.db)
     try statements.insertWorkspace(workspace, number: number, generation: generation)
     stream.id = number
-    streams[workspace] = stream
     return nil
   }
 
-  private func append(_ part: JournalPart, to workspace: WorkspaceID) throws {
-    var stream = try stream(workspace)
+  private func write(_ part: JournalPart, to stream: inout Stream) throws {
     guard let id = stream.id else { return }
     try insert(part.records, to: id, of: &stream)
     for receipt in part.receipts { try statements.insert(receipt, to: id) }
@@ -122,17 +132,18 @@ final class StreamTable {
     if let snapshot = part.snapshot { try statements.replace(snapshot, of: id) }
     if part.deadline != stream.deadline { try statements.update(deadline: part.deadline, of: id) }
     stream.deadline = part.deadline
-    streams[workspace] = stream
   }
 
   private func insert(_ records: [JournalRecord], to id: Int64, of stream: inout Stream) throws {
-    for record in records {
+    for index in records.indices {
       stream.last += 1
-      stream.total += Int64(record.storedBytes)
-      precondition(
-        record.offset == stream.last, "a record numbered \(record.offset) was appended as number \(stream.last)")
-      try statements.insert(record, to: id, total: stream.total)
+      let offset = records[index].offset
+      precondition(offset == stream.last, "a record numbered \(offset) was appended as number \(stream.last)")
     }
+    let bytesBefore = stream.total
+    try statements.insert(records, to: id, total: &stream.total)
+    written.records += records.count
+    written.bytes += Int(stream.total - bytesBefore)
   }
 
   // MARK: - Consumers
@@ -140,7 +151,10 @@ final class StreamTable {
   /// A consumer that begins after an offset has a position, and that belongs to a workspace's row.
   private func makeRoom(for change: JournalConsumer.Change) throws -> JournalError? {
     guard case .make(let consumer, .after) = change, let workspace = consumer.key.workspace else { return nil }
-    return try makeRow(of: workspace)
+    var stream = try stream(workspace)
+    guard stream.id == nil else { return nil }
+    defer { streams[workspace] = stream }
+    return try makeRow(of: workspace, &stream)
   }
 
   private func apply(_ change: JournalConsumer.Change) throws {

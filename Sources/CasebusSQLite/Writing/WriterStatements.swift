@@ -3,12 +3,14 @@ import CasebusProtocol
 import GRDB
 import struct NIOCore.ByteBuffer
 
-/// The statements of the hot path, compiled once.
-struct WriterStatements {
+/// The statements of the hot path, compiled once. A class, so that using it counts one reference, not one for each statement.
+final class WriterStatements {
   let db: Database
   private let selectWorkspace: SQLStatement
   private let selectNewest: SQLStatement
   private let insertEvent: SQLStatement
+  /// Inserts ``rowsPerStatement`` events.
+  private let insertEvents: SQLStatement
   private let insertReceipt: SQLStatement
   private let upsertPosition: SQLStatement
   private let updateDeadline: SQLStatement
@@ -18,8 +20,8 @@ struct WriterStatements {
     selectWorkspace = try SQLStatement(db, "SELECT id, pruned, deadline FROM workspaces WHERE name = ?")
     selectNewest = try SQLStatement(
       db, "SELECT id, total FROM events WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT 1")
-    insertEvent = try SQLStatement(
-      db, "INSERT INTO events(id, time, event, data, detail, total) VALUES(?, ?, ?, ?, ?, ?)")
+    insertEvent = try SQLStatement(db, Self.insertEvents(1))
+    insertEvents = try SQLStatement(db, Self.insertEvents(Self.rowsPerStatement))
     insertReceipt = try SQLStatement(
       db,
       """
@@ -64,19 +66,54 @@ struct WriterStatements {
 
   // MARK: - What a part brings
 
-  /// - Parameter total: the bytes of the workspace's records up to and including this one.
-  func insert(_ record: JournalRecord, to workspace: Int64, total: Int64) throws {
-    try insertEvent.bind(1, RecordID.make(workspace, record.offset))
-    try insertEvent.bind(2, record.time)
-    try insertEvent.bind(3, record.event)
-    try insertEvent.bind(4, record.data)
-    if record.detail.readableBytes > 0 {
-      try insertEvent.bind(5, record.detail)
-    } else {
-      try insertEvent.bindNull(5)
+  private static let eventColumns = ["id", "time", "event", "data", "detail", "total"]
+  /// A statement of eight rows that borrows its texts takes 28 % fewer instructions for each record of 250 bytes than
+  /// one of one row that copies them; with 16 rows it is 31 % (callgrind, SQLite 3.40).
+  private static var rowsPerStatement: Int { 8 }
+
+  private static func insertEvents(_ rows: Int) -> String {
+    let row = "(" + eventColumns.map { _ in "?" }.joined(separator: ", ") + ")"
+    return "INSERT INTO events(\(eventColumns.joined(separator: ", "))) VALUES"
+      + Array(repeating: row, count: rows).joined(separator: ", ")
+  }
+
+  /// - Parameter total: the bytes of the workspace's records so far; then with these.
+  func insert(_ records: [JournalRecord], to workspace: Int64, total: inout Int64) throws {
+    try records.withUnsafeBufferPointer { records in
+      var rest = records[...]
+      while !rest.isEmpty {
+        let isFull = rest.count >= Self.rowsPerStatement
+        let rows = UnsafeBufferPointer(rebasing: rest.prefix(isFull ? Self.rowsPerStatement : 1))
+        try run(isFull ? insertEvents : insertEvent, 0, rows, to: workspace, total: &total)
+        rest = rest.dropFirst(rows.count)
+      }
     }
-    try insertEvent.bind(6, total)
-    try insertEvent.run()
+  }
+
+  /// Binds the records from `row` on and runs the statement, which borrows the texts of each record until it has run.
+  ///
+  /// The records are read where they are: each copy of one would count references, and so would calling a method of one.
+  private func run(
+    _ statement: borrowing SQLStatement, _ row: Int, _ records: UnsafeBufferPointer<JournalRecord>,
+    to workspace: Int64, total: inout Int64
+  ) throws {
+    guard row < records.count, let start = records.baseAddress else { return try statement.run() }
+    let record = start + row
+    let first = CInt(row * Self.eventColumns.count)
+    try statement.bind(first + 1, RecordID.make(workspace, record.pointee.offset))
+    try statement.bind(first + 2, record.pointee.time)
+    try JournalRecord.withTexts(of: record) { event, data, detail in
+      total += Int64(event.count + data.count + detail.count)
+      try statement.bind(first + 6, total)
+      try statement.bind(first + 3, borrowing: event)
+      try statement.bind(first + 4, borrowing: data)
+      if detail.isEmpty {
+        try statement.bindNull(first + 5)
+      } else {
+        try statement.bind(first + 5, borrowing: detail)
+      }
+      try run(statement, row + 1, records, to: workspace, total: &total)
+    }
   }
 
   func insert(_ receipt: JournalReceipt, to workspace: Int64) throws {
