@@ -16,7 +16,7 @@ import Testing
   private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Journals")
   private let directory = TestDirectory()
 
-  @Test(arguments: ["schema-1.sqlite", "schema-2.sqlite"])
+  @Test(arguments: ["schema-1.sqlite", "schema-2.sqlite", "schema-3.sqlite"])
   func anOlderFileOpensWithAllThatIsInIt(_ name: String) async throws {
     try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
     try FileManager.default.copyItem(
@@ -34,7 +34,7 @@ import Testing
   }
 
   /// It can be looked at, and copied, before the broker that changes it is started.
-  @Test(arguments: ["schema-1.sqlite", "schema-2.sqlite"])
+  @Test(arguments: ["schema-1.sqlite", "schema-2.sqlite", "schema-3.sqlite"])
   func anOlderFileCanBeLookedAtAsItIs(_ name: String) async throws {
     try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
     let file = URL(filePath: directory.database)
