@@ -28,9 +28,14 @@ import Testing
     let kind = try JournalKind.sqlite.make()
     try await JournalContent.write(to: kind.journal)
     #expect(try await content == JournalContent(of: kind.journal).with(epoch: "3k0r2vhq0vk8z"))
-    try await old.append([.a: JournalRecord.range(41...41)])
+    var next = JournalRecord.range(41...41)
+    next[0].kind = "case"
+    try await old.append([.a: next])
+    let records = try await old.read(.a, after: 0)
+    #expect(records.map(\.kind) == Array(repeating: "", count: 40) + ["case"])
     #expect(try await old.open(.a).last == 41)
     old.shutDown()
+    #expect(try JournalInspection(directory: directory.path).verify { _, _, _ in } == [])
   }
 
   /// It can be looked at, and copied, before the broker that changes it is started.
