@@ -196,8 +196,8 @@ extension ByteBuffer {
     writeJSONMember("offset", Int64(record.offset))
     writeJSONMember("time", record.time)
     writeJSONMember("event", record.event)
-    if !record.kind.utf8.isEmpty { writeJSONMember("kind", record.kind) }
     writeJSONMember("data", rawJSON: record.data)
+    if !record.kind.utf8.isEmpty { writeJSONMember("kind", record.kind) }
     if record.detail.readableBytes > 0 { writeJSONMember("detail", rawJSON: record.detail) }
   }
 
