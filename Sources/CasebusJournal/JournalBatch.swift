@@ -55,16 +55,22 @@ package struct JournalRecord: Hashable, Sendable {
   package var time: Int64
   /// The event name under which clients get it.
   package var event: String
+  /// What a replay knows the event by: a short text of a closed set. Empty in records that an older version wrote.
+  package var kind: String
   /// The `data` of the envelope, as JSON.
   package var data: ByteBuffer
   /// nil if it is empty, so that no reference is counted for it: all empty buffers share one count, and the loop's thread
   /// and the writer's would take it from each other with each copy.
   private var detailIfAny: ByteBuffer?
 
-  package init(offset: JournalOffset, time: Int64, event: String, data: ByteBuffer, detail: ByteBuffer = ByteBuffer()) {
+  package init(
+    offset: JournalOffset, time: Int64, event: String, kind: String = "", data: ByteBuffer,
+    detail: ByteBuffer = ByteBuffer()
+  ) {
     self.offset = offset
     self.time = time
     self.event = event
+    self.kind = kind
     self.data = data
     detailIfAny = detail.readableBytes > 0 ? detail : nil
   }
@@ -77,7 +83,8 @@ package struct JournalRecord: Hashable, Sendable {
 }
 
 extension JournalRecord {
-  /// What counts where records are kept up to a number of bytes: the event's name, its data and its detail.
+  /// What counts where records are kept up to a number of bytes: the event's name, its data and its detail. Not its
+  /// kind, which is short and which older records do not have.
   package var storedBytes: Int { event.utf8.count + data.readableBytes + (detailIfAny?.readableBytes ?? 0) }
 
   /// Lends the three texts of a record, read where it is: the event's name, the data and the detail.

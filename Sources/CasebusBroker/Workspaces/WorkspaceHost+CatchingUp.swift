@@ -87,7 +87,7 @@ extension WorkspaceHost {
       outcome.eventCount += 1
       outcome.weight += encoded.bytes
       release.events.append(encoded)
-      given.append(ConsumerRecord(record: record, key: EventKey(of: event)))
+      given.append(ConsumerRecord(record: record, key: event.key))
     }
     release.append(outcome)
     loop.perform(.releasing) { loop.release([(self, release)]) }

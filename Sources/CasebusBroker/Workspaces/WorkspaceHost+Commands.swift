@@ -118,7 +118,8 @@ extension WorkspaceHost {
     currentOffset += 1
     let encoded = EncodedEvent(event.name, at: currentOffset) { event.writeData(into: &$0) }
     var record = JournalRecord(
-      offset: currentOffset, time: time.milliseconds, event: event.name.description, data: encoded.data)
+      offset: currentOffset, time: time.milliseconds, event: event.name.description, kind: event.kind,
+      data: encoded.data)
     event.writeDetail(into: &record.detail)
     commit.append(event, record)
     return encoded
