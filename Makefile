@@ -28,6 +28,7 @@ test-swift: setup ## The tests in Swift.
 
 test-sockets: setup $(VENV)/ready ## The protocol's files, and the broker over real sockets with other people's clients.
 	swift build --product casebus
+	swift build --product casebus-devtools
 	$(PYTHON) Docs/reference/generate.py --check
 	$(PYTHON) -m pytest --quiet Tests/ProtocolTests Tests/SocketTests
 	$(PYTHON) -m pytest --quiet Tests/CrashTests
@@ -50,9 +51,9 @@ bench-smoke: setup ## The benchmark's scenarios, small, for correctness only: ev
 	python3 Tests/Benchmarks/journal_bench.py --smoke
 
 bench-storage: setup ## Measures the journal alone on this disk, 1 minute.
-	[ -n "$${CASEBUS_BINARY:-}" ] || swift build --configuration release --product casebus
+	[ -n "$${CASEBUS_BINARY:-}" ] || swift build --configuration release --product casebus-devtools
 	data=$$(mktemp -d -p .); trap "rm -rf $$data" EXIT; \
-	"$${CASEBUS_BINARY:-$$(swift build --configuration release --show-bin-path)/casebus}" journal bench --data "$$data/journal"
+	"$${CASEBUS_BINARY:-$$(swift build --configuration release --show-bin-path)/casebus}-devtools" journal-bench --data "$$data/journal"
 
 bench-page: ## Writes the results of the last bench into Docs/reference/performance.md.
 	python3 Tests/Benchmarks/bench.py --page

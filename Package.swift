@@ -46,6 +46,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "casebus", targets: ["casebus"]),
+    .executable(name: "casebus-devtools", targets: ["casebus-devtools"]),
     .library(name: "CasebusClient", targets: ["CasebusClient"]),
     .library(name: "CasebusProtocol", targets: ["CasebusProtocol"]),
     // What Tests/Fuzz/run links its fuzzers with.
@@ -104,11 +105,20 @@ let package = Package(
         "CasebusWebSocket", "CasebusWorkspace", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore,
         .serviceLifecycle,
       ]),
+    target("CasebusConsole", [.argumentParser, .logging, .nioCore, .serviceLifecycle]),
     // L5
+    .executableTarget(
+      name: "casebus-devtools",
+      dependencies: [
+        "CasebusConsole", "CasebusJournal", "CasebusProtocol", "CasebusSQLite", "CasebusServer", "CasebusTransport",
+        "CasebusWebSocket", .argumentParser, .httpTypes, .hummingbirdCore, .logging, .nioCore, .nioPosix,
+        .serviceLifecycle, .unixSignals,
+      ], swiftSettings: settings),
     .executableTarget(
       name: "casebus",
       dependencies: [
-        "CasebusBroker", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusSQLite", "CasebusServer",
+        "CasebusBroker", "CasebusClient", "CasebusConsole", "CasebusJournal", "CasebusProtocol", "CasebusSQLite",
+        "CasebusServer",
         "CasebusTLS", "CasebusTransport", "CasebusWebSocket", "CasebusWorkspace", .argumentParser, .logging, .nioCore,
         .nioPosix, .serviceLifecycle,
         .unixSignals,
@@ -147,7 +157,8 @@ let package = Package(
     testTarget(
       "casebusTests",
       [
-        "casebus", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusTestSupport",
+        "casebus", "CasebusClient", "CasebusConsole", "CasebusJournal", "CasebusProtocol", "CasebusServer",
+        "CasebusTestSupport",
         "CasebusTransport", "CasebusWebSocket",
         "CasebusWorkspace", .logging,
         .nioPosix, .serviceLifecycle,

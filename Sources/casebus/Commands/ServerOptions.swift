@@ -1,5 +1,6 @@
 public import ArgumentParser
 import CasebusBroker
+import CasebusConsole
 import CasebusServer
 import CasebusTransport
 import CasebusWebSocket
