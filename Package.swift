@@ -19,7 +19,6 @@ extension Target.Dependency {
   static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
   static let heap = product(name: "HeapModule", package: "swift-collections")
   static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
-  static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
   static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
   static let logging = product(name: "Logging", package: "swift-log")
   static let nioCore = product(name: "NIOCore", package: "swift-nio")
@@ -84,8 +83,8 @@ let package = Package(
     target(
       "CasebusTransport",
       [
-        "CasebusDeflate", "CasebusProtocol", "CasebusSocket", "CasebusTLS", "CasebusWebSocket", .hummingbirdCore,
-        .logging, .nioCore,
+        "CasebusDeflate", "CasebusProtocol", "CasebusSocket", "CasebusTLS", "CasebusWebSocket", .httpTypes,
+        .hummingbirdCore, .logging, .nioCore,
         .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix, .serviceLifecycle,
       ]),
     target("CasebusSQLite", ["CasebusJournal", "CasebusProtocol", .grdb, .grdbSQLite, .logging, .nioCore]),
@@ -102,7 +101,7 @@ let package = Package(
       "CasebusServer",
       [
         "CMalloc", "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTLS", "CasebusTransport",
-        "CasebusWebSocket", "CasebusWorkspace", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore,
+        "CasebusWebSocket", "CasebusWorkspace", .httpTypes, .hummingbirdCore, .logging, .nioCore,
         .serviceLifecycle,
       ]),
     target("CasebusConsole", [.argumentParser, .logging, .nioCore, .serviceLifecycle]),

@@ -35,7 +35,7 @@ final class OpeningReader<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, R
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var bytes = unwrapInboundIn(data)
-    if let (admission, byteCount) = plainHandshake(in: bytes) {
+    if let (admission, byteCount) = plainHandshake(in: bytes, context.channel) {
       bytes.moveReaderIndex(forwardBy: byteCount)
       upgrade(admission, context)
     } else if bytes.beginsTLS {
@@ -50,13 +50,17 @@ final class OpeningReader<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, R
     context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
   }
 
-  private func plainHandshake(in bytes: ByteBuffer) -> (WebSocketOpening<Acceptor>.Admission, byteCount: Int)? {
-    let configuration = channel.opening.configuration
+  private func plainHandshake(
+    in bytes: ByteBuffer, _ channel: any Channel
+  ) -> (WebSocketOpening<Acceptor>.Admission, byteCount: Int)? {
+    let opening = self.channel.opening
+    let configuration = opening.configuration
     let head = PlainRequestHead(
       bytes, bytesMax: configuration.headerBytesMax, fieldsMax: configuration.headerFieldsMax)
     guard let head else { return nil }
     // What is refused is refused by the HTTP pipeline, with an answer.
-    let admission = try? channel.opening.admit(method: "GET", target: head.target, headers: head.fields)
+    let admission = try? opening.admit(
+      method: "GET", target: head.target, headers: head.fields, from: channel)
     return admission.map { ($0, head.byteCount) }
   }
 

@@ -27,9 +27,11 @@ struct WebSocketOpening<Acceptor: WebSocketAcceptor>: Sendable {
 
   /// - Throws: the answer to give instead of 101.
   func admit(
-    method: String, target: String, headers: some Sequence<(name: String, value: String)>
+    method: String, target: String, headers: some Sequence<(name: String, value: String)>, from channel: any Channel
   ) throws(OpeningHandshakeRejection) -> Admission {
-    let (ticket, response) = try handshake.check(method: method, target: target, headers: headers, with: acceptor)
+    let request = OpeningRequest(
+      method: method, target: target, headers: headers, peer: channel.peer(isSecure: hasTLS))
+    let (ticket, response) = try handshake.check(request, with: acceptor)
     return Admission(ticket: ticket, response: response)
   }
 

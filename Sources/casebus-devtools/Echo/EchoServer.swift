@@ -30,19 +30,14 @@ struct EchoServer: Service {
 
   func run() async throws {
     let listener = WebSocketListener(
-      host: host, port: port, acceptor: EchoAcceptor(), responder: Self.nothingHere,
+      host: host, port: port, acceptor: EchoAcceptor(), responder: { _, _ in Response(status: .notFound) },
       connections: ServerConnections(configuration), group: group, logger: logger, onListening: onListening)
     try await listener.run()
-  }
-
-  private static let nothingHere: HTTPChannelHandler.Responder = { _, writer, _ in
-    try await writer.writeResponse(
-      HTTPResponse(status: .notFound, headerFields: [.connection: "close", .contentLength: "0"]))
   }
 }
 
 private struct EchoAcceptor: WebSocketAcceptor {
-  func admit(target: String) -> Bool { true }
+  func admit(_ request: OpeningRequest) -> Bool { true }
 
   func open(_ ticket: Bool, _ connection: WebSocketHandler, on eventLoop: any EventLoop) -> any MessageReceiver {
     EchoReceiver(connection)
