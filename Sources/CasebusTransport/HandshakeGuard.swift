@@ -102,6 +102,7 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
       return answer(OpeningHandshakeRejection(status: 405, "this is no proxy"), context)
     }
     if head.asksForUpgrade { valve.close() }
+    opening.counters.value(on: context.eventLoop).counts.plainRequests += 1
     context.fireChannelRead(wrapInboundOut(.head(head.asLastRequest)))
   }
 
@@ -138,6 +139,10 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
     guard !hasAnswered else { return }
     hasAnswered = true
     valve.close()
+    // A connection that is refused is counted where it is refused.
+    if refusal == nil {
+      opening.counters.value(on: context.eventLoop).counts.requestsRefused[rejection.status, default: 0] += 1
+    }
     let body = ByteBuffer(string: rejection.reason + "\n")
     var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: rejection.status))
     head.headers = [

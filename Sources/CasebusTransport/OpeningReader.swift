@@ -156,6 +156,7 @@ extension OpeningReader: AnswerSink {
         try context.pipeline.syncOperations.addHandler(encoder, position: .after(self))
         self.encoder = encoder
       }
+      channel.opening.counters.value(on: eventLoop).counts.plainRequests += 1
       let peer = channel.opening.peer(of: context.channel)
       let request = try HTTPRequest(HTTPRequestHead(head), secure: peer.isSecure, splitCookie: false)
       guard let number = intake.answerNumber else { return }

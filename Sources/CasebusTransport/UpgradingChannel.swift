@@ -48,7 +48,9 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
     log(admission)
     // NIO closes a channel that it cannot prepare.
     if case .dropped = admission { throw ChannelError.ioOnClosedChannel }
-    try tls?.add(to: channel, timers: opening.timers.value(on: channel.eventLoop))
+    try tls?.add(
+      to: channel, timers: opening.timers.value(on: channel.eventLoop),
+      counter: opening.counters.value(on: channel.eventLoop))
     switch admission {
     case .dropped: break
     case .welcome: try channel.pipeline.syncOperations.addHandler(OpeningReader(self, on: channel.eventLoop))

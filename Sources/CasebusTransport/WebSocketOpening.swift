@@ -24,6 +24,7 @@ struct WebSocketOpening<Acceptor: WebSocketAcceptor>: Sendable {
 
   var configuration: ConnectionConfiguration { connections.configuration }
   var timers: PerLoop<TimerWheel> { connections.timers }
+  var counters: PerLoop<ConnectionCounter> { connections.counters }
 
   /// Who is at the other end of a channel; on its event loop.
   func peer(of channel: any Channel) -> OpeningRequest.Peer { channel.peer(isSecure: hasTLS) }
@@ -46,6 +47,7 @@ struct WebSocketOpening<Acceptor: WebSocketAcceptor>: Sendable {
       timers: timers.value(on: channel.eventLoop),
       tls: hasTLS ? try channel.pipeline.syncOperations.handler(type: TLSHandler.self) : nil)
     try channel.pipeline.syncOperations.addHandler(handler)
+    counters.value(on: channel.eventLoop).counts.handshakesTaken += 1
     handler.open(acceptor.open(admission.ticket, handler, on: channel.eventLoop))
   }
 }
