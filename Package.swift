@@ -146,7 +146,10 @@ let package = Package(
       ], exclude: ["Journals"], swiftSettings: settings),
     testTarget(
       "CasebusTransportTests",
-      ["CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .logging, .nioCore, .nioEmbedded, .nioPosix]),
+      [
+        "CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .httpTypes, .hummingbirdCore, .logging, .nioCore,
+        .nioEmbedded, .nioPosix,
+      ]),
     testTarget(
       "CasebusBrokerTests",
       [
@@ -156,11 +159,11 @@ let package = Package(
     testTarget(
       "casebusTests",
       [
-        "casebus", "CasebusClient", "CasebusConsole", "CasebusJournal", "CasebusProtocol", "CasebusServer",
+        "CasebusBroker", "casebus", "CasebusClient", "CasebusConsole", "CasebusJournal", "CasebusProtocol",
+        "CasebusServer",
         "CasebusTestSupport",
         "CasebusTransport", "CasebusWebSocket",
-        "CasebusWorkspace", .logging,
-        .nioPosix, .serviceLifecycle,
+        "CasebusWorkspace", .httpTypes, .hummingbirdCore, .logging, .nioCore, .nioPosix, .serviceLifecycle,
       ]),
   ]
 )

@@ -127,6 +127,6 @@ private final class Receiver: MessageReceiver {
 extension EmbeddedChannel {
   /// Errors of the channel are no matter.
   fileprivate func writeInbound(_ bytes: ByteBuffer, throwing: Bool) throws {
-    do { try writeInbound(bytes) } catch where !throwing {}
+    do { try writeInbound(bytes) } catch  where !throwing {}
   }
 }
