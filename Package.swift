@@ -147,7 +147,8 @@ let package = Package(
     testTarget(
       "CasebusTransportTests",
       [
-        "CasebusProtocol", "CasebusTransport", "CasebusWebSocket", .httpTypes, .hummingbirdCore, .logging, .nioCore,
+        "CasebusProtocol", "CasebusTestSupport", "CasebusTransport", "CasebusWebSocket", .httpTypes, .hummingbirdCore,
+        .logging, .nioCore,
         .nioEmbedded, .nioPosix,
       ]),
     testTarget(
