@@ -1,9 +1,8 @@
 import CasebusBroker
 package import CasebusJournal
-import CasebusTransport
+package import CasebusTransport
 import CasebusWebSocket
 import CasebusWorkspace
-import Hummingbird
 import HummingbirdCore
 package import Logging
 package import NIOCore
@@ -20,6 +19,7 @@ package struct BrokerServer: Service {
   private let group: any EventLoopGroup
   private let logger: Logger
   private let readiness: Readiness
+  private let connections: ServerConnections
   private let onListening: @Sendable (ListeningAddresses) async -> Void
 
   /// - Parameters:
@@ -40,6 +40,7 @@ package struct BrokerServer: Service {
     self.logger = logger
     self.onListening = onListening
     readiness = Readiness(journal: journal)
+    connections = ServerConnections(configuration.connection)
     broker = Broker(
       group: group, journal: journal, configuration: configuration.broker, logger: logger, instance: instance,
       now: { Timestamp(milliseconds: clock.milliseconds) })
@@ -56,6 +57,9 @@ package struct BrokerServer: Service {
     }
   }
 
+  /// What the connections of all listeners have done and are doing.
+  package func transportStatistics() async -> TransportStatistics { await connections.statistics() }
+
   private var drain: some Service {
     BrokerDrain(broker: broker, seconds: configuration.drainSeconds)
   }
@@ -65,27 +69,33 @@ package struct BrokerServer: Service {
   }
 
   private var listeners: [any Service] {
-    let connections = ServerConnections(configuration.connection)
     let addresses = AwaitedAddresses(plain: configuration.port != nil, tls: tls != nil, onListening)
     let plain = configuration.port.map { port in
-      listener(port, connections, nil) { await addresses.plain($0) }
+      listener(port, nil) { await addresses.plain($0) }
     }
     let secure = tls.map { tls in
-      listener(tls.configuration.port, connections, tls.listener) { await addresses.tls($0) }
+      listener(tls.configuration.port, tls.listener) { await addresses.tls($0) }
     }
     return [plain, secure].compactMap(\.self)
   }
 
   private func listener(
-    _ port: Int, _ connections: ServerConnections, _ tls: ListenerTLS?,
+    _ port: Int, _ tls: ListenerTLS?,
     onListening: @escaping @Sendable ([SocketAddress]) async -> Void
   ) -> any Service {
-    let acceptor = SessionAcceptor(broker: broker)
-    let handshake = OpeningHandshake(configuration.connection)
-    let endpoints = Endpoints(acceptor: acceptor, handshake: handshake, readiness: readiness, isSecure: tls != nil)
+    let acceptor = SessionAcceptor(broker: broker, policy: AdmissionPolicy())
+    let routes = routes(acceptor)
     return WebSocketListener(
-      host: configuration.host, port: port, acceptor: acceptor, responder: endpoints.router.httpResponder(logger),
+      host: configuration.host, port: port, acceptor: acceptor,
+      responder: { await routes.respond(to: $0, from: $1) },
       connections: connections, tls: tls, group: group, logger: logger, onListening: onListening)
+  }
+
+  private func routes(_ acceptor: SessionAcceptor) -> HTTPRoutes {
+    var routes = HTTPRoutes(policy: acceptor.policy, logger: logger)
+    let handshake = OpeningHandshake(configuration.connection)
+    routes.add(Endpoints(acceptor: acceptor, handshake: handshake, readiness: readiness).routes)
+    return routes
   }
 }
 

@@ -11,6 +11,8 @@ final class ConnectionCensus: Sendable {
     var byAddress: [ClientAddress: Int] = [:]
     var plain: [ObjectIdentifier: any Channel] = [:]
     var isQuiescing = false
+    /// Since the start.
+    var statistics = TransportStatistics()
 
     mutating func add(_ channel: any Channel, from address: ClientAddress) {
       all += 1
@@ -50,6 +52,7 @@ final class ConnectionCensus: Sendable {
     let address = ClientAddress(channel.remoteAddress)
     let id = ObjectIdentifier(channel)
     let admission: Admission = counts.withLock { counts in
+      counts.statistics.accepted += 1
       if let refusal = self.refusal(of: address, counts) { return refuse(refusal, &counts) }
       counts.add(channel, from: address)
       return .welcome
@@ -78,22 +81,45 @@ final class ConnectionCensus: Sendable {
     for channel in channels { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
   }
 
-  private func refuse(_ refusal: OpeningHandshakeRejection, _ counts: inout Counts) -> Admission {
-    guard counts.refusals < Self.refusalsMax else { return .dropped(refusal) }
-    counts.refusals += 1
-    return .refused(refusal)
+  /// Without what the event loops count.
+  var statistics: TransportStatistics {
+    counts.withLock { counts in
+      var statistics = counts.statistics
+      statistics.open = counts.all
+      statistics.openPlain = counts.plain.count
+      return statistics
+    }
   }
 
-  private func refusal(of address: ClientAddress, _ counts: Counts) -> OpeningHandshakeRejection? {
-    guard !counts.isQuiescing else { return .stopping }
+  private func refuse(
+    _ refusal: (reason: TransportStatistics.Refusal, answer: OpeningHandshakeRejection), _ counts: inout Counts
+  ) -> Admission {
+    counts.statistics.refused[refusal.reason, default: 0] += 1
+    guard counts.refusals < Self.refusalsMax else {
+      counts.statistics.dropped += 1
+      return .dropped(refusal.answer)
+    }
+    counts.refusals += 1
+    return .refused(refusal.answer)
+  }
+
+  private func refusal(
+    of address: ClientAddress, _ counts: Counts
+  ) -> (reason: TransportStatistics.Refusal, answer: OpeningHandshakeRejection)? {
+    guard !counts.isQuiescing else { return (.stopping, .stopping) }
     guard counts.all < configuration.connectionsMax else {
-      return .full("\(counts.all) connections are open, allowed are \(configuration.connectionsMax) (connectionsMax)")
+      let limit = configuration.connectionsMax
+      return (
+        .connectionsMax, .full("\(counts.all) connections are open, allowed are \(limit) (connectionsMax)")
+      )
     }
     guard let limit = configuration.connectionsMax(of: address) else { return nil }
     let ofAddress = counts.byAddress[address, default: 0]
     guard ofAddress < limit else {
-      return .full(
-        "\(ofAddress) connections are open from \(address), allowed are \(limit) (connectionsPerAddressMax)")
+      return (
+        .connectionsPerAddressMax,
+        .full("\(ofAddress) connections are open from \(address), allowed are \(limit) (connectionsPerAddressMax)")
+      )
     }
     return nil
   }

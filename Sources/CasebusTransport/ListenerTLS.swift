@@ -29,12 +29,16 @@ package final class ListenerTLS: Sendable {
   }
 
   /// Makes a channel that was just accepted, and has no handlers yet, speak TLS.
-  /// - Parameter timers: those of the channel's event loop.
-  func add(to channel: any Channel, timers: TimerWheel) throws {
+  /// - Parameters:
+  ///   - timers: those of the channel's event loop.
+  ///   - counter: that of the channel's event loop.
+  func add(to channel: any Channel, timers: TimerWheel, counter: ConnectionCounter) throws {
+    counter.counts.tlsHandshakes += 1
     var options = TLSHandler.Options(
       handshakeTimeoutSeconds: handshakeTimeoutSeconds, gate: gates.value(on: channel.eventLoop))
     options.makeTimer = { _, time, reached in WheelTimer(timers, in: time, reached) }
     options.onHandshakeFailed = { [logger] error, channel in
+      counter.counts.tlsHandshakesFailed += 1
       logger.info(
         "TLS handshake failed",
         metadata: ["from": "\(channel.remoteAddress?.description ?? "unknown")", "reason": "\(error)"])

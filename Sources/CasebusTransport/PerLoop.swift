@@ -20,4 +20,15 @@ final class PerLoop<Value>: Sendable {
     }
     return bound.value
   }
+
+  /// What `read` says of each value, on its event loop; from any thread.
+  func gather<Part: Sendable>(_ read: @escaping @Sendable (Value) -> Part) async -> [Part] {
+    let all = values.withLock { Array($0.values) }
+    var parts: [Part] = []
+    for bound in all {
+      // An event loop that is gone has nothing to say any more.
+      if let part = try? await bound.eventLoop.submit({ read(bound.value) }).get() { parts.append(part) }
+    }
+    return parts
+  }
 }

@@ -6,11 +6,19 @@ package final class ServerConnections: Sendable {
   let backlog: OutboundBacklog
   let deflaters: LoopDeflaters?
   let timers = PerLoop { TimerWheel($0) }
+  let counters = PerLoop { _ in ConnectionCounter() }
 
   package init(_ configuration: ConnectionConfiguration) {
     self.configuration = configuration
     census = ConnectionCensus(configuration)
     backlog = OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax)
     deflaters = configuration.deflate.map(LoopDeflaters.init)
+  }
+
+  /// Not on an event loop: it asks each of them.
+  package func statistics() async -> TransportStatistics {
+    var statistics = census.statistics
+    for counts in await counters.gather({ $0.counts }) { statistics.counts += counts }
+    return statistics
   }
 }

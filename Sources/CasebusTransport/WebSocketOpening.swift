@@ -24,12 +24,17 @@ struct WebSocketOpening<Acceptor: WebSocketAcceptor>: Sendable {
 
   var configuration: ConnectionConfiguration { connections.configuration }
   var timers: PerLoop<TimerWheel> { connections.timers }
+  var counters: PerLoop<ConnectionCounter> { connections.counters }
+
+  /// Who is at the other end of a channel; on its event loop.
+  func peer(of channel: any Channel) -> OpeningRequest.Peer { channel.peer(isSecure: hasTLS) }
 
   /// - Throws: the answer to give instead of 101.
   func admit(
-    method: String, target: String, headers: some Sequence<(name: String, value: String)>
+    method: String, target: String, headers: some Sequence<(name: String, value: String)>, from channel: any Channel
   ) throws(OpeningHandshakeRejection) -> Admission {
-    let (ticket, response) = try handshake.check(method: method, target: target, headers: headers, with: acceptor)
+    let request = OpeningRequest(method: method, target: target, headers: headers, peer: peer(of: channel))
+    let (ticket, response) = try handshake.check(request, with: acceptor)
     return Admission(ticket: ticket, response: response)
   }
 
@@ -42,6 +47,7 @@ struct WebSocketOpening<Acceptor: WebSocketAcceptor>: Sendable {
       timers: timers.value(on: channel.eventLoop),
       tls: hasTLS ? try channel.pipeline.syncOperations.handler(type: TLSHandler.self) : nil)
     try channel.pipeline.syncOperations.addHandler(handler)
+    counters.value(on: channel.eventLoop).counts.handshakesTaken += 1
     handler.open(acceptor.open(admission.ticket, handler, on: channel.eventLoop))
   }
 }

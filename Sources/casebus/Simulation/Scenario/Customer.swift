@@ -1,3 +1,4 @@
+import CasebusConsole
 import CasebusProtocol
 
 /// Somebody who calls, chats or writes. Numbers and addresses are of the ranges that are kept for fiction.
