@@ -141,7 +141,7 @@ public final class CasebusClient: Sendable {
       message["messageId"] = messageID.map(JSONValue.string)
       return .object(message)
     }
-    guard case .response(_, let data, _) = answer else { throw ClientError.unexpectedAnswer(answer) }
+    guard case .response(_, let data, _, _) = answer else { throw ClientError.unexpectedAnswer(answer) }
     return data
   }
 
