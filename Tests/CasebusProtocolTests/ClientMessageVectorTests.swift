@@ -45,9 +45,9 @@ extension ClientMessage {
       case .acknowledge(let workspace?, let offset):
         ["type": "ack", "workspaceId": .string(workspace.text), "offset": .number(JSONNumber(offset))]
       }
+    if let workspaceID { object["workspaceId"] = .string(workspaceID.text) }
     object["referenceId"] = referenceID?.json
     object["messageId"] = messageID.map { .string($0.text) }
-    if let workspaceID { object["workspaceId"] = .string(workspaceID.text) }
     return .object(object)
   }
 }

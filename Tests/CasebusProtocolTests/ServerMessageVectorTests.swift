@@ -40,7 +40,8 @@ extension ServerMessage {
       default: nil
       }
     switch canonical["type"] {
-    case "response": self = .response(
+    case "response":
+      self = .response(
         reference, data: canonical["data"]!, workspaceID: canonical.workspaceID, position: canonical.position)
     case "subscribed":
       self = .subscribed(

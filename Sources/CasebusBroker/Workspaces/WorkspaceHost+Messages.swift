@@ -83,8 +83,7 @@ extension WorkspaceHost {
   }
 
   /// Messages to a channel are neither journaled nor numbered, but they keep their place in the order.
-  func broadcast(_ message: JSONValue, as channel: EventName, from asker: Outcome.Asker, answer: Outcome.Answer)
-  {
+  func broadcast(_ message: JSONValue, as channel: EventName, from asker: Outcome.Asker, answer: Outcome.Answer) {
     var data = ByteBuffer()
     data.writeJSON(message)
     let event = EncodedEvent(

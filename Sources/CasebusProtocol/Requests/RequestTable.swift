@@ -26,7 +26,9 @@ public enum RequestTable {
   package static func complete<Value>(_ values: [Identifier: Value]) -> [Value] {
     precondition(values.count == signatures.count, "there are \(signatures.count) requests, expected a value for each")
     return signatures.map { signature in
-      guard let value = values[Identifier(signature.name)] else { preconditionFailure("\(signature.name) has no value") }
+      guard let value = values[Identifier(signature.name)] else {
+        preconditionFailure("\(signature.name) has no value")
+      }
       return value
     }
   }

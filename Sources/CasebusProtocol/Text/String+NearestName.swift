@@ -27,7 +27,9 @@ extension String {
       var row = [i + 1]
       for (j, other) in right.enumerated() {
         var changes = Swift.min(last[j + 1] + 1, row[j] + 1, last[j] + (byte == other ? 0 : 1))
-        if i > 0, j > 0, byte == right[j - 1], left[i - 1] == other { changes = Swift.min(changes, beforeLast[j - 1] + 1) }
+        if i > 0, j > 0, byte == right[j - 1], left[i - 1] == other {
+          changes = Swift.min(changes, beforeLast[j - 1] + 1)
+        }
         row.append(changes)
       }
       (beforeLast, last) = (last, row)
