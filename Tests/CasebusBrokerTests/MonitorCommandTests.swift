@@ -211,6 +211,27 @@ extension MonitorCommandTests {
     #expect(Self.nothingIsKept(onTheLoopsOf: agent))
   }
 
+  /// Its first message waits until the workspace is read; the second comes while one for another workspace waits for room.
+  @Test func messagesKeepTheirOrderWhileTheirWorkspaceIsReadAndAnotherHasNoRoom() {
+    let journal = SimulatedJournal()
+    var configuration = BrokerConfiguration()
+    configuration.uncommittedBytesMax = 1
+    let broker = TestBroker(journal: journal, configuration: configuration)
+    let (agent, bot) = (broker.connect("a"), broker.connect("*"))
+    journal.finishEverything(for: broker)
+    bot.send(Self.get("b", 1))
+    agent.publish("IDLE")
+    bot.send(Self.get("a", 0))
+    bot.send(Self.get("b", 2))
+    // The workspace is read, and there is no room yet.
+    journal.finishRead(0, succeeds: true)
+    broker.run()
+    #expect(bot.received() == [])
+    journal.finishEverything(for: broker)
+    #expect(bot.received().map(\.summary).filter { $0 != "0" } == ["1", "2"])
+    #expect(Self.nothingIsKept(onTheLoopsOf: bot))
+  }
+
   /// The commit with its block fails, so that nothing of it is left to be lifted.
   @Test func blockThatWasNotCommittedIsForgotten() {
     let journal = HeldJournal()
@@ -244,6 +265,25 @@ extension MonitorCommandTests {
     admin.send(#"{"request":"consumer.delete","parameters":["bot"],"referenceId":"d"}"#)
     #expect(agent.received().map(\.summary) == ["MARKDONE_UNBLOCKED"])
     #expect(Self.nothingIsKept(onTheLoopsOf: admin))
+  }
+
+  /// It goes with its consumer, also if the broker was gone when that was deleted.
+  @Test(arguments: [true, false]) func blockOfAConsumerOfAllWorkspacesOutlivesTheBroker(isDeletedMeanwhile: Bool) {
+    let journal = LastingJournal()
+    let earlier = TestBroker(journal: journal)
+    let bot = earlier.connect("*")
+    bot.joinDurable("bot")
+    bot.send(Self.publication("IDLE", "a"))
+    bot.send(Self.block("a"))
+    #expect(bot.received().contains { $0.hasPrefix(#"{"referenceId":"1","data":null"#) })
+    if isDeletedMeanwhile {
+      let key = JournalConsumer.Key(name: "bot", workspace: nil)
+      journal.append(JournalBatch(consumerChanges: [.delete(key)])) { _ in }
+    }
+    let broker = TestBroker(journal: journal)
+    let agent = broker.connect("a")
+    agent.send(#"{"request":"interaction.markdone","parameters":["1"],"referenceId":"m"}"#)
+    #expect(agent.received().map(\.errorCode) == [isDeletedMeanwhile ? "" : "markdone_blocked"])
   }
 
   /// A consumer of the workspace with the same name is another one.

@@ -157,7 +157,7 @@ extension Session {
   func asker(
     _ referenceID: ReferenceID?, messageID: Identifier? = nil, bytes: Int = 0, workspaceID: WorkspaceID? = nil
   ) -> Outcome.Asker {
-    let isMonitor = scope == .all
+    let isMonitor = if case .all = scope { true } else { false }
     return Outcome.Asker(
       session: key, isMonitor: isMonitor, workspaceID: isMonitor ? workspaceID : nil, blocker: blocker,
       ownBlocker: ownBlocker, referenceID: referenceID, messageID: messageID, messageBytes: bytes,
