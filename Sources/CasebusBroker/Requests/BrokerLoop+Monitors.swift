@@ -29,18 +29,21 @@ extension BrokerLoop {
 
   /// A message of a monitor was decided, or refused.
   func decided(_ asker: Outcome.Asker, in workspace: WorkspaceID, hasBlocks: Bool) {
-    guard
-      let departure = monitors.messageDecided(from: asker.session, in: workspace, hasBlocks: hasBlocks)
-    else { return }
-    window.end(asker.session)
-    lift(departure)
+    let departure = monitors.messageDecided(from: asker.session, in: workspace, hasBlocks: hasBlocks)
+    if departure != nil || monitors.hasEnded(asker.session) { endWindow(of: asker.session) }
+    if let departure { lift(departure) }
   }
 
   /// A monitor's session has ended. What it said before is decided before that.
   func endMonitor(_ session: SessionKey) {
+    endWindow(of: session)
+    if let departure = monitors.sessionEnded(session) { lift(departure) }
+  }
+
+  /// Nobody is there to be sent what comes of the messages that wait, so that they need not wait for that.
+  private func endWindow(of session: SessionKey) {
     window.end(session)
     if window.hasTurns { scheduleTick() }
-    if let departure = monitors.sessionEnded(session) { lift(departure) }
   }
 
   private func lift(_ departure: MonitorAccounts.Departure) {

@@ -28,6 +28,9 @@ struct MonitorAccounts {
   /// Whether nothing is kept of any monitor.
   var isEmpty: Bool { accounts.isEmpty }
 
+  /// Whether a session has ended of which something is still to be decided.
+  func hasEnded(_ session: SessionKey) -> Bool { accounts[session]?.hasEnded ?? false }
+
   /// A monitor said something for a workspace of this loop.
   mutating func messageReceived(from session: SessionKey, _ blocker: Blocker) {
     accounts[session, default: Account(blocker: blocker)].undecided += 1

@@ -21,8 +21,8 @@ public enum RequestTable {
       ([signature.name] + signature.aliases).map { (Identifier($0), RequestRow(index: index)) }
     })
 
-  /// What each request is to somebody, such as what the broker does for it, in the order of ``signatures``.
-  /// - Parameter values: by the names of the requests; each must be there, and no other.
+  /// Puts one value for each request, such as what the broker does for it, into the order of ``signatures``.
+  /// - Parameter values: by the names of the requests; each name must be there, and no other.
   package static func complete<Value>(_ values: [Identifier: Value]) -> [Value] {
     precondition(values.count == signatures.count, "there are \(signatures.count) requests, expected a value for each")
     return signatures.map { signature in
@@ -33,7 +33,7 @@ public enum RequestTable {
     }
   }
 
-  /// The known name that is most like an unknown one; nil if none is near.
+  /// The known name that is nearest to an unknown one; nil if none is near.
   static func nearestName(to name: String) -> String? {
     name.nearest(among: signatures.map(\.name))
   }
