@@ -160,11 +160,9 @@ let package = Package(
     testTarget(
       "casebusTests",
       [
-        "CasebusBroker", "casebus", "CasebusClient", "CasebusConsole", "CasebusJournal", "CasebusProtocol",
-        "CasebusServer",
-        "CasebusTestSupport",
-        "CasebusTransport", "CasebusWebSocket",
-        "CasebusWorkspace", .httpTypes, .hummingbirdCore, .logging, .nioCore, .nioPosix, .serviceLifecycle,
+        "casebus", "CasebusBroker", "CasebusClient", "CasebusConsole", "CasebusJournal", "CasebusProtocol",
+        "CasebusServer", "CasebusTestSupport", "CasebusTransport", "CasebusWebSocket", "CasebusWorkspace", .httpTypes,
+        .hummingbirdCore, .logging, .nioCore, .nioPosix, .serviceLifecycle,
       ]),
   ]
 )

@@ -65,12 +65,12 @@ import Testing
     ]) { $0.conflicted() }
   }
 
-  @Test func attachedSessionKeepsTheHost() {
+  @Test func neededHostStays() {
     check([
       Row(next: .loading, action: false), Row(next: .ready(.needed), action: false),
       Row(next: .ready(.needed), action: true), Row(next: .ready(.needed), action: false),
       Row(next: .catchingUp, action: false), Row(next: .failed(Self.error), action: false),
-    ]) { $0.sessionAttached() }
+    ]) { $0.becameNeeded() }
   }
 
   @Test func idleHostRestsBeforeItLeaves() {

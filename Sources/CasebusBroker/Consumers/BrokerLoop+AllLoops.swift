@@ -4,6 +4,7 @@ import CasebusJournal
 extension BrokerLoop {
   /// Runs something on every loop, on this one at once.
   func onAllLoops(_ body: @escaping @Sendable (BrokerLoop) -> Void) {
+    sendLetters()
     for loop in loops {
       if loop.index == port.index { body(self) } else { loop.execute(body) }
     }

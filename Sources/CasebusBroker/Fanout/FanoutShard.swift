@@ -57,7 +57,7 @@ final class FanoutShard {
   func deliver(_ event: EncodedEvent, of workspace: WorkspaceID, excluding excluded: Session?) {
     guard !groups.isEmpty else { return }
     append(event.name, to: .workspace(workspace), excluding: excluded) { event.frame(withPosition: $0) }
-    append(event.name, to: .all, excluding: nil) { event.monitorFrame(withPosition: $0) }
+    append(event.name, to: .all, excluding: excluded) { event.monitorFrame(withPosition: $0) }
   }
 
   /// Remembers a session that was written to outside of its group, so that ``flush()`` sends it.

@@ -20,6 +20,7 @@ extension BrokerLoop {
       outcome.weight += outcome.answerBytes
       if let asker = outcome.asker {
         outcome.charge = window.decided(outcome.weight, for: asker.session)
+        outcome.chargingLoop = port.index
         if let cause = host.cause { commit.append(cause) }
       }
       commit.append(outcome)
@@ -31,6 +32,7 @@ extension BrokerLoop {
   func remove(_ host: WorkspaceHost) {
     guard hosts[host.id] === host else { return }
     host.storeConsumers()
+    host.forgetMonitors(Array(host.monitors.keys))
     hosts[host.id] = nil
     environment.workspaces.remove()
     environment.journal.close(host.id)

@@ -9,12 +9,12 @@ enum HostMessage: Sendable {
   case attach(SessionKey)
   /// A client said something.
   case said(Result<ClientMessage.Content, Failure>, Outcome.Asker)
+  /// A monitor said something for the workspace, which comes into memory for it.
+  case saidByMonitor(Result<ClientMessage.Content, Failure>, Outcome.Asker)
   /// The replay of a subscription has read everything up to an offset.
   case replayRead(SubscriptionID, through: JournalOffset, Outcome.Asker)
   /// A replay was given up.
   case replayGivenUp(SessionKey)
-  /// The connection of a session has taken an outcome that counted in its ``DecisionWindow``.
-  case outcomeSent(SessionKey, bytes: Int)
   /// A session is part of a durable consumer from now on.
   case consumerJoined(JournalConsumer.Key, SessionKey)
   /// A session is no longer part of a durable consumer; what it was working on if its connection ended.

@@ -78,7 +78,7 @@ extension BrokerLoop {
   private func receive(_ message: HostMessage, for workspace: WorkspaceID) {
     switch message {
     case .attach(let session): host(session, in: workspace)
-    case .outcomeSent(let session, let bytes): outcomeSent(bytes, to: session)
+    case .saidByMonitor(let content, let asker): receive(content, fromMonitor: asker, in: workspace)
     case .said, .replayRead, .replayGivenUp, .consumerJoined, .consumerLeft, .detach:
       hosts[workspace]?.receive(message)
     }

@@ -28,6 +28,8 @@ package final class Session {
   var durability = SessionDurability()
   /// Whether answers and events tell their positions.
   private(set) var wantsPositions = false
+  /// Whether this is a monitor that said something for a workspace.
+  var namesWorkspaces = false
   var machine: SessionMachine
   private var messagesReceived = 0
   private var isTouched = false
@@ -72,7 +74,7 @@ extension Session {
       accept(
         ReceivedMessage(
           content: .success(message.content), referenceID: message.referenceID, messageID: message.messageID,
-          bytes: text.readableBytes))
+          workspaceID: message.workspaceID, bytes: text.readableBytes))
     } catch {
       reject(error.failure, referenceID: error.referenceID)
     }
@@ -118,18 +120,24 @@ extension Session {
     case .hold: return hold(message)
     case .ignore: return
     case .refuse: content = .failure(Failure(.shuttingDown, "the broker is stopping, reconnect"))
-    case .pass: content = refused(message.content).map { .failure($0) } ?? message.content
+    case .pass: content = refused(message).map { .failure($0) } ?? message.content
     }
     intake.messageTaken(bytes: message.bytes)
-    if message.isConsumerTask { machine.controlMessagePassed() }
+    if case .success(let content) = content, content.isControl { machine.controlMessagePassed() }
     if machine.isHolding || intake.isFull { pauseReading() }
-    let asker = asker(message.referenceID, messageID: message.messageID, bytes: message.bytes)
+    let asker = asker(
+      message.referenceID, messageID: message.messageID, bytes: message.bytes, workspaceID: message.workspaceID)
     noteAcknowledgement(content)
     switch (scope, content) {
     case (.workspace(let workspace), _): loop.send(.said(content, asker), to: workspace)
     case (.all, .success(.acknowledge(let workspace, let offset))):
       acknowledge(workspace, upTo: offset, from: asker)
-    case (.all, _): received(Self.monitorOutcome(of: content, asker: asker))
+    case (.all, _):
+      guard let workspace = message.workspaceID else {
+        return received(Self.monitorOutcome(of: content, asker: asker))
+      }
+      namesWorkspaces = true
+      loop.send(.saidByMonitor(content, asker), to: workspace)
     }
   }
 
@@ -138,10 +146,14 @@ extension Session {
     durability.held.append(message)
   }
 
-  func asker(_ referenceID: ReferenceID?, messageID: Identifier? = nil, bytes: Int = 0) -> Outcome.Asker {
-    Outcome.Asker(
-      session: key, referenceID: referenceID, messageID: messageID, messageBytes: bytes,
-      wantsPositions: wantsPositions && scope != .all, consumer: durability.consumer)
+  func asker(
+    _ referenceID: ReferenceID?, messageID: Identifier? = nil, bytes: Int = 0, workspaceID: WorkspaceID? = nil
+  ) -> Outcome.Asker {
+    let isMonitor = if case .all = scope { true } else { false }
+    return Outcome.Asker(
+      session: key, isMonitor: isMonitor, workspaceID: isMonitor ? workspaceID : nil, referenceID: referenceID,
+      messageID: messageID, messageBytes: bytes, wantsPositions: wantsPositions && !isMonitor,
+      consumer: durability.consumer)
   }
 
   /// Before the message that asks for it takes its place in the order, so that nothing after it is without.
@@ -152,9 +164,14 @@ extension Session {
   }
 
   /// Why a message is refused before it takes its place in the order, so that it does not wait there; nil if it is not.
-  private func refused(_ content: Result<ClientMessage.Content, Failure>) -> Failure? {
-    guard case .success(.subscribe(let options)) = content else { return nil }
-    return SubscriptionSet.excess(of: options.names, limits: loop.configuration)
+  private func refused(_ message: ReceivedMessage) -> Failure? {
+    guard case .success(let content) = message.content else { return nil }
+    if case .subscribe(let options) = content,
+      let failure = SubscriptionSet.excess(of: options.names, limits: loop.configuration)
+    {
+      return failure
+    }
+    return fault(in: content, naming: message.workspaceID)
   }
 }
 

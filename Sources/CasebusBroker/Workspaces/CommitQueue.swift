@@ -104,7 +104,11 @@ final class CommitQueue {
     for index in commits.indices {
       let host = commits[index].host
       pendingBytes -= commits[index].bytes
-      if error(host) != nil { host.rollBack(commits[index]) } else { host.committed(commits[index]) }
+      switch error(host) {
+      case nil: host.committed(commits[index])
+      case .conflict: host.rollBack(commits[index], isFinal: false)
+      case _?: host.rollBack(commits[index], isFinal: true)
+      }
     }
     for index in commits.indices {
       let host = commits[index].host

@@ -68,8 +68,9 @@ struct HostLifecycle {
 
   // MARK: - Leaving memory
 
+  /// A session or a monitor needs the workspace.
   /// - Returns: whether the timer is to be cancelled.
-  mutating func sessionAttached() -> Bool {
+  mutating func becameNeeded() -> Bool {
     guard case .ready(let use) = state else { return false }
     state = .ready(.needed)
     return use == .idle

@@ -32,8 +32,9 @@ struct Outcome: Sendable {
   var excludesAsker = false
   /// The bytes of its answer and events in memory, about; known when it is given to the commit.
   var weight = 0
-  /// As much of the asker's ``DecisionWindow`` it takes until it was sent.
+  /// As much of the asker's ``DecisionWindow`` it takes until it was sent, and on which loop.
   var charge = 0
+  var chargingLoop = 0
 
   init(asker: Asker?, answer: Answer, excludesAsker: Bool = false) {
     self.asker = asker
@@ -46,6 +47,10 @@ struct Outcome: Sendable {
   /// Whom an answer goes to, and what the client said about its message.
   struct Asker: Sendable {
     var session: SessionKey
+    /// Whether it sees all workspaces and is in none.
+    var isMonitor = false
+    /// The workspace that a monitor's request or publish names; its answer names it, too.
+    var workspaceID: WorkspaceID?
     var referenceID: ReferenceID?
     var messageID: Identifier?
     /// How long the client's message was.
@@ -83,7 +88,8 @@ extension TextFrame {
   ) -> TextFrame {
     let position = asker.wantsPositions ? position : nil
     return TextFrame {
-      ServerMessage.writeResponse(to: asker.referenceID, at: position, into: &$0, writeData: writeData)
+      ServerMessage.writeResponse(
+        to: asker.referenceID, in: asker.workspaceID, at: position, into: &$0, writeData: writeData)
     }
   }
 
@@ -92,7 +98,8 @@ extension TextFrame {
     let position = asker.wantsPositions ? position : nil
     return TextFrame {
       ServerMessage.writeFailure(
-        to: asker.referenceID, code: failure.code.rawValue, message: failure.message, at: position, into: &$0)
+        to: asker.referenceID, code: failure.code.rawValue, message: failure.message, in: asker.workspaceID,
+        at: position, into: &$0)
     }
   }
 }

@@ -1,7 +1,6 @@
 import CasebusJournal
 import CasebusProtocol
 import CasebusWorkspace
-import DequeModule
 import NIOCore
 
 /// What others append to a workspace, where several brokers share a journal.
@@ -16,7 +15,10 @@ extension WorkspaceHost {
   /// The journal refused commits because others appended first.
   /// - Parameter causes: what led to the commits; it is decided again, before everything that waits.
   func catchUp(deciding causes: [HostMessage]) {
-    for cause in causes.reversed() { waiting.prepend { $0.decideAgain(cause) } }
+    again.insert(contentsOf: causes, at: 0)
+    for case .said(_, let asker) in causes where asker.isMonitor {
+      loop.monitors.messageReceived(from: asker.session, loop.ownBlocker(of: asker.session))
+    }
     guard lifecycle.conflicted() else { return }
     let (port, id) = (loop.port, id)
     loop.journal.open(id) { result in
@@ -25,13 +27,17 @@ extension WorkspaceHost {
     }
   }
 
-  /// A message takes no turn again: it has its place before everything that its session said later.
-  private func decideAgain(_ cause: HostMessage) {
-    switch cause {
-    case .said(let content, let asker): answer(content, to: asker)
-    case .replayRead(let id, let offset, let asker): endReplay(of: id, after: offset, for: asker)
-    case .attach, .replayGivenUp, .outcomeSent, .consumerJoined, .consumerLeft, .detach:
-      preconditionFailure("nobody is answered for it")
+  /// The messages take no turn again: they have their place before everything that their sessions said later.
+  func decideAgain() {
+    let messages = again
+    again = []
+    for message in messages {
+      switch message {
+      case .said(let content, let asker): answer(content, to: asker)
+      case .replayRead(let id, let offset, let asker): endReplay(of: id, after: offset, for: asker)
+      case .attach, .saidByMonitor, .replayGivenUp, .consumerJoined, .consumerLeft, .detach:
+        preconditionFailure("nobody is answered for it")
+      }
     }
   }
 

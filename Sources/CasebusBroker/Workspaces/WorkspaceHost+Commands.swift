@@ -136,7 +136,7 @@ extension WorkspaceHost {
   func committed(_ commit: WorkspaceCommit) {
     var freed: [Blocker] = []
     for (event, record) in zip(commit.events, commit.part.records) {
-      if !departed.isEmpty { freed += durable.blockers(freedBy: event) }
+      if !departed.isEmpty || !monitors.isEmpty { freed += durable.blockers(freedBy: event) }
       durable.evolve(event, at: Timestamp(milliseconds: record.time))
     }
     durableOffset += JournalOffset(commit.events.count)
@@ -144,11 +144,13 @@ extension WorkspaceHost {
     receipts.committed(commit.part.receipts.count)
     pendingCommits -= 1
     settleDeparted(freed)
+    if !monitors.isEmpty { forgetMonitors(freed) }
     leaveIfIdle()
   }
 
   /// The journal did not take a commit: everything that is not durable never happened.
-  func rollBack(_ commit: WorkspaceCommit) {
+  /// - Parameter isFinal: whether what led to it is not decided again.
+  func rollBack(_ commit: WorkspaceCommit, isFinal: Bool) {
     current = durable
     currentOffset = durableOffset
     snapshotOffset = durableSnapshotOffset
@@ -157,7 +159,10 @@ extension WorkspaceHost {
     lifecycle.commitFailed()
     consumers.putBack(commit.part.positions)
     pendingCommits -= 1
-    if pendingCommits == 0 { forgetUndoneBlocks() }
+    if isFinal {
+      if pendingCommits == 0 { forgetUndoneBlocks() }
+      if !monitors.isEmpty { forgetMonitors(Array(monitors.keys)) }
+    }
     hasFailedToLift = !departed.isEmpty
     updateDeadline(noSoonerThan: .seconds(1))
     leaveIfIdle()

@@ -56,6 +56,7 @@ extension WorkspaceHost {
   /// Does what waited until it was known how the workspace stands.
   func begin() {
     updateDeadline()
+    decideAgain()
     if lifecycle.isReady { liftBlocksOfDeparted() }
     let bodies = waiting
     waiting = []

@@ -12,7 +12,7 @@ extension WorkspaceHost {
     case .consumerJoined(let key, let session): whenLoaded { $0.join(key, session) }
     case .consumerLeft(let key, let session, let leaving, let work): left(key, session, leaving, at: work)
     case .detach(let session, let blocker): takeTurn(.left(session, blocker))
-    case .attach, .outcomeSent: preconditionFailure("the loop takes it")
+    case .attach, .saidByMonitor: preconditionFailure("the loop takes it")
     }
   }
 
@@ -26,7 +26,7 @@ extension WorkspaceHost {
   /// Takes a message when the workspace is in memory. Where earlier ones of its session wait for room, it waits behind
   /// them instead.
   func takeTurn(_ message: DecisionWindow.Message) {
-    if loop.window.isWaiting(message.session) { return decideOrWait(message) }
+    if loop.window.isWaiting(message.session, in: id) { return decideOrWait(message) }
     whenLoaded { $0.decideOrWait(message) }
   }
 
@@ -55,7 +55,10 @@ extension WorkspaceHost {
 
   func answer(_ content: Result<ClientMessage.Content, Failure>, to asker: Outcome.Asker) {
     cause = .said(content, asker)
-    defer { cause = nil }
+    defer {
+      cause = nil
+      if asker.isMonitor { decided(forMonitor: asker) }
+    }
     do throws(Failure) {
       let content = try content.get()
       try checkLoaded()
@@ -65,7 +68,7 @@ extension WorkspaceHost {
         subscribe(options, from: asker)
       case .unsubscribe(let id): finish(Outcome(asker: asker, answer: .unsubscribe(id, position)))
       case .publish(let name, let data): try publish(name, data, from: asker)
-      case .request(let name, let parameters): try answer(Request(name: name, parameters: parameters), to: asker)
+      case .request(let request): try answer(request, to: asker)
       case .acknowledge(nil, let offset): try acknowledge(upTo: offset, from: asker)
       case .acknowledge:
         throw Failure(.invalidMessage, "data.workspaceId is present, expected on the connection of a monitor only")
@@ -76,7 +79,7 @@ extension WorkspaceHost {
   }
 
   /// The session asks for it when it is its turn.
-  private func finish(_ task: ConsumerTask, for asker: Outcome.Asker) {
+  func finish(_ task: ConsumerTask, for asker: Outcome.Asker) {
     finish(Outcome(asker: asker, answer: .consumer(task, position)))
   }
 
@@ -96,45 +99,11 @@ extension WorkspaceHost {
     }
   }
 
-  private func answer(_ request: Request, to asker: Outcome.Asker) throws(Failure) {
-    if let task = ConsumerTask(request) { return finish(task, for: asker) }
-    switch request {
-    case .getByInteractionID(let id):
-      try finish(asker) { buffer in current.interaction(id).map { buffer.writeJSON($0) } ?? buffer.writeJSON(.null) }
-    case .getInteractions:
-      try finish(asker) { $0.writeJSONArray(current.interactions) { $0.writeJSON($1) } }
-    case .getAllowedServices:
-      finish(Outcome(asker: asker, answer: .allowedServices(Request.names, to: asker, at: position)))
-    case .broadcastMessage(let channel, let message):
-      broadcast(message, as: channel, from: asker, answer: .done(at: currentOffset))
-    case .listConsumers, .getConsumer, .deleteConsumer, .redeliver: preconditionFailure("a task about consumers")
-    case .deleteUserData(let id, let key):
-      try execute(.deleteUserData(interactionID: id, key: key), from: asker)
-    case .setUserData(let id, let userData):
-      try execute(.setUserData(interactionID: id, userData), from: asker)
-    case .selectCase(let caseID): try execute(.selectCase(caseID: caseID), from: asker)
-    case .markdone(let id): try execute(.markdone(interactionID: id), from: asker)
-    case .blockMarkdone(let id, let warning):
-      try execute(.blockMarkdone(interactionID: id, warningMessage: warning), from: asker)
-    case .unblockMarkdone(let id): try execute(.unblockMarkdone(interactionID: id), from: asker)
-    }
-  }
-
   /// Messages to a channel are neither journaled nor numbered, but they keep their place in the order.
-  private func broadcast(_ message: JSONValue, as channel: EventName, from asker: Outcome.Asker, answer: Outcome.Answer)
-  {
+  func broadcast(_ message: JSONValue, as channel: EventName, from asker: Outcome.Asker, answer: Outcome.Answer) {
     let outcome = Outcome(asker: asker, answer: answer, excludesAsker: true)
     loop.commit(outcome, of: self) { commit, outcome in
       outcome.append(EncodedEvent(channel) { $0.writeJSON(message) }, to: &commit)
     }
-  }
-}
-
-extension Outcome.Answer {
-  /// The answer to `system.getAllowedServices`.
-  static func allowedServices(
-    _ names: [String], to asker: Outcome.Asker, at position: StreamPosition?
-  ) -> Outcome.Answer {
-    .frame(.response(to: asker, at: position) { $0.writeJSONArray(names) { $0.writeJSON($1) } })
   }
 }

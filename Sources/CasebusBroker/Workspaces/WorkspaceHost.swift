@@ -12,6 +12,8 @@ final class WorkspaceHost {
   var lifecycle = HostLifecycle()
   /// What waits until it is known how the workspace stands.
   var waiting: Deque<(WorkspaceHost) -> Void> = []
+  /// Messages that are decided again, before what waits, because others appended to the workspace first.
+  var again: [HostMessage] = []
   /// The message that is being decided; kept with what comes of it, in case it has to be decided again.
   var cause: HostMessage?
   /// The state with everything that was decided.
@@ -33,6 +35,8 @@ final class WorkspaceHost {
   /// How many of them are on each loop.
   var sessionCounts: [Int]
   var consumers = HostConsumers()
+  /// The monitors that have blocks here.
+  var monitors: [Blocker: SessionKey] = [:]
   /// Whose blocks are to be lifted, because they are gone.
   var departed: Set<Blocker> = []
   /// Whether the journal failed since their blocks were to be lifted.
@@ -64,9 +68,14 @@ extension WorkspaceHost {
   func hasSessions(on loop: Int) -> Bool { sessionCounts[loop] > 0 }
 
   func attach(_ session: SessionKey) {
-    if lifecycle.sessionAttached() { idleTimer?.cancel() }
+    keep()
     sessions[session] = loop.ownBlocker(of: session)
     sessionCounts[session.loop] += 1
+  }
+
+  /// The workspace stays, even if it was about to leave memory.
+  func keep() {
+    if lifecycle.becameNeeded() { idleTimer?.cancel() }
   }
 
   /// A session is gone, and with it the blocks that are its own.
@@ -75,6 +84,11 @@ extension WorkspaceHost {
     guard sessions.removeValue(forKey: session) != nil else { return }
     sessionCounts[session.loop] -= 1
     retained.release(session)
+    depart(blocker)
+  }
+
+  /// A blocker is gone, and so are its blocks.
+  func depart(_ blocker: Blocker) {
     departed.insert(blocker)
     liftBlocks(of: blocker)
     leaveIfIdle()

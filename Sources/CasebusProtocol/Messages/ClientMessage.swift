@@ -5,8 +5,8 @@ public struct ClientMessage: Hashable, Sendable {
     case unsubscribe(SubscriptionID)
     /// Says that something happened, or sends a message to a channel.
     case publish(EventName, data: JSONValue)
-    /// Asks for something; the parameters are positional.
-    case request(name: String, parameters: [JSONValue])
+    /// Asks for something.
+    case request(Request)
     /// A durable consumer is done with everything that this session was given up to an offset. The workspace is named
     /// on the connection of a monitor only.
     case acknowledge(WorkspaceID?, offset: UInt64)
@@ -16,11 +16,17 @@ public struct ClientMessage: Hashable, Sendable {
   public var referenceID: ReferenceID?
   /// Chosen by the sender, so that the same message sent again is known to be the same (Protocol §5.5); 1–128 bytes.
   public var messageID: Identifier?
+  /// The workspace that a request or a publish is for (Protocol §2.3). On the connection of a workspace it need not be
+  /// named.
+  public var workspaceID: WorkspaceID?
 
-  public init(_ content: Content, referenceID: ReferenceID? = nil, messageID: Identifier? = nil) {
+  public init(
+    _ content: Content, referenceID: ReferenceID? = nil, messageID: Identifier? = nil, workspaceID: WorkspaceID? = nil
+  ) {
     self.content = content
     self.referenceID = referenceID
     self.messageID = messageID
+    self.workspaceID = workspaceID
   }
 }
 

@@ -1,11 +1,12 @@
 /// What the broker says to a client (Protocol §3.4).
 public enum ServerMessage: Hashable, Sendable {
-  /// The result of what was asked.
-  case response(ReferenceID?, data: JSONValue, position: StreamPosition? = nil)
+  /// The result of what was asked; of a workspace that the message named, on the connection of a monitor.
+  case response(ReferenceID?, data: JSONValue, workspaceID: WorkspaceID? = nil, position: StreamPosition? = nil)
   /// The answer to a subscribe.
   case subscribed(ReferenceID?, SubscribeResult)
   /// What was asked was not done.
-  case failure(ReferenceID?, code: String, message: String, position: StreamPosition? = nil)
+  case failure(
+    ReferenceID?, code: String, message: String, workspaceID: WorkspaceID? = nil, position: StreamPosition? = nil)
   /// Something that happened.
   case event(name: String, data: JSONValue, EventLabels = EventLabels())
 }
