@@ -9,7 +9,7 @@ import Testing
 @Suite struct MonitorSimulationTests {
   private static let workspaces = ["a", "b", "c", "d"]
 
-  @Test(arguments: 0..<120) func nothingIsLeftOfMonitorsThatAreGone(_ seed: Int) {
+  @Test(arguments: 0..<200) func nothingIsLeftOfMonitorsThatAreGone(_ seed: Int) {
     var random = SplitMix64(seed: UInt64(seed))
     let journal = SimulatedJournal()
     var configuration = BrokerConfiguration()

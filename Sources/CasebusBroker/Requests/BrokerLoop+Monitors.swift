@@ -17,17 +17,21 @@ extension BrokerLoop {
     let failure = Failure(
       .limitExceeded, "\(configuration.workspacesMax) workspaces are open (workspacesMax), send it again later")
     answer(asker, .frame(.failure(to: asker, failure, at: nil)))
-    decided(asker, in: workspace, hasBlocks: false)
+    settled(asker, in: workspace, hasBlocks: false)
   }
 
-  /// A message of a monitor was decided, or refused.
-  func decided(_ asker: Outcome.Asker, in workspace: WorkspaceID, hasBlocks: Bool) {
-    let departure = monitors.messageDecided(from: asker.session, in: workspace, hasBlocks: hasBlocks)
-    if departure != nil || monitors.hasEnded(asker.session) { endWindow(of: asker.session) }
+  /// A message of a monitor was decided.
+  func decided(_ asker: Outcome.Asker) {
+    if monitors.hasEnded(asker.session) { endWindow(of: asker.session) }
+  }
+
+  /// What came of a message of a monitor is durable, or undone.
+  func settled(_ asker: Outcome.Asker, in workspace: WorkspaceID, hasBlocks: Bool) {
+    let departure = monitors.messageSettled(from: asker.session, in: workspace, hasBlocks: hasBlocks)
     if let departure { lift(departure) }
   }
 
-  /// A monitor's session has ended. What it said before is decided before that.
+  /// A monitor's session has ended. What it said before takes effect before that.
   func endMonitor(_ session: SessionKey) {
     endWindow(of: session)
     if let departure = monitors.sessionEnded(session) { lift(departure) }
@@ -47,12 +51,18 @@ extension BrokerLoop {
 }
 
 extension WorkspaceHost {
-  /// A message of a monitor was decided: perhaps it placed a block, or lifted the last one.
-  func decided(forMonitor asker: Outcome.Asker) {
+  /// What came of the messages of a commit is durable, or undone. Those of monitors placed a block perhaps, or lifted the
+  /// last one.
+  func settleMonitors(of commit: WorkspaceCommit) {
+    guard !loop.monitors.isEmpty else { return }
+    for asker in commit.askers where asker.isMonitor { settle(asker) }
+  }
+
+  private func settle(_ asker: Outcome.Asker) {
     let blocker = loop.ownBlocker(of: asker.session)
     let hasBlocks = hasBlocks(of: blocker)
     monitors[blocker] = hasBlocks ? asker.session : nil
-    loop.decided(asker, in: id, hasBlocks: hasBlocks)
+    loop.settled(asker, in: id, hasBlocks: hasBlocks)
   }
 
   /// A monitor is gone, and with it the blocks that are its own.

@@ -39,6 +39,9 @@ struct WorkspaceCommit {
     causes.append(cause)
   }
 
+  /// Who is answered.
+  var askers: some Sequence<Outcome.Asker> { release.outcomes.lazy.compactMap(\.asker) }
+
   /// What the answers counted in the windows of their sessions.
   var charges: [(session: SessionKey, bytes: Int)] {
     release.outcomes.compactMap { outcome in

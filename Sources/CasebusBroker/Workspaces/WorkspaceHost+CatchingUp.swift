@@ -16,9 +16,6 @@ extension WorkspaceHost {
   /// - Parameter causes: what led to the commits; it is decided again, before everything that waits.
   func catchUp(deciding causes: [HostMessage]) {
     again.insert(contentsOf: causes, at: 0)
-    for case .said(_, let asker) in causes where asker.isMonitor {
-      loop.monitors.messageReceived(from: asker.session, loop.ownBlocker(of: asker.session))
-    }
     guard lifecycle.conflicted() else { return }
     let (port, id) = (loop.port, id)
     loop.journal.open(id) { result in

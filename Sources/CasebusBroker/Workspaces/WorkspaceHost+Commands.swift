@@ -145,6 +145,7 @@ extension WorkspaceHost {
     pendingCommits -= 1
     settleDeparted(freed)
     if !monitors.isEmpty { forgetMonitors(freed) }
+    settleMonitors(of: commit)
     leaveIfIdle()
   }
 
@@ -162,6 +163,7 @@ extension WorkspaceHost {
     if isFinal {
       if pendingCommits == 0 { forgetUndoneBlocks() }
       if !monitors.isEmpty { forgetMonitors(Array(monitors.keys)) }
+      settleMonitors(of: commit)
     }
     hasFailedToLift = !departed.isEmpty
     updateDeadline(noSoonerThan: .seconds(1))

@@ -57,7 +57,7 @@ extension WorkspaceHost {
     cause = .said(content, asker)
     defer {
       cause = nil
-      if asker.isMonitor { decided(forMonitor: asker) }
+      if asker.isMonitor { loop.decided(asker) }
     }
     do throws(Failure) {
       let content = try content.get()
