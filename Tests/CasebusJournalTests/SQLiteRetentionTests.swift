@@ -249,11 +249,14 @@ import Testing
     try await append(200, to: journal)
     if !isOpen { journal.close(.a) }
     let gate = Gate()
-    async let reading = journal.pool.read { _ in gate.pass() }
+    let passed = AsyncStream<Bool>.makeStream()
+    journal.pool.asyncRead { _ in passed.continuation.yield(gate.pass()) }
     await gate.isReached()
     let replay = try journal.replay(.a, after: 20)
     gate.open()
-    #expect(try await reading, "the replay was there only after the reader was free")
+    for await wasOpened in passed.stream.prefix(1) {
+      #expect(wasOpened, "the replay was there only after the reader was free")
+    }
     await journal.retention.sweep(now: 0)
     #expect(try await replay.read(after: 20) == JournalRecord.range(21...200))
     journal.shutDown()

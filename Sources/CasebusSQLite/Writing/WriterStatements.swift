@@ -3,7 +3,9 @@ import CasebusProtocol
 import GRDB
 import struct NIOCore.ByteBuffer
 
-/// The statements of the hot path, compiled once. A class, so that using it counts one reference, not one for each statement.
+/// The statements of the hot path, compiled once.
+///
+/// A class, so that using it counts one reference, not one for each statement.
 final class WriterStatements {
   let db: Database
   private let selectWorkspace: SQLStatement
@@ -92,7 +94,7 @@ final class WriterStatements {
 
   /// Binds the records from `row` on and runs the statement, which borrows the texts of each record until it has run.
   ///
-  /// The records are read where they are: each copy of one would count references, and so would calling a method of one.
+  /// The records are read where they are: copying one would count references, and so would calling a method of it.
   private func run(
     _ statement: borrowing SQLStatement, _ row: Int, _ records: UnsafeBufferPointer<JournalRecord>,
     to workspace: Int64, total: inout Int64
