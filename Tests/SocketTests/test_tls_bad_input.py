@@ -109,7 +109,7 @@ def tls_connection(broker, **options):
 
 def test_the_broker_says_close_notify_before_the_end(broker):
     with tls_connection(broker, suppress_ragged_eofs=False) as connection:
-        connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         answer = b""
         while data := connection.recv(4096):  # an end without close_notify would raise
             answer += data

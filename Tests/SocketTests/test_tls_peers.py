@@ -79,7 +79,7 @@ def test_s_client_resumes_its_session(broker, version, tmp_path):
     session = tmp_path / "session"
     option = f"-tls{version.replace('.', '_')}"
     # Asks for something, because TLS 1.3 gives tickets after the handshake.
-    request = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    request = "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     status, said = s_client(broker, option, "-sess_out", session, "-ign_eof", text=request)
     assert "HTTP/1.1 200 OK" in said, said
     status, said = s_client(broker, option, "-sess_in", session, "-ign_eof", text=request)

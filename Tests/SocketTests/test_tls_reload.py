@@ -133,3 +133,13 @@ def test_after_other_client_authorities_no_old_session_is_resumed(files, tmp_pat
             name_of(broker, session, context)
     finally:
         broker.stop()
+
+
+def test_a_signal_right_after_the_start_is_not_lost():
+    for _ in range(10):
+        broker = BrokerProcess(listen=serve_options())
+        try:
+            broker.signal(signal.SIGHUP)
+            wait_for(lambda: "TLS certificates reloaded" in broker.error_text(), "the log line")
+        finally:
+            broker.stop()

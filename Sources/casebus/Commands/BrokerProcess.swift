@@ -43,7 +43,9 @@ struct BrokerProcess {
       instance: Self.randomInstance(), logger: logger, clock: clock
     ) { continuation.yield(BrokerAddresses($0)) }
     let announcement = Announcement(addresses: listening, announce: onListening)
-    let hangup = tls.map { [ReloadOnHangup(tls: $0)] } ?? []
+    // Before anybody can connect: who starts a broker may send the signal as soon as it says that it listens.
+    var hangup: [ReloadOnHangup] = []
+    if let tls { hangup = [ReloadOnHangup(tls: tls, signals: await UnixSignalsSequence(trapping: .sighup))] }
     let services = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: ([server, announcement] + hangup + companions).map(ServiceGroupConfiguration.stoppingAll),
@@ -82,8 +84,9 @@ struct BrokerProcess {
 /// Reads the certificates anew on SIGHUP.
 private struct ReloadOnHangup: Service {
   let tls: ReloadingTLS
+  let signals: UnixSignalsSequence
 
   func run() async throws {
-    for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() { tls.reload() }
+    for await _ in signals.cancelOnGracefulShutdown() { tls.reload() }
   }
 }
