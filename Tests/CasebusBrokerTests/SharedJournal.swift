@@ -27,7 +27,11 @@ final class SharedJournal: Sendable {
     /// What follows these offsets is kept.
     var holds: [Int: (WorkspaceID, JournalOffset)] = [:]
     var holdsMade = 0
+    var conflicts = 0
   }
+
+  /// How often a part was refused because another broker was first.
+  var conflicts: Int { state.withLock(\.conflicts) }
 
   func stream(_ workspace: WorkspaceID) -> Stream { state.withLock { $0.streams[workspace] ?? Stream() } }
 
@@ -48,6 +52,7 @@ final class SharedJournal: Sendable {
           taken.parts[workspace] = part
         } else {
           commit.refused[workspace] = .conflict(workspace, expected: part.expected, actual: last)
+          state.conflicts += 1
         }
       }
       consumers.append(taken) { result in
