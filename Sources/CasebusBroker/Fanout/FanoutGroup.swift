@@ -2,7 +2,7 @@ import CPrefetch
 import CasebusProtocol
 import NIOCore
 
-/// All sessions of one event loop that want exactly the same events of the same workspace (DESIGN §1).
+/// All sessions of one event loop that want exactly the same events of the same workspace (Docs/internals/fan-out.md).
 ///
 /// What they are to get is gathered once, in one batch of bytes; each of them is given the part that it was not given
 /// yet, as a slice of the same memory. A session that must be told something else in between takes its part first.

@@ -1,4 +1,4 @@
-/// The name of a workspace: one agent's desktop (DESIGN §1). `[A-Za-z0-9._-]{1,64}` (Protocol §2.2).
+/// The name of a workspace: one agent's desktop. `[A-Za-z0-9._-]{1,64}` (Protocol §2.2).
 public struct WorkspaceID: Hashable, Sendable, CustomStringConvertible {
   public let text: String
 
