@@ -10,9 +10,9 @@ struct EncodedEvent: Sendable {
   let position: StreamPosition?
   /// The `data` of the envelope as JSON.
   let data: ByteBuffer
-  /// The session that does not get it: the sender of a messenger message.
+  /// The session that must not get it: the sender of a messenger message.
   let excluded: SessionKey?
-  /// What sessions of the workspace get that want no positions.
+  /// The frame for sessions of the workspace without positions.
   let frame: TextFrame
   private var positionedFrame: TextFrame?
   private var monitorFrame: TextFrame?
@@ -32,13 +32,13 @@ extension EncodedEvent {
     frame = TextFrame(event: name, data, EventLabels())
   }
 
-  /// Its place in the workspace's stream; 0 if it has none.
+  /// Its offset; 0 without a position.
   var offset: JournalOffset { position?.offset ?? 0 }
 
-  /// What it holds in memory, about: its data, which the journal's record shares, and the frame.
+  /// Its approximate size in memory: its data, which the journal's record shares, and the frame.
   var bytes: Int { data.readableBytes + frame.messageBytes }
 
-  /// Encodes what those others get that there are when it is released.
+  /// Encodes the frames for monitors and for sessions with positions, if there are any at the release.
   mutating func addFrames(forMonitors: Bool, withPositions: Bool) {
     if forMonitors { monitorFrame = TextFrame(event: name, data, EventLabels(workspaceID: workspace)) }
     guard withPositions, let position else { return }
@@ -47,10 +47,10 @@ extension EncodedEvent {
     positionedMonitorFrame = TextFrame(event: name, data, EventLabels(workspaceID: workspace, position: position))
   }
 
-  /// What sessions of the workspace get.
+  /// The frame for sessions of the workspace.
   func frame(withPosition: Bool) -> TextFrame { withPosition ? positionedFrame ?? frame : frame }
 
-  /// What monitors get; nil if there were none when it was released.
+  /// The frame for monitors; nil if there were none at the release.
   func monitorFrame(withPosition: Bool) -> TextFrame? {
     withPosition ? positionedMonitorFrame ?? monitorFrame : monitorFrame
   }
@@ -64,6 +64,6 @@ extension TextFrame {
     }
   }
 
-  /// What an event has beside its data, about.
+  /// The approximate size of an event without its data.
   private static var envelopeBytes: Int { 128 }
 }
