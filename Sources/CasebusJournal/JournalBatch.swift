@@ -55,22 +55,29 @@ package struct JournalRecord: Hashable, Sendable {
   package var time: Int64
   /// The event name under which clients get it.
   package var event: String
+  /// What a replay knows the event by: a short text of a closed set. Empty in records that an older version wrote.
+  package var kind: String
   /// The `data` of the envelope, as JSON.
   package var data: ByteBuffer
   /// What the state needs beyond `data` and clients never see, as a JSON object; empty if nothing.
   package var detail: ByteBuffer
 
-  package init(offset: JournalOffset, time: Int64, event: String, data: ByteBuffer, detail: ByteBuffer = ByteBuffer()) {
+  package init(
+    offset: JournalOffset, time: Int64, event: String, kind: String = "", data: ByteBuffer,
+    detail: ByteBuffer = ByteBuffer()
+  ) {
     self.offset = offset
     self.time = time
     self.event = event
+    self.kind = kind
     self.data = data
     self.detail = detail
   }
 }
 
 extension JournalRecord {
-  /// What counts where records are kept up to a number of bytes: the event's name, its data and its detail.
+  /// What counts where records are kept up to a number of bytes: the event's name, its data and its detail. Not its
+  /// kind, which is short and which older records do not have.
   package var storedBytes: Int { event.utf8.count + data.readableBytes + detail.readableBytes }
 }
 

@@ -21,6 +21,7 @@ extension Command {
     return object
   }
 
+  /// Interactions and cases have one event name; the `eventType` says which of them a publish is about.
   private init(publishingInteraction data: JSONObject) throws(Failure) {
     guard let eventType = data["eventType"]?.stringValue else {
       throw Failure(
@@ -28,41 +29,15 @@ extension Command {
         "eventType is \(data["eventType"]?.kind ?? "missing"), expected a state or CASE_SELECTED, CASE_EXPANDED, CASE_COLLAPSED"
       )
     }
-    if let kind = CaseChange.Kind(name: eventType) {
-      self = .assertCase(try Self.publishable(kind), caseID: try Self.subject(of: data))
+    if let kind = CaseEvent.Kind(name: eventType) {
+      self = .cases(try CaseCommand(publishing: kind, data))
     } else if let state = InteractionState(name: eventType) {
-      self = .assertState(state, attributes: try Self.attributes(in: data))
+      self = .interaction(try InteractionCommand(publishing: state, data))
     } else {
       let states = InteractionState.allCases.map(\.rawValue).joined(separator: ", ")
       throw Failure(
         .invalidParameters,
         "eventType is \"\(eventType)\", expected CASE_SELECTED, CASE_EXPANDED, CASE_COLLAPSED or one of \(states)")
     }
-  }
-
-  private static func publishable(_ kind: CaseChange.Kind) throws(Failure) -> CaseChange.Kind {
-    guard kind != .closed else {
-      throw Failure(.notPublishable, "CASE_CLOSED is decided by the broker, when the last interaction of a case leaves")
-    }
-    return kind
-  }
-
-  private static func subject(of data: JSONObject) throws(Failure) -> Identifier {
-    if let caseID = try data.identifier("caseId") {
-      if data["selectedCaseId"] != .null { _ = try data.identifier("selectedCaseId") }
-      return caseID
-    }
-    if let caseID = try data.identifier("selectedCaseId") { return caseID }
-    throw Failure(.invalidParameters, "selectedCaseId is missing, expected the identifier of a case")
-  }
-
-  private static func attributes(in data: JSONObject) throws(Failure) -> JSONObject {
-    guard let attributes = data["interaction"]?.objectValue else {
-      throw Failure(.invalidParameters, "interaction is \(data["interaction"]?.kind ?? "missing"), expected an object")
-    }
-    guard try attributes.identifier("interactionId") != nil else {
-      throw Failure(.invalidParameters, "interaction.interactionId is missing, expected a string")
-    }
-    return attributes
   }
 }

@@ -1,69 +1,97 @@
 package import CasebusProtocol
+package import struct NIOCore.ByteBuffer
 
 /// What the state machine decided: what is journaled and fanned out. The state of a workspace is the fold of
-/// ``Workspace/evolve(_:)`` over its events.
+/// ``Workspace/evolve(_:at:)`` over its events.
+///
+/// One case for each domain, and in each question below one line for each: an existential value in place of the switches
+/// would allocate memory for every event.
 package enum WorkspaceEvent: Hashable, Sendable {
-  /// A source asserted a state (`eventType` is the state), or changed attributes in it.
-  case interactionChanged(Interaction)
-  /// A client wrote user data; the state is unchanged.
-  case userDataChanged(Interaction, isFirst: Bool)
-  case caseChanged(CaseChange)
+  case interaction(InteractionEvent)
+  case caseChanged(CaseEvent)
   case markdone(MarkdoneEvent)
-  /// Something about a namespace of which the broker keeps no state.
-  case relayed(EventName, data: JSONValue)
+  case relayed(RelayedEvent)
 }
 
-/// Something happened to a case (Protocol §7).
-package struct CaseChange: Hashable, Sendable {
-  package enum Kind: String, CaseIterable, Hashable, Sendable {
-    case collapsed = "CASE_COLLAPSED"
-    case expanded = "CASE_EXPANDED"
-    case selected = "CASE_SELECTED"
-    case closed = "CASE_CLOSED"
+extension WorkspaceEvent {
+  /// The event name under which clients subscribe to it.
+  package var name: EventName {
+    switch self {
+    case .interaction(let event): event.name
+    case .caseChanged(let event): event.name
+    case .markdone(let event): event.name
+    case .relayed(let event): event.name
+    }
   }
 
-  package var kind: Kind
-  /// The case that is selected at the moment of the event; nil if none is.
-  package var selectedCaseID: Identifier?
-  /// The case that this is about.
-  package var caseID: Identifier
-}
-
-/// Something happened to the marking done of an interaction (Protocol §8).
-package struct MarkdoneEvent: Hashable, Sendable {
-  package enum Kind: Hashable, Sendable {
-    case blocked(MarkdoneBlock, timeoutMilliseconds: Int64)
-    case unblocked(Blocker)
-    case blockExpired(Blocker)
-    case refused(warningMessage: String, remainingMilliseconds: Int64)
-    /// The origin is nil for an event of a journal of before there was one.
-    case done(by: Origin?)
+  /// What the journal stores beside the event, to know it again. One of a closed set of short texts.
+  package var kind: String {
+    switch self {
+    case .interaction(let event): event.recordKind.rawValue
+    case .caseChanged(let event): event.recordKind.rawValue
+    case .markdone(let event): event.recordKind.rawValue
+    case .relayed(let event): event.recordKind.rawValue
+    }
   }
 
-  /// How an interaction came to be marked done.
-  package enum Origin: String, CaseIterable, Hashable, Sendable {
-    /// A client asked for it, and no block stood.
-    case request
-    /// A source says that it happened elsewhere; blocks do not hinder it.
-    case publish
+  /// What the event belongs to; nil if it belongs to nothing.
+  package var key: EventKey? {
+    switch self {
+    case .interaction(let event): event.key
+    case .caseChanged(let event): event.key
+    case .markdone(let event): event.key
+    case .relayed(let event): event.key
+    }
   }
 
-  package var kind: Kind
-  package var interactionID: Identifier
-  package var caseID: Identifier
+  /// Appends the `data` of the envelope as clients see it.
+  package func writeData(into buffer: inout ByteBuffer) {
+    switch self {
+    case .interaction(let event): event.writeData(into: &buffer)
+    case .caseChanged(let event): event.writeData(into: &buffer)
+    case .markdone(let event): event.writeData(into: &buffer)
+    case .relayed(let event): event.writeData(into: &buffer)
+    }
+  }
+
+  /// Appends what a replay needs beyond the kind and the `data`, as a JSON object; nothing for most events.
+  package func writeDetail(into buffer: inout ByteBuffer) {
+    switch self {
+    case .interaction(let event): event.writeDetail(into: &buffer)
+    case .caseChanged(let event): event.writeDetail(into: &buffer)
+    case .markdone(let event): event.writeDetail(into: &buffer)
+    case .relayed(let event): event.writeDetail(into: &buffer)
+    }
+  }
+
+  /// Why the command that led to this event was nevertheless not carried out; nil if it was.
+  package var refusal: Failure? {
+    guard case .markdone(let event) = self else { return nil }
+    return event.refusal
+  }
 }
 
-/// Keeps an interaction from being marked done until it is lifted or its deadline has come.
-package struct MarkdoneBlock: Hashable, Sendable {
-  package var interactionID: Identifier
-  package var blocker: Blocker
-  /// What the agent is told who tries to mark it done.
-  package var warningMessage: String
-  package var deadline: Timestamp
-}
-
-/// Whose block it is: a client by its identity, which outlives its sessions, or one anonymous session.
-package enum Blocker: Hashable, Sendable {
-  case client(Identifier)
-  case session(Identifier)
+extension WorkspaceEvent {
+  /// Reads an event as it was stored.
+  /// - Parameters:
+  ///   - name: the event name.
+  ///   - kind: what ``kind`` was; empty in a journal file of before schema 4.
+  ///   - data: what ``writeData(into:)`` wrote.
+  ///   - detail: what ``writeDetail(into:)`` wrote.
+  package init(
+    replaying name: EventName, kind: String, data: ByteBuffer, detail: ByteBuffer
+  ) throws(ReplayError) {
+    let stored = try StoredEvent(name, kind: kind, data: data, detail: detail)
+    if let event = try InteractionEvent(replaying: stored) {
+      self = .interaction(event)
+    } else if let event = try CaseEvent(replaying: stored) {
+      self = .caseChanged(event)
+    } else if let event = try MarkdoneEvent(replaying: stored) {
+      self = .markdone(event)
+    } else if let event = try RelayedEvent(replaying: stored) {
+      self = .relayed(event)
+    } else {
+      throw ReplayError("no event is of the kind \"\(stored.kind)\"")
+    }
+  }
 }

@@ -16,6 +16,18 @@ import Testing
     #expect(try await test.journal.read(WorkspaceID("never")!, after: 0) == [])
   }
 
+  /// Those of older files have none.
+  @Test(arguments: JournalKind.allCases)
+  func recordsKeepTheirKinds(_ kind: JournalKind) async throws {
+    let test = try kind.make()
+    var records = JournalRecord.range(1...3)
+    records[0].kind = "markdoneRefused"
+    records[2].kind = "case"
+    try await test.journal.append([.a: records])
+    #expect(try await test.journal.read(.a, after: 0) == records)
+    #expect(try await test.journal.open(.a).records == records)
+  }
+
   @Test(arguments: JournalKind.allCases)
   func aPageHasAtLeastOneRecordHoweverLongItIs(_ kind: JournalKind) async throws {
     let test = try kind.make()

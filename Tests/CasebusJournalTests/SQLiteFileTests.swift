@@ -124,7 +124,7 @@ import Testing
   @Test func aNewerSchemaIsRefused() async throws {
     try await fill()
     try await DatabaseQueue(path: directory.database).write { try $0.execute(sql: "PRAGMA user_version = 99") }
-    try expectRefused(as: .newerSchema(file: directory.database, found: 99, known: 3))
+    try expectRefused(as: .newerSchema(file: directory.database, found: 99, known: 4))
   }
 
   @Test func anotherProgramsDatabaseIsRefused() async throws {

@@ -16,7 +16,7 @@ import Testing
   private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Journals")
   private let directory = TestDirectory()
 
-  @Test(arguments: ["schema-1.sqlite", "schema-2.sqlite"])
+  @Test(arguments: ["schema-1.sqlite", "schema-2.sqlite", "schema-3.sqlite"])
   func anOlderFileOpensWithAllThatIsInIt(_ name: String) async throws {
     try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
     try FileManager.default.copyItem(
@@ -28,13 +28,18 @@ import Testing
     let kind = try JournalKind.sqlite.make()
     try await JournalContent.write(to: kind.journal)
     #expect(try await content == JournalContent(of: kind.journal).with(epoch: "3k0r2vhq0vk8z"))
-    try await old.append([.a: JournalRecord.range(41...41)])
+    var next = JournalRecord.range(41...41)
+    next[0].kind = "case"
+    try await old.append([.a: next])
+    let records = try await old.read(.a, after: 0)
+    #expect(records.map(\.kind) == Array(repeating: "", count: 40) + ["case"])
     #expect(try await old.open(.a).last == 41)
     old.shutDown()
+    #expect(try JournalInspection(directory: directory.path).verify { _, _, _ in } == [])
   }
 
   /// It can be looked at, and copied, before the broker that changes it is started.
-  @Test(arguments: ["schema-1.sqlite", "schema-2.sqlite"])
+  @Test(arguments: ["schema-1.sqlite", "schema-2.sqlite", "schema-3.sqlite"])
   func anOlderFileCanBeLookedAtAsItIs(_ name: String) async throws {
     try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
     let file = URL(filePath: directory.database)

@@ -85,7 +85,8 @@ import Testing
   /// As a journal of before 2026-11-25 has it: it is read, and given to clients as it is.
   @Test func markedDoneOfAnOldJournalDoesNotSayHow() throws {
     let data = #"{"eventType":"MARKED_DONE","interactionId":"1","caseId":"1"}"#
-    let event = try WorkspaceEvent(replaying: .markdone, data: ByteBuffer(string: data), detail: ByteBuffer())
+    let event = try WorkspaceEvent(
+      replaying: .markdone, kind: "", data: ByteBuffer(string: data), detail: ByteBuffer())
     #expect(event == .markdone(MarkdoneEvent(kind: .done(by: nil), interactionID: "1", caseID: "1")))
     #expect(event.text == "markdone \(data)")
   }

@@ -37,6 +37,7 @@ import Testing
       if index == count { replayed = try replayed.throughSnapshot() }
       let kept = try event.throughJournal()
       #expect(kept == event)
+      #expect(try event.throughOldJournal() == event)
       replayed.evolve(kept, at: desk.times[index])
     }
     #expect(replayed == desk.workspace)
@@ -46,12 +47,12 @@ import Testing
   /// previousState is right, and nothing is said of an interaction after its terminal state.
   static func check(_ event: WorkspaceEvent, _ states: inout [Identifier: InteractionState], _ rules: WorkspaceRules) {
     switch event {
-    case .interactionChanged(let interaction):
+    case .interaction(.stateChanged(let interaction)):
       let id = interaction.interactionID
       if let state = states[id], state != interaction.state { #expect(interaction.previousState == state) }
       if states[id] == nil { #expect(interaction.previousState == nil) }
       states[id] = StateRule.of(interaction.state).isTerminal ? nil : interaction.state
-    case .userDataChanged(let interaction, _):
+    case .interaction(.userDataChanged(let interaction, _)):
       #expect(states[interaction.interactionID] == interaction.state)
     case .markdone(let event):
       // Lenient rules take an interaction that is new and done at once.
@@ -97,7 +98,7 @@ extension Command {
       if Bool.random(using: &random) { attributes["userData"] = ["k": .string(caseID)] }
       return .assertState(InteractionState.allCases.randomElement(using: &random)!, attributes: attributes)
     case 7:
-      let kind = [CaseChange.Kind.collapsed, .expanded, .selected].randomElement(using: &random)!
+      let kind = [CaseEvent.Kind.collapsed, .expanded, .selected].randomElement(using: &random)!
       return .assertCase(kind, caseID: Identifier(caseID))
     case 8: return .setUserData(interactionID: Identifier(id), [caseID: 1])
     case 9: return .deleteUserData(interactionID: Identifier(id), key: caseID)
@@ -116,7 +117,22 @@ extension WorkspaceEvent {
     writeData(into: &data)
     var detail = ByteBuffer()
     writeDetail(into: &detail)
-    return try WorkspaceEvent(replaying: name, data: data, detail: detail)
+    return try WorkspaceEvent(replaying: name, kind: kind, data: data, detail: detail)
+  }
+
+  /// As journals of before schema 4 had it: without a kind, and with a mark on user data.
+  func throughOldJournal() throws -> WorkspaceEvent {
+    var data = ByteBuffer()
+    writeData(into: &data)
+    var detail = ByteBuffer()
+    writeDetail(into: &detail)
+    if case .interaction(.userDataChanged) = self {
+      var members = detail.readableBytes == 0 ? [:] : try JSONValue(parsing: String(buffer: detail)).objectValue!
+      members["isUserData"] = true
+      detail.clear()
+      detail.writeJSON(.object(members))
+    }
+    return try WorkspaceEvent(replaying: name, kind: "", data: data, detail: detail)
   }
 }
 

@@ -162,7 +162,7 @@ def test_a_journal_of_a_later_version_is_left_as_it_is(serve, data):
     database.close()
     before = (data / "journal.sqlite").read_bytes()
     text = refusal(data)
-    assert "newer Casebus (schema 7, this one knows 3)" in text and str(data / "journal.sqlite") in text
+    assert "newer Casebus (schema 7, this one knows 4)" in text and str(data / "journal.sqlite") in text
     assert (data / "journal.sqlite").read_bytes() == before
 
 
@@ -328,7 +328,7 @@ def test_a_directory_without_a_journal_is_named(command, data):
 
 def test_info_tells_what_is_there(filled):
     text = journal("info", filled).stdout
-    assert "schema      3\n" in text and "workspaces  2\n" in text and "events      6\n" in text
+    assert "schema      4\n" in text and "workspaces  2\n" in text and "events      6\n" in text
     rows = {line.split()[0]: line.split()[1:4] for line in text.partition("\n\n")[2].splitlines()}
     assert rows["w"] == ["5", "1", "5"] and rows["v"] == ["1", "1", "1"]
 

@@ -38,10 +38,11 @@ struct RehearsedDesktop {
 
   private static func busEvent(_ event: WorkspaceEvent) -> BusEvent {
     switch event {
-    case .interactionChanged(let interaction), .userDataChanged(let interaction, _):
+    case .interaction(let event):
       .interaction(
-        state: interaction.state, id: interaction.interactionID.text, isMain: interaction.isMainCaseInteraction,
-        userData: try! JSONValue(parsing: interaction.userData.text).objectValue!)
+        state: event.interaction.state, id: event.interaction.interactionID.text,
+        isMain: event.interaction.isMainCaseInteraction,
+        userData: try! JSONValue(parsing: event.interaction.userData.text).objectValue!)
     // No time passes, so no block expires.
     case .caseChanged, .markdone, .relayed: .other
     }

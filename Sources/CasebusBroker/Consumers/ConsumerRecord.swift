@@ -1,5 +1,5 @@
 import CasebusJournal
-import CasebusProtocol
+import CasebusWorkspace
 import NIOCore
 
 /// A record as a durable consumer sees it.
@@ -11,10 +11,4 @@ struct ConsumerRecord: Hashable {
   var offset: JournalOffset { record.offset }
   /// What it holds in memory, about.
   var bytes: Int { record.data.readableBytes }
-}
-
-/// What events belong together by: those of one key go to one session, in order (Protocol §9.3).
-enum EventKey: Hashable {
-  case interaction(Identifier)
-  case caseID(Identifier)
 }

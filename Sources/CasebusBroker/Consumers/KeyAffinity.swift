@@ -1,3 +1,5 @@
+import CasebusWorkspace
+
 /// Which session the events of a key go to: that which has earlier ones unacknowledged, or had them lately.
 ///
 /// Bounded: beyond its maximum the key that was longest not used is forgotten, but never one of which a session has

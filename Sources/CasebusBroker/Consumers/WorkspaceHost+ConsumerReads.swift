@@ -85,19 +85,6 @@ extension ConsumerRecord {
   /// A record as it was kept. What is not wanted is not looked into.
   fileprivate init(_ record: JournalRecord, isWanted: Bool) {
     let event = isWanted ? try? WorkspaceEvent(record) : nil
-    self.init(record: record, key: event.flatMap(EventKey.init))
-  }
-}
-
-extension EventKey {
-  /// nil for events that belong to nothing.
-  init?(of event: WorkspaceEvent) {
-    switch event {
-    case .interactionChanged(let interaction), .userDataChanged(let interaction, _):
-      self = .interaction(interaction.interactionID)
-    case .caseChanged(let change): self = .caseID(change.caseID)
-    case .markdone(let event): self = .interaction(event.interactionID)
-    case .relayed: return nil
-    }
+    self.init(record: record, key: event?.key)
   }
 }

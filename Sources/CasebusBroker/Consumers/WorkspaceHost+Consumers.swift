@@ -85,7 +85,7 @@ extension WorkspaceHost {
   /// Events are durable and were released to those who want them at once.
   func feedConsumers(_ entry: CommitQueue.Entry) {
     guard !consumers.queues.isEmpty, !entry.records.isEmpty else { return }
-    let records = zip(entry.records, entry.events).map { ConsumerRecord(record: $0, key: EventKey(of: $1)) }
+    let records = zip(entry.records, entry.events).map { ConsumerRecord(record: $0, key: $1.key) }
     for key in consumers.queues.keys { tell(key) { $0.recordsAppended(records, at: $1) } }
     leaveIfIdle()
   }

@@ -112,7 +112,8 @@ extension WorkspaceHost {
     current.evolve(event, at: time)
     currentOffset += 1
     var record = JournalRecord(
-      offset: currentOffset, time: time.milliseconds, event: event.name.description, data: ByteBuffer())
+      offset: currentOffset, time: time.milliseconds, event: event.name.description, kind: event.kind,
+      data: ByteBuffer())
     event.writeData(into: &record.data)
     event.writeDetail(into: &record.detail)
     return record

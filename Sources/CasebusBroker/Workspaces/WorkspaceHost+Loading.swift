@@ -112,6 +112,6 @@ extension WorkspaceEvent {
     guard let name = EventName(record.event) else {
       throw ReplayError("record \(record.offset) has the unknown event name \(record.event)")
     }
-    try self.init(replaying: name, data: record.data, detail: record.detail)
+    try self.init(replaying: name, kind: record.kind, data: record.data, detail: record.detail)
   }
 }

@@ -86,7 +86,8 @@ struct ImportedContent {
     let event = try line.text("event")
     guard !event.isEmpty else { throw ImportedLineError("its event is empty") }
     let record = JournalRecord(
-      offset: offset, time: try line.integer("time"), event: event, data: try line.json("data"),
+      offset: offset, time: try line.integer("time"), event: event,
+      kind: try line.optionalText("kind") ?? "", data: try line.json("data"),
       detail: line.optionalValue("detail") == nil ? ByteBuffer() : try line.json("detail"))
     workspace.total += Int64(record.storedBytes)
     try statements.insert(record, to: workspace.id, total: workspace.total)

@@ -80,7 +80,11 @@ private struct Export {
 
   private mutating func records(of workspace: WorkspaceLine, progress: (UInt64) -> Void) throws {
     let statement = try SQLStatement(
-      db, "SELECT id, time, event, data, detail FROM events WHERE id > ? AND id <= ? ORDER BY id")
+      db,
+      """
+      SELECT id, time, event, data, detail, \(JournalSchema.kindColumn(db)) FROM events WHERE id > ? AND id <= ?
+      ORDER BY id
+      """)
     try statement.bind(1, RecordID.make(workspace.id, 0))
     try statement.bind(2, RecordID.end(of: workspace.id))
     while try statement.step() {
@@ -193,6 +197,7 @@ extension ByteBuffer {
     writeJSONMember("time", record.time)
     writeJSONMember("event", record.event)
     writeJSONMember("data", rawJSON: record.data)
+    if !record.kind.utf8.isEmpty { writeJSONMember("kind", record.kind) }
     if record.detail.readableBytes > 0 { writeJSONMember("detail", rawJSON: record.detail) }
   }
 

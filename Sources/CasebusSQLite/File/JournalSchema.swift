@@ -9,7 +9,7 @@ enum JournalSchema {
   static let applicationID = 0x4361_7362
 
   /// What makes version n + 1 of version n. One that was released is never changed.
-  static let migrations = [version1, version2, version3]
+  static let migrations = [version1, version2, version3, version4]
 
   /// A record's place in `events` is its workspace's number in the upper bits and its offset in the lower 40, so that a
   /// workspace's records lie together and in order. Measured against a primary key of two columns: the same for records
@@ -107,6 +107,11 @@ enum JournalSchema {
   }
 
   /// Of a record.
+  static func kindColumn(_ db: Database) throws -> String {
+    try Identity(db).version < 4 ? "NULL" : "kind"
+  }
+
+  /// Of a record.
   static func totalColumn(_ db: Database) throws -> String {
     try Identity(db).version < 2 ? "NULL" : "total"
   }
@@ -131,6 +136,16 @@ enum JournalSchema {
   private static let version3 = """
     ALTER TABLE parked ADD COLUMN reason TEXT;
     ALTER TABLE parked ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
+    """
+
+  /// `kind`: which event of the workspace a record is. NULL in records of older files; a replay infers it from them.
+  private static let version4 = """
+    ALTER TABLE events ADD COLUMN kind TEXT;
+    DROP VIEW stream;
+    CREATE VIEW stream AS
+      SELECT w.name AS workspace, e.id & 1099511627775 AS offset, datetime(e.time / 1000, 'unixepoch') AS at,
+        e.event, e.kind, e.data, e.detail
+      FROM events e JOIN workspaces w ON w.id = e.id >> 40;
     """
 }
 

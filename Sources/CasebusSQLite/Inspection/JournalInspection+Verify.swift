@@ -51,7 +51,11 @@ private struct Verification {
     let streams = Dictionary(uniqueKeysWithValues: lines.map { ($0.id, $0) })
     let total = lines.reduce(0) { $0 + $1.count }
     let statement = try SQLStatement(
-      db, "SELECT id, time, event, data, detail, \(JournalSchema.totalColumn(db)) FROM events ORDER BY id")
+      db,
+      """
+      SELECT id, time, event, data, detail, \(JournalSchema.kindColumn(db)), \(JournalSchema.totalColumn(db)) FROM events
+      ORDER BY id
+      """)
     // `total` is not known before the first record that is kept.
     var current: (id: Int64, last: UInt64, isKnown: Bool, total: Int64?) = (-1, 0, false, nil)
     var done: UInt64 = 0
@@ -64,9 +68,9 @@ private struct Verification {
       let record = JournalRecord(statement)
       if current.isKnown { check(record, after: current.last, of: streams[id]!.name) }
       if current.isKnown, let total = current.total {
-        check(statement.optionalInteger(5), of: record, after: total, streams[id]!.name)
+        check(statement.optionalInteger(6), of: record, after: total, streams[id]!.name)
       }
-      (current.last, current.total) = (record.offset, statement.optionalInteger(5) ?? 0)
+      (current.last, current.total) = (record.offset, statement.optionalInteger(6) ?? 0)
       done += 1
       if done % 10_000 == 0 { progress("checking events", done, total) }
     }

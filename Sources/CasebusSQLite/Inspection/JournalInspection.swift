@@ -56,7 +56,7 @@ extension JournalInspection {
   /// The records after an offset, or from the first one on that is kept.
   package func entries(of workspace: WorkspaceID, after offset: JournalOffset, limit: Int) throws -> [JournalEntry] {
     try read { db in
-      let reader = JournalReader(db)
+      let reader = JournalReader(db, kindColumn: try JournalSchema.kindColumn(db))
       let start = max(offset, try reader.row(of: workspace)?.pruned ?? 0)
       return try reader.records(of: workspace, after: start, limit: limit, bytesMax: .max)
     }.map { JournalEntry(workspace: workspace, record: $0) }

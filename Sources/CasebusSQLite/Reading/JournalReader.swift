@@ -6,9 +6,12 @@ import struct NIOCore.ByteBuffer
 /// What is asked of the tables, in one read transaction.
 struct JournalReader {
   let db: Database
+  private let kindColumn: String
 
-  init(_ db: Database) {
+  /// - Parameter kindColumn: that of the file's schema (``JournalSchema/kindColumn(_:)``), if it may be an older one.
+  init(_ db: Database, kindColumn: String = "kind") {
     self.db = db
+    self.kindColumn = kindColumn
   }
 
   /// A workspace's line.
@@ -95,7 +98,10 @@ struct JournalReader {
   ) throws -> [JournalRecord] {
     guard offset < JournalOffset(RecordID.offsetMax) else { return [] }
     let statement = try SQLStatement(
-      db, "SELECT id, time, event, data, detail FROM events WHERE id > ? AND id <= ? ORDER BY id LIMIT ?")
+      db,
+      """
+      SELECT id, time, event, data, detail, \(kindColumn) FROM events WHERE id > ? AND id <= ? ORDER BY id LIMIT ?
+      """)
     try statement.bind(1, RecordID.make(workspace, offset))
     try statement.bind(2, RecordID.end(of: workspace))
     try statement.bind(3, Int64(clamping: limit))
@@ -138,11 +144,11 @@ struct JournalReader {
 }
 
 extension JournalRecord {
-  /// id, time, event, data, detail
+  /// id, time, event, data, detail, kind
   init(_ row: SQLStatement) {
     self.init(
-      offset: RecordID.offset(of: row.integer(0)), time: row.integer(1), event: row.text(2), data: row.buffer(3),
-      detail: row.buffer(4))
+      offset: RecordID.offset(of: row.integer(0)), time: row.integer(1), event: row.text(2),
+      kind: row.text(5), data: row.buffer(3), detail: row.buffer(4))
   }
 }
 

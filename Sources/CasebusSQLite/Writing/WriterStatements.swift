@@ -19,7 +19,7 @@ struct WriterStatements {
     selectNewest = try SQLStatement(
       db, "SELECT id, total FROM events WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT 1")
     insertEvent = try SQLStatement(
-      db, "INSERT INTO events(id, time, event, data, detail, total) VALUES(?, ?, ?, ?, ?, ?)")
+      db, "INSERT INTO events(id, time, event, data, detail, total, kind) VALUES(?, ?, ?, ?, ?, ?, ?)")
     insertReceipt = try SQLStatement(
       db,
       """
@@ -76,6 +76,7 @@ struct WriterStatements {
       try insertEvent.bindNull(5)
     }
     try insertEvent.bind(6, total)
+    try insertEvent.bind(7, record.kind.utf8.isEmpty ? nil : record.kind)
     try insertEvent.run()
   }
 

@@ -17,7 +17,7 @@ struct Script: Hashable {
 struct Step: Hashable {
   enum Action: Hashable {
     case publishState(InteractionState, attributes: JSONObject)
-    case publishCase(CaseChange.Kind, caseID: String)
+    case publishCase(CaseEvent.Kind, caseID: String)
     case selectCase(caseID: String)
     case setUserData(JSONObject)
     case deleteUserData(key: String)

@@ -1,4 +1,5 @@
 import CasebusProtocol
+import struct NIOCore.ByteBuffer
 
 /// The blocks of a workspace, found by what they are asked for: by their interaction, their blocker, their deadline. No
 /// question looks at blocks that it is not about.
@@ -61,8 +62,27 @@ struct MarkdoneBlocks: Sendable {
 }
 
 extension MarkdoneBlocks {
+  mutating func evolve(_ event: MarkdoneEvent) {
+    switch event.kind {
+    case .blocked(let block, _): place(block)
+    case .unblocked(let blocker), .blockExpired(let blocker): remove(of: blocker, on: event.interactionID)
+    case .refused, .done: break
+    }
+  }
+
+  /// No block stands longer than until `latest`.
+  mutating func limitDeadlines(to latest: Timestamp) {
+    let blocks = all
+    guard blocks.contains(where: { $0.deadline > latest }) else { return }
+    self = MarkdoneBlocks()
+    for var block in blocks {
+      block.deadline = min(block.deadline, latest)
+      place(block)
+    }
+  }
+
   /// Places a block in place of the one that its blocker has there; it is the newest.
-  mutating func place(_ block: MarkdoneBlock) {
+  private mutating func place(_ block: MarkdoneBlock) {
     remove(of: block.blocker, on: block.interactionID)
     placedCount += 1
     byteCount += block.byteCount
@@ -72,7 +92,7 @@ extension MarkdoneBlocks {
   }
 
   /// Does nothing if there is none.
-  mutating func remove(of blocker: Blocker, on interactionID: Identifier) {
+  private mutating func remove(of blocker: Blocker, on interactionID: Identifier) {
     guard let block = block(of: blocker, on: interactionID) else { return }
     byteCount -= block.byteCount
     byInteraction[interactionID]?.removeAll { $0.block.blocker == blocker }
@@ -92,6 +112,18 @@ extension MarkdoneBlocks {
     interactionsByBlocker[key.blocker]?.remove(key.interactionID)
     if interactionsByBlocker[key.blocker]?.isEmpty == true { interactionsByBlocker[key.blocker] = nil }
     deadlines.remove(key)
+  }
+}
+
+// MARK: - Snapshot
+
+extension MarkdoneBlocks {
+  func writeSnapshotMembers(into buffer: inout ByteBuffer) {
+    buffer.writeJSONMember("blocks") { $0.writeJSONArray(all) { $1.writeSnapshot(into: &$0) } }
+  }
+
+  init(snapshot: JSONValue) throws(ReplayError) {
+    for value in snapshot["blocks"]?.arrayValue ?? [] { place(try MarkdoneBlock(snapshot: value)) }
   }
 }
 

@@ -26,4 +26,8 @@ package struct StateRule: Hashable, Sendable {
   package static func states(where holds: (StateRule) -> Bool) -> [InteractionState] {
     InteractionState.allCases.filter { holds(of($0)) }
   }
+
+  static func list(where holds: (StateRule) -> Bool) -> String {
+    states(where: holds).map(\.rawValue).joined(separator: ", ")
+  }
 }

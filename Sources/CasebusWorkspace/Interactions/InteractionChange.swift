@@ -1,0 +1,44 @@
+import CasebusProtocol
+
+/// An interaction gets a new state or new attributes: what a source asserts, and what a mark done leads to.
+struct InteractionChange {
+  /// nil for a new interaction.
+  var old: Interaction?
+  var new: Interaction
+  /// How it came to be marked done, if `new` is completed.
+  var origin: MarkdoneEvent.Origin
+
+  init(from old: Interaction?, to new: Interaction, by origin: MarkdoneEvent.Origin) {
+    self.old = old
+    self.new = new
+    self.origin = origin
+  }
+
+  /// The change itself, before it that the interaction is marked done, after it the closing of each case that it leaves
+  /// empty.
+  func events(in workspace: Workspace) -> [WorkspaceEvent] {
+    var events: [WorkspaceEvent] = []
+    if new.state == .completed {
+      events.append(
+        .markdone(MarkdoneEvent(kind: .done(by: origin), interactionID: new.interactionID, caseID: new.caseID)))
+    }
+    events.append(.interaction(.stateChanged(workspace.caseState.flagged(new))))
+    return events + closings(in: workspace)
+  }
+
+  private func closings(in workspace: Workspace) -> [WorkspaceEvent] {
+    var left: [Identifier] = []
+    if let old, old.caseID != new.caseID { left.append(old.caseID) }
+    if StateRule.of(new.state).isTerminal { left.append(new.caseID) }
+    var selected = workspace.selectedCaseID
+    return left.filter { isEmpty($0, in: workspace) }.map { caseID in
+      defer { if selected == caseID { selected = nil } }
+      return .caseChanged(CaseEvent(kind: .closed, selectedCaseID: selected, caseID: caseID))
+    }
+  }
+
+  /// Whether a case has no interaction but this one.
+  private func isEmpty(_ caseID: Identifier, in workspace: Workspace) -> Bool {
+    workspace.interactionState.count(inCase: caseID) == (old?.caseID == caseID ? 1 : 0)
+  }
+}

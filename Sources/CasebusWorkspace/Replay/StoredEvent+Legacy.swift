@@ -1,0 +1,22 @@
+import CasebusProtocol
+
+extension StoredEvent {
+  /// The kind of an event of a journal file of before schema 4, which stored none (or of an export of such a file). The
+  /// only place that infers it: from the event name, and from the members that the events of that time had.
+  ///
+  /// Events that are new since then have their kind from the beginning, so this never grows.
+  func inferredKind() throws(ReplayError) -> String {
+    switch name {
+    case .interaction:
+      if data["interaction"]?.objectValue == nil { return CaseEvent.RecordKind.case.rawValue }
+      if detail["isUserData"] == true { return InteractionEvent.RecordKind.userData.rawValue }
+      return InteractionEvent.RecordKind.interaction.rawValue
+    case .markdone:
+      let eventType = try data.text("eventType")
+      guard let kind = MarkdoneEvent.RecordKind.allCases.first(where: { $0.eventType.hasSameBytes(as: eventType) })
+      else { throw ReplayError("unknown eventType \(eventType)") }
+      return kind.rawValue
+    case .agent, .media, .outbound, .system, .messenger: return RelayedEvent.RecordKind.relayed.rawValue
+    }
+  }
+}
