@@ -147,9 +147,8 @@ let package = Package(
     testTarget(
       "casebusTests",
       [
-        "casebus", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer", "CasebusTestSupport",
-        "CasebusTransport", "CasebusWebSocket",
-        "CasebusWorkspace", .logging,
+        "casebus", "CasebusBroker", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer",
+        "CasebusTestSupport", "CasebusTransport", "CasebusWebSocket", "CasebusWorkspace", .logging,
         .nioPosix, .serviceLifecycle,
       ]),
   ]

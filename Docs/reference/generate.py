@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the pages of this folder from the tables in Protocol/registry. Needs nothing but Python 3.9.
+"""Writes the pages of this folder and Protocol/schemas/request.json from the tables in Protocol/registry. Needs nothing but Python 3.9.
 
   python3 Docs/reference/generate.py          writes the pages
   python3 Docs/reference/generate.py --check  writes nothing; exit status 1 if a page is not what it would write
@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-PROTOCOL = FOLDER.parents[1] / "Protocol"
+ROOT = FOLDER.parents[1]
+PROTOCOL = ROOT / "Protocol"
 
 # What may follow every state that does not end an interaction; the registry spells it out in each row, the page says it once.
 ALWAYS_NEXT = ["ERROR", "UNKNOWN", "USER_DATA_ATTACHED", "USER_DATA_UPDATED"]
@@ -24,14 +25,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing, fail if a page is stale")
     check = parser.parse_args().check
-    stale = [name for name, text in pages().items() if is_stale(FOLDER / name, text)]
+    files = {f"Docs/reference/{name}": text for name, text in pages().items()}
+    files["Protocol/schemas/request.json"] = request_schema()
+    stale = [name for name, text in files.items() if is_stale(ROOT / name, text)]
     if check:
         for name in stale:
-            print(f"Docs/reference/{name} is stale, run: python3 Docs/reference/generate.py", file=sys.stderr)
+            print(f"{name} is stale, run: python3 Docs/reference/generate.py", file=sys.stderr)
         return 1 if stale else 0
-    for name, text in pages().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
-    print(f"{len(pages())} pages, changed: {', '.join(stale) or 'none'}")
+    for name, text in files.items():
+        (ROOT / name).write_text(text, encoding="utf-8")
+    print(f"{len(files)} files, changed: {', '.join(stale) or 'none'}")
     return 0
 
 
@@ -45,6 +48,7 @@ def pages():
         "states.md": states_page(read("interaction-states", "states"), sections),
         "errors.md": errors_page(read("errors", "errors"), sections),
         "close-codes.md": close_codes_page(read("close-codes", "closeCodes"), sections),
+        "requests.md": requests_page(read("requests", "requests"), sections),
         "limits.md": limits_page(read("limits", "limits"), sections),
     }
 
@@ -160,6 +164,118 @@ def diagram(family, states):
     if closable:
         lines += ["  classDef closable fill:#d7f0dc,stroke:#2e7d4f,color:#12301c", f"  class {','.join(closable)} closable"]
     return "```mermaid\n" + "\n".join(lines) + "\n```"
+
+
+# Requests
+
+PARAMETER_TYPES = {
+    "identifier": "string", "string": "string", "object": "object", "value": "any value", "channel": "channel name",
+    "consumerName": "name of a durable consumer", "parkedChoice": "object",
+}
+PARAMETER_SCHEMAS = {
+    "identifier": {"type": "string"}, "string": {"type": "string"}, "object": {"$ref": "user-data.json"}, "value": {},
+    "channel": {"$ref": "channel.json"}, "consumerName": {"$ref": "consumer-name.json"},
+    "parkedChoice": {
+        "type": "object",
+        "properties": {"workspaceId": {"$ref": "workspace-id.json"}, "offset": {"$ref": "offset.json"}},
+        "additionalProperties": False,
+    },
+}
+
+
+def requests_page(requests, sections):
+    intro = (
+        f"Everything that can be asked for ({section('10', sections)}). A parameter in brackets is optional.\n"
+        f"A request that fails has changed nothing; the codes are in [errors.md](errors.md)."
+    )
+    legend = "\n".join([
+        f"- **monitor**: what it needs on a monitor's connection ({section('2.3', sections)}): a `workspaceId`, or none (with one, it is",
+        "  about that workspace).",
+        "- **class**: `read` changes nothing, `write` changes a workspace, `publish` sends something to other sessions, `control`",
+        "  changes the broker. Nothing depends on it yet: every session may make every request.",
+    ])
+    columns = ["request", "parameters", "result", "class", "monitor", "meaning", "protocol"]
+    rows = [[
+        "<br>".join(map(code, [row["name"], *row["aliases"]])), "<br>".join(map(parameter, row["parameters"])) or "–", row["result"],
+        code(row["permission"]), on_monitors(row["scopes"]), row["meaning"], section(row["section"], sections),
+    ] for row in requests]
+    return page("Requests", "requests", intro, table(columns, rows), legend)
+
+
+def parameter(row):
+    text = f"{code(row['name'])}: {PARAMETER_TYPES[row['type']]}"
+    return f"[{text}]" if row.get("optional") else text
+
+
+def on_monitors(scopes):
+    if "monitor" in scopes:
+        return "none"
+    return "`workspaceId`" if "monitorWithWorkspace" in scopes else "not offered"
+
+
+def request_schema():
+    """Protocol/schemas/request.json, of which the registry gives the names and the parameters."""
+    requests = read("requests", "requests")
+    limits = {row["name"]: row["default"] for row in read("limits", "limits")}
+    spellings = sorted((name, row) for row in requests for name in [row["name"], *row["aliases"]])
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "request.json",
+        "$comment": "Generated by Docs/reference/generate.py from Protocol/registry/requests.json: change the registry.",
+        "title": "Request",
+        "description": "Protocol §10. Answered by response.json or failure.json, also without a referenceId.",
+        "type": "object",
+        "properties": {
+            "request": {"enum": [name for name, _ in spellings]},
+            "parameters": {"type": "array"},
+            "workspaceId": {"anyOf": [{"$ref": "workspace-id.json"}, {"type": "null"}]},
+            "referenceId": {"$ref": "client-reference-id.json"},
+            "messageId": {"$ref": "message-id.json"},
+            "userAgent": {"type": "string"},
+            "protocolVersion": {"const": 2},
+        },
+        "required": ["request"],
+        "not": {"required": ["event"]},
+        "allOf": [
+            {"if": {"properties": {"request": {"const": name}}}, "then": parameters_schema(row["parameters"], limits)}
+            for name, row in spellings
+        ],
+        "examples": [
+            {"request": "interaction.markdone", "parameters": ["1"], "referenceId": "7", "userAgent": "WWE Client", "protocolVersion": 2},
+            {"request": "interaction.getInteractions"},
+            {"request": "interaction.markdone", "parameters": ["1"], "workspaceId": "agent-7", "referenceId": "7"},
+            {"request": "consumer.redeliver", "parameters": ["crm-bot", {"workspaceId": "agent-7", "offset": 39}]},
+            {"request": "interaction.setUserData", "parameters": ["1", {"Segment": "Gold"}], "referenceId": 8},
+            {"request": "messenger.broadcastMessage", "parameters": ["team", {"text": "hello"}]},
+        ],
+    }
+    return json_text(schema) + "\n"
+
+
+def parameters_schema(parameters, limits):
+    fewest = sum(not row.get("optional") for row in parameters)
+    array = {"minItems": fewest, "maxItems": len(parameters)}
+    if parameters:
+        array["prefixItems"] = [
+            {"title": row["name"], **PARAMETER_SCHEMAS[row["type"]], **({"maxLength": limits[row["limit"]]} if "limit" in row else {})}
+            for row in parameters
+        ]
+    return {"properties": {"parameters": array}, **({"required": ["parameters"]} if fewest else {})}
+
+
+def json_text(value, indent=0, room=0):
+    """JSON as the files of Protocol have it: what fits into a line of 120 columns is in one line.
+
+    room: how many columns of the last line others need, before and behind the value."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if indent + room + len(flat) <= 120 or not isinstance(value, (dict, list)) or not value:
+        return flat
+    inner = " " * (indent + 2)
+    if isinstance(value, dict):
+        lines = [f"{inner}{json.dumps(key)}: {json_text(child, indent + 2, len(json.dumps(key)) + 3)}" for key, child in value.items()]
+        return "{\n" + ",\n".join(lines) + "\n" + " " * indent + "}"
+    lines = [inner + json_text(child, indent + 2, 1) for child in value]
+    return "[\n" + ",\n".join(lines) + "\n" + " " * indent + "]"
 
 
 # Errors, close codes, limits

@@ -117,12 +117,17 @@ public final class CasebusClient: Sendable {
   }
 
   /// Publishes, and waits until the broker has committed it.
-  /// - Parameter messageID: unique in the workspace; makes it harmless to publish the same again if no answer came
-  ///   (Protocol §5.5).
+  /// - Parameters:
+  ///   - workspace: required on connections for all workspaces (Protocol §2.3), else nil.
+  ///   - messageID: unique in the workspace; makes it harmless to publish the same again if no answer came
+  ///     (Protocol §5.5).
   /// - Throws: ``ClientError``.
-  public func publish(_ event: String, _ data: JSONValue, messageID: String? = nil) async throws(ClientError) {
+  public func publish(
+    _ event: String, _ data: JSONValue, in workspace: WorkspaceID? = nil, messageID: String? = nil
+  ) async throws(ClientError) {
     _ = try await link.ask { reference in
       var message: JSONObject = ["event": "publish", "data": ["event": .string(event), "data": data]]
+      message["workspaceId"] = workspace.map { .string($0.text) }
       message["referenceId"] = reference
       message["messageId"] = messageID.map(JSONValue.string)
       return .object(message)
@@ -130,20 +135,23 @@ public final class CasebusClient: Sendable {
   }
 
   /// Makes a request such as `interaction.markdone`, and returns its result.
-  /// - Parameter messageID: unique in the workspace; makes it harmless to repeat the request if no answer came
-  ///   (Protocol §5.5).
+  /// - Parameters:
+  ///   - workspace: the workspace of the request, on connections for all workspaces (Protocol §2.3); else nil.
+  ///   - messageID: unique in the workspace; makes it harmless to repeat the request if no answer came
+  ///     (Protocol §5.5).
   /// - Throws: ``ClientError``.
   public func request(
-    _ name: String, _ parameters: [JSONValue] = [], messageID: String? = nil
+    _ name: String, _ parameters: [JSONValue] = [], in workspace: WorkspaceID? = nil, messageID: String? = nil
   ) async throws(ClientError) -> JSONValue {
     let answer = try await link.ask { reference in
       var message: JSONObject = ["request": .string(name)]
+      message["workspaceId"] = workspace.map { .string($0.text) }
       if !parameters.isEmpty { message["parameters"] = .array(parameters) }
       message["referenceId"] = reference
       message["messageId"] = messageID.map(JSONValue.string)
       return .object(message)
     }
-    guard case .response(_, let data, _) = answer else { throw ClientError.unexpectedAnswer(answer) }
+    guard case .response(_, let data, _, _) = answer else { throw ClientError.unexpectedAnswer(answer) }
     return data
   }
 

@@ -82,7 +82,7 @@ final class ClientLink: MessageReceiver, Sendable {
 
   private static func value(of answer: Answer) throws(ClientError) -> ServerMessage {
     let message = try answer.get()
-    if case .failure(_, let code, let text, _) = message { throw .refused(code: code, message: text) }
+    if case .failure(_, let code, let text, _, _) = message { throw .refused(code: code, message: text) }
     return message
   }
 
@@ -105,7 +105,7 @@ extension ClientLink {
     case .event(let name, let data, let labels):
       events.append(CasebusClient.Event(name: name, data: data, labels: labels), text)
       updateReading()
-    case .response(let reference, _, _), .subscribed(let reference, _), .failure(let reference, _, _, _):
+    case .response(let reference, _, _, _), .subscribed(let reference, _), .failure(let reference, _, _, _, _):
       answered(reference, message)
     }
   }

@@ -91,9 +91,9 @@ import Testing
   /// That needs no room, only its place behind what was said before.
   @Test mutating func sessionLeavesItsConsumerBehindWhatItSaid() {
     let leaving = DecisionWindow.Message.leftConsumer(.init(name: "bot", workspace: workspace), one, nil)
-    #expect(receive(leaving, hasRoom: false) && !window.isWaiting(one))
+    #expect(receive(leaving, hasRoom: false) && !window.isWaiting(one, in: workspace))
     #expect(!receive(said(1, by: one), hasRoom: false))
-    #expect(!receive(leaving) && window.isWaiting(one) && next() == [1, 0])
+    #expect(!receive(leaving) && window.isWaiting(one, in: workspace) && next() == [1, 0])
   }
 
   @Test mutating func sessionThatLeavesWithNothingWaitingIsForgotten() {

@@ -19,7 +19,8 @@ import Testing
     pair("SubscriptionID") { SubscriptionID($0) },
     pair("StreamPosition") { StreamPosition(offset: 1, epoch: $0) },
     pair("ReferenceID") { ReferenceID.string($0) },
-    pair("Request") { Request.markdone(interactionID: Identifier($0)) },
+    pair("Request, name") { Request($0) },
+    pair("Request, parameter") { Request("interaction.markdone", [.string($0)]) },
     pair("Interaction") { Interaction(interactionID: Identifier($0), caseID: "c", state: .ringing) },
     pair("Interaction, case") { Interaction(interactionID: "1", caseID: Identifier($0), state: .ringing) },
   ]

@@ -39,12 +39,13 @@ extension ClientMessage {
       case .subscribe(let options): options.canonical
       case .unsubscribe(let id): ["type": "unsubscribe", "subscriptionId": .string(id.text)]
       case .publish(let name, let data): ["type": "publish", "event": .string(name.description), "data": data]
-      case .request(let name, let parameters):
-        ["type": "request", "name": .string(name), "parameters": .array(parameters)]
+      case .request(let request):
+        ["type": "request", "name": .string(request.name.text), "parameters": .array(request.parameters)]
       case .acknowledge(nil, let offset): ["type": "ack", "offset": .number(JSONNumber(offset))]
       case .acknowledge(let workspace?, let offset):
         ["type": "ack", "workspaceId": .string(workspace.text), "offset": .number(JSONNumber(offset))]
       }
+    if let workspaceID { object["workspaceId"] = .string(workspaceID.text) }
     object["referenceId"] = referenceID?.json
     object["messageId"] = messageID.map { .string($0.text) }
     return .object(object)

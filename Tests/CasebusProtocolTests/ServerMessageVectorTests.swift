@@ -40,7 +40,9 @@ extension ServerMessage {
       default: nil
       }
     switch canonical["type"] {
-    case "response": self = .response(reference, data: canonical["data"]!, position: canonical.position)
+    case "response":
+      self = .response(
+        reference, data: canonical["data"]!, workspaceID: canonical.workspaceID, position: canonical.position)
     case "subscribed":
       self = .subscribed(
         reference,
@@ -51,12 +53,12 @@ extension ServerMessage {
     case "failure":
       self = .failure(
         reference, code: canonical["code"]!.stringValue!, message: canonical["message"]!.stringValue!,
-        position: canonical.position)
+        workspaceID: canonical.workspaceID, position: canonical.position)
     case "event":
       self = .event(
         name: canonical["event"]!.stringValue!, data: canonical["data"]!,
         EventLabels(
-          workspaceID: canonical["workspaceId"]?.stringValue.flatMap(WorkspaceID.init), position: canonical.position,
+          workspaceID: canonical.workspaceID, position: canonical.position,
           delivery: canonical["delivery"]?.integer))
     default: return nil
     }
@@ -67,6 +69,8 @@ extension JSONValue {
   fileprivate var integer: Int? {
     if case .number(let number) = self { number.integer } else { nil }
   }
+
+  fileprivate var workspaceID: WorkspaceID? { self["workspaceId"]?.stringValue.flatMap(WorkspaceID.init) }
 
   fileprivate var position: StreamPosition? {
     guard let epoch = self["epoch"]?.stringValue, let offset = self["offset"]?.integer else { return nil }

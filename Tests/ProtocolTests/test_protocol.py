@@ -48,6 +48,7 @@ STATES = read(PROTOCOL / "registry" / "interaction-states.json")["states"]
 ERRORS = read(PROTOCOL / "registry" / "errors.json")["errors"]
 CLOSE_CODES = read(PROTOCOL / "registry" / "close-codes.json")["closeCodes"]
 LIMITS = read(PROTOCOL / "registry" / "limits.json")["limits"]
+REQUESTS = read(PROTOCOL / "registry" / "requests.json")["requests"]
 README = (PROTOCOL / "README.md").read_text(encoding="utf-8")
 
 
@@ -152,9 +153,9 @@ def test_every_reference_of_a_schema_names_a_file(path):
 @pytest.mark.parametrize(
     ("schema", "order"),
     [
-        ("response.json", "referenceId data userAgent protocolVersion offset epoch"),
+        ("response.json", "referenceId data userAgent protocolVersion workspaceId offset epoch"),
         ("subscribe-response.json", "referenceId subscriptionId userAgent protocolVersion durable recovered offset epoch"),
-        ("failure.json", "referenceId errorMessage errorCode userAgent protocolVersion offset epoch"),
+        ("failure.json", "referenceId errorMessage errorCode userAgent protocolVersion workspaceId offset epoch"),
         ("event.json", "event data userAgent protocolVersion workspaceId offset epoch delivery"),
         ("interaction.json", " ".join(SEED_ATTRIBUTES) + " media"),
         ("case-event.json", "eventType selectedCaseId caseId"),
@@ -198,7 +199,7 @@ def test_every_registry_schema_has_a_registry():
 
 
 @pytest.mark.parametrize(
-    ("rows", "key"), [(STATES, "state"), (ERRORS, "code"), (CLOSE_CODES, "code"), (CLOSE_CODES, "name"), (LIMITS, "name"), (LIMITS, "configurationKey")]
+    ("rows", "key"), [(STATES, "state"), (ERRORS, "code"), (CLOSE_CODES, "code"), (CLOSE_CODES, "name"), (LIMITS, "name"), (LIMITS, "configurationKey"), (REQUESTS, "name"), (REQUESTS, "section")]
 )
 def test_rows_of_a_registry_are_unique(rows, key):
     values = [row[key] for row in rows]
@@ -297,6 +298,21 @@ def test_the_readme_lists_the_attributes_of_an_interaction_in_order():
 def test_the_readme_describes_every_request_of_the_schema():
     described = re.findall(r"^### 10\.\d+ ([\w.]+)\(", README, re.MULTILINE)
     assert sorted(described + ["interaction.selectCaseByCaselId"]) == read(SCHEMAS / "request.json")["properties"]["request"]["enum"]
+
+
+def test_the_readme_describes_every_request_of_the_registry_with_its_parameters():
+    described = dict(re.findall(r"^### (10\.\d+) ([\w.]+\(.*\))$", README, re.MULTILINE))
+    assert {number: re.sub(r": [a-z ]+", "", heading) for number, heading in described.items()} == {
+        row["section"]: f"{row['name']}({', '.join(one['name'] for one in row['parameters'])})" for row in REQUESTS
+    }
+
+
+def test_the_registry_of_requests_is_in_ascending_order_and_refers_to_limits_that_exist():
+    assert [row["name"] for row in REQUESTS] == sorted(row["name"] for row in REQUESTS)
+    assert {one["limit"] for row in REQUESTS for one in row["parameters"] if "limit" in one} <= {row["name"] for row in LIMITS}
+    for row in REQUESTS:
+        optional = [one.get("optional", False) for one in row["parameters"]]
+        assert optional == sorted(optional)
 
 
 def test_sections_that_are_cited_exist():
@@ -423,7 +439,7 @@ def test_a_client_vector_says_what_its_input_says(vector):
 def decoded(sent):
     """A good message in the form of the vectors."""
     if "request" in sent:
-        message = {"type": "request", "name": sent["request"], "parameters": sent.get("parameters", [])}
+        message = {"type": "request", "name": sent["request"], "parameters": sent.get("parameters", [])} | named(sent)
     elif sent["event"] == "subscribe":
         message = {"type": "subscribe", "events": list(dict.fromkeys(sent["data"])) if isinstance(sent["data"], list) else [sent["data"]]} | wishes(sent)
     elif sent["event"] == "unsubscribe":
@@ -431,8 +447,13 @@ def decoded(sent):
     elif sent["event"] == "ack":
         message = {"type": "ack"} | {key: sent["data"][key] for key in ["workspaceId"] if sent["data"].get(key) is not None} | {"offset": integer(sent["data"]["offset"])}
     else:
-        message = {"type": "publish", "event": sent["data"]["event"], "data": sent["data"]["data"]}
+        message = {"type": "publish", "event": sent["data"]["event"], "data": sent["data"]["data"]} | named(sent)
     return message | {key: sent[key] for key in ["referenceId", "messageId"] if sent.get(key) is not None}
+
+
+def named(sent):
+    """The workspace that a request or a publish is for (Protocol §2.3)."""
+    return {key: sent[key] for key in ["workspaceId"] if sent.get(key) is not None}
 
 
 def integer(number):
@@ -540,8 +561,11 @@ def test_what_a_transcript_sends_validates_exactly_if_its_answer_is_none_that_a_
 
 
 def hangs_on_the_session(text, code):
-    """Whether a message is wrong only because of what its session did before, or for the consumer (Protocol §9.2 to §9.4)."""
+    """Whether a message is wrong only because of what its session did before, or for the consumer (Protocol §9.2 to §9.4), or
+    because its workspaceId is another one than that of the connection (§2.3)."""
     message = strict_json(text)
+    if code == "invalid_parameters" and message.get("workspaceId") is not None:
+        return True
     return code in {"invalid_message", "invalid_parameters"} and message.get("event") in {"subscribe", "ack"} and faults(CLIENT_MESSAGE, message) == []
 
 
@@ -603,7 +627,11 @@ def test_all_sessions_of_a_step_see_its_events_in_one_order(path):
         actor = step.get("client") or step.get("disconnect")
         if actor:
             for client, texts in step["expect"].items():
-                assert not events(texts) or workspace[client] in {workspace[actor], "*"}
+                reached = {workspace[actor], "*"}
+                if workspace[actor] == "*":  # what a monitor does is for the workspace that it names, and its end for all
+                    send = step.get("send", {})
+                    reached = set(workspace.values()) if "disconnect" in step else reached | {send.get("workspaceId") if isinstance(send, dict) else None}
+                assert not events(texts) or workspace[client] in reached
 
 
 def events(texts):

@@ -2,6 +2,7 @@ import CasebusProtocol
 import CasebusWorkspace
 import Testing
 
+@testable import CasebusBroker
 @testable import casebus
 
 /// A workspace with a wrap-up bot that reacts at once, without a broker and without time.
@@ -53,17 +54,12 @@ struct RehearsedDesktop {
     switch step.message {
     case .publish(let data): return try Command(publishing: .interaction, data: data)
     case .request(let name, let parameters):
-      switch try Request(name: name, parameters: parameters) {
-      case .selectCase(let caseID): return .selectCase(caseID: caseID)
-      case .setUserData(let id, let userData): return .setUserData(interactionID: id, userData)
-      case .deleteUserData(let id, let key): return .deleteUserData(interactionID: id, key: key)
-      case .markdone(let id): return .markdone(interactionID: id)
-      case .blockMarkdone(let id, let warning): return .blockMarkdone(interactionID: id, warningMessage: warning)
-      case .unblockMarkdone(let id): return .unblockMarkdone(interactionID: id)
-      case .getByInteractionID, .getInteractions, .broadcastMessage, .getAllowedServices, .listConsumers, .getConsumer,
-        .deleteConsumer, .redeliver:
+      let request = Request(name, parameters)
+      try request.check(on: .workspace)
+      guard case .command(let command) = RequestBehavior.of(request) else {
         preconditionFailure("no script asks \(name)")
       }
+      return command(request)
     }
   }
 }

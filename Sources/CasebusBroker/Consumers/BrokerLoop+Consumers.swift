@@ -44,17 +44,6 @@ extension BrokerLoop {
     serveStarved(key)
   }
 
-  /// A monitor acknowledges; perhaps late, in a workspace that has left memory.
-  func acknowledge(upTo offset: JournalOffset, in workspace: WorkspaceID, from asker: Outcome.Asker) {
-    let content = ClientMessage.Content.acknowledge(nil, offset: offset)
-    onLoop(of: workspace) { loop in
-      guard !loop.wake(workspace, for: { $0.receive(.success(content), from: asker) }) else { return }
-      let failure = Failure(
-        .limitExceeded, "\(loop.configuration.workspacesMax) workspaces are open (workspacesMax), send it again later")
-      loop.answer(asker, .frame(.failure(to: asker, failure, at: nil)))
-    }
-  }
-
   /// A workspace could not be read that sessions of durable consumers wait for.
   func wakeLater(_ workspace: WorkspaceID) {
     guard consumers.isAwaited(workspace) else { return }

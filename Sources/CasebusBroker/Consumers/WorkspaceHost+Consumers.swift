@@ -61,17 +61,13 @@ extension WorkspaceHost {
   /// A consumer was deleted, and with it go its blocks (Protocol §8.4).
   func forget(_ key: JournalConsumer.Key) {
     consumers.forget(key)
-    if key.workspace == id {
-      departed.insert(key.blocker)
-      liftBlocksOfDeparted()
-    }
-    leaveIfIdle()
+    depart(key.blocker)
   }
 
   /// The broker may have ended after a consumer was deleted and before its blocks were lifted.
   private func forsakeBlocks() {
     for block in current.blocks {
-      guard let name = block.blocker.consumerName, let key = JournalConsumer.Key(name, in: id) else { continue }
+      guard let key = JournalConsumer.Key(block.blocker, in: id) else { continue }
       if consumers.queues[key] == nil { departed.insert(block.blocker) }
     }
   }

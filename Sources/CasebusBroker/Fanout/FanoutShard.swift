@@ -56,7 +56,7 @@ final class FanoutShard {
   /// - Parameter excluded: a session of this loop that does not get it.
   func deliver(_ event: EncodedEvent, excluding excluded: Session?) {
     append(event.name, to: .workspace(event.workspace), excluding: excluded) { event.frame(withPosition: $0) }
-    append(event.name, to: .all, excluding: nil) { event.monitorFrame(withPosition: $0) }
+    append(event.name, to: .all, excluding: excluded) { event.monitorFrame(withPosition: $0) }
   }
 
   /// Remembers a session that was written to outside of its group, so that ``flush()`` sends it.

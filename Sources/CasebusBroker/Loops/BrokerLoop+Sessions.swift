@@ -41,7 +41,10 @@ extension BrokerLoop {
     if session.wantsPositions { environment.positioned.remove() }
     switch session.scope {
     case .workspace(let workspace): detach(session, from: workspace)
-    case .all: environment.monitors.remove()
+    case .all:
+      environment.monitors.remove()
+      let key = session.key
+      if session.namesWorkspaces { onAllLoops { $0.endMonitor(key) } }
     }
   }
 

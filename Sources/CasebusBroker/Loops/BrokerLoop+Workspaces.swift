@@ -13,6 +13,7 @@ extension BrokerLoop {
     entry.outcome.weigh()
     if let asker = entry.outcome.asker {
       entry.outcome.charge = window.decided(entry.outcome.weight, for: asker.session)
+      entry.outcome.chargingLoop = port.index
     }
     commits.add(entry)
     scheduleTick()
@@ -22,6 +23,7 @@ extension BrokerLoop {
   func remove(_ host: WorkspaceHost) {
     guard hosts[host.id] === host else { return }
     host.storeConsumers()
+    host.forgetMonitors(Array(host.monitors.keys))
     hosts[host.id] = nil
     environment.workspaces.remove()
     environment.journal.close(host.id)

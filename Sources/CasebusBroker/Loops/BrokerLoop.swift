@@ -27,6 +27,8 @@ final class BrokerLoop {
   var inbox: Deque<LoopDeliveries> = []
   /// Messages that are decided when there is room for what comes of them.
   var window: DecisionWindow
+  /// What monitors say and have in the workspaces of this loop.
+  var monitors = MonitorAccounts()
   /// Whether a loop has so much to deliver that this one decides nothing that would add to it.
   var isCongested = false
   /// Sessions that may be read again.

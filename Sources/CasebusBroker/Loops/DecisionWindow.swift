@@ -58,8 +58,10 @@ struct DecisionWindow {
   /// Whether messages wait that need only the loop's room.
   var hasTurns: Bool { !turns.isEmpty }
 
-  /// Whether messages of a session wait.
-  func isWaiting(_ session: SessionKey) -> Bool { accounts[session]?.waiting.isEmpty == false }
+  /// Whether messages of a session for a workspace wait. Those of a monitor may be for several ones.
+  func isWaiting(_ session: SessionKey, in workspace: WorkspaceID) -> Bool {
+    accounts[session]?.waiting.contains { $0.workspace == workspace } ?? false
+  }
 
   /// Whether a session is gone of which messages wait.
   func isLeaving(_ session: SessionKey) -> Bool { accounts[session]?.isLeaving ?? false }
@@ -116,6 +118,14 @@ struct DecisionWindow {
       return first
     }
     return nil
+  }
+
+  /// The session of a monitor has ended. What waits of it is decided; nothing that comes of it counts.
+  mutating func end(_ session: SessionKey) {
+    guard let account = accounts[session] else { return }
+    accounts[session]!.bytes = 0
+    accounts[session]!.isLeaving = true
+    if account.waiting.isEmpty { accounts[session] = nil } else { giveTurn(to: session) }
   }
 
   /// A session is gone, and nothing of it waits.

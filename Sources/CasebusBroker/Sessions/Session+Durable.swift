@@ -28,12 +28,10 @@ struct ReceivedMessage {
   var content: Result<ClientMessage.Content, Failure>
   var referenceID: ReferenceID?
   var messageID: Identifier?
+  /// The workspace that it names.
+  var workspaceID: WorkspaceID?
   /// How long it is.
   var bytes = 0
-
-  var isConsumerTask: Bool {
-    if case .success(let content) = content { ConsumerTask.isAsked(by: content) } else { false }
-  }
 }
 
 // MARK: - Asking, one thing at a time
@@ -49,7 +47,7 @@ extension Session {
       }
     }
     intake.messageTaken()
-    loop.carryOut(task, for: ConsumerCall(asker: asker, workspace: workspace))
+    loop.carryOut(task, for: ConsumerCall(asker: asker, workspace: asker.workspaceID ?? workspace))
   }
 
   /// Takes the messages that were held, as soon as nothing is asked any more.
@@ -130,7 +128,8 @@ extension Session {
     guard let workspace else {
       return refuse(asker, "data.workspaceId is missing, expected the workspace of the event")
     }
-    loop.acknowledge(upTo: offset, in: workspace, from: asker)
+    namesWorkspaces = true
+    loop.forward(.success(.acknowledge(nil, offset: offset)), fromMonitor: asker, to: workspace)
   }
 
   private func refuse(_ asker: Outcome.Asker, _ reason: String) {

@@ -10,17 +10,22 @@ extension Session {
       intake.messageAnswered(bytes: outcome.asker?.messageBytes ?? 0)
       takeEffect(outcome)
     }
-    if outcome.charge > 0 { giveBack(outcome.charge) }
+    if outcome.charge > 0 { giveBack(outcome.charge, to: outcome.chargingLoop) }
     acceptHeld()
     closeIfDrained()
     readOn()
   }
 
   /// More may be decided for the session as soon as its connection has room for that.
-  private func giveBack(_ charge: Int) {
-    guard case .workspace(let workspace) = scope else { return }
+  private func giveBack(_ charge: Int, to index: Int) {
     let (key, loop) = (key, loop)
-    sink.whenWritable { loop.onLoop(of: workspace) { $0.giveBack(charge, to: key) } }
+    sink.whenWritable {
+      if index == loop.port.index {
+        loop.giveBack(charge, to: key)
+      } else {
+        loop.loops[index].execute { $0.giveBack(charge, to: key) }
+      }
+    }
   }
 
   private func takeEffect(_ outcome: Outcome) {
@@ -79,20 +84,14 @@ extension Session {
     }
   }
 
-  /// What a monitor may ask: it sees all workspaces but is in none.
+  /// What a monitor's message comes to that names no workspace: it sees all of them but is in none.
   static func monitorOutcome(of content: Result<ClientMessage.Content, Failure>, asker: Outcome.Asker) -> Outcome {
     do throws(Failure) {
       switch try content.get() {
       case .subscribe(let options): return try subscribeOutcome(options, asker: asker)
       case .unsubscribe(let id): return Outcome(asker: asker, answer: .unsubscribe(id, nil))
-      case .request(let name, let parameters) where monitorRequests.contains { $0.hasSameBytes(as: name) }:
-        if let task = ConsumerTask(try Request(name: name, parameters: parameters)) {
-          return Outcome(asker: asker, answer: .consumer(task, nil))
-        }
-        return Outcome(asker: asker, answer: .allowedServices(monitorRequests, to: asker, at: nil))
-      case .request(let name, _) where !Request.isKnown(name): throw .unknownRequest(name)
-      case .request, .publish, .acknowledge:
-        throw Failure(.workspaceRequired, "this connection is for all workspaces, connect with ?workspace=<id>")
+      case .request(let request): return monitorOutcome(of: request, asker: asker)
+      case .publish, .acknowledge: preconditionFailure("it needs a workspace and was not refused")
       }
     } catch {
       return Outcome(asker: asker, answer: .frame(.failure(to: asker, error, at: nil)))
@@ -112,8 +111,4 @@ extension Session {
     }
     return Outcome(asker: asker, answer: .subscribe(options, SubscriptionStart()))
   }
-
-  private static let monitorRequests = [
-    "consumer.delete", "consumer.get", "consumer.list", "consumer.redeliver", "system.getAllowedServices",
-  ]
 }

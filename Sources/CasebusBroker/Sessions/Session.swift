@@ -30,6 +30,8 @@ package final class Session {
   var durability = SessionDurability()
   /// Whether answers and events tell their positions.
   private(set) var wantsPositions = false
+  /// Whether this is a monitor that said something for a workspace.
+  var namesWorkspaces = false
   private var state = State.open
   private var malformedMessages = 0
   private var messagesReceived = 0
@@ -85,7 +87,7 @@ extension Session {
       accept(
         ReceivedMessage(
           content: .success(message.content), referenceID: message.referenceID, messageID: message.messageID,
-          bytes: text.readableBytes))
+          workspaceID: message.workspaceID, bytes: text.readableBytes))
     } catch {
       reject(error.failure, referenceID: error.referenceID)
     }
@@ -127,17 +129,23 @@ extension Session {
   /// Passes a message on to where it takes its place in the order; one that cannot be read only to be answered there.
   func accept(_ message: ReceivedMessage) {
     guard !durability.isAsking else { return hold(message) }
-    guard let content = admitted(message.content) else { return }
+    guard let content = admitted(message) else { return }
     intake.messageTaken(bytes: message.bytes)
-    durability.isAsking = message.isConsumerTask
+    if case .success(let content) = content { durability.isAsking = content.isControl }
     if durability.isAsking || intake.isFull { pauseReading() }
-    let asker = asker(message.referenceID, messageID: message.messageID, bytes: message.bytes)
+    let asker = asker(
+      message.referenceID, messageID: message.messageID, bytes: message.bytes, workspaceID: message.workspaceID)
     noteAcknowledgement(content)
     switch (scope, content) {
     case (.workspace(let workspace), _): loop.forward(content, from: asker, to: workspace)
     case (.all, .success(.acknowledge(let workspace, let offset))):
       acknowledge(workspace, upTo: offset, from: asker)
-    case (.all, _): received(Self.monitorOutcome(of: content, asker: asker))
+    case (.all, _):
+      guard let workspace = message.workspaceID else {
+        return received(Self.monitorOutcome(of: content, asker: asker))
+      }
+      namesWorkspaces = true
+      loop.forward(content, fromMonitor: asker, to: workspace)
     }
   }
 
@@ -146,11 +154,14 @@ extension Session {
     durability.held.append(message)
   }
 
-  func asker(_ referenceID: ReferenceID?, messageID: Identifier? = nil, bytes: Int = 0) -> Outcome.Asker {
-    Outcome.Asker(
-      session: key, blocker: blocker, ownBlocker: ownBlocker, referenceID: referenceID, messageID: messageID,
-      messageBytes: bytes,
-      wantsPositions: wantsPositions && scope != .all, consumer: durability.consumer)
+  func asker(
+    _ referenceID: ReferenceID?, messageID: Identifier? = nil, bytes: Int = 0, workspaceID: WorkspaceID? = nil
+  ) -> Outcome.Asker {
+    let isMonitor = if case .all = scope { true } else { false }
+    return Outcome.Asker(
+      session: key, isMonitor: isMonitor, workspaceID: isMonitor ? workspaceID : nil, blocker: blocker,
+      ownBlocker: ownBlocker, referenceID: referenceID, messageID: messageID, messageBytes: bytes,
+      wantsPositions: wantsPositions && !isMonitor, consumer: durability.consumer)
   }
 
   /// Before the message that asks for it takes its place in the order, so that nothing after it is without.
@@ -161,12 +172,17 @@ extension Session {
   }
 
   /// What becomes of a message in the session's state; nil if it is not even answered.
-  private func admitted(_ content: Result<ClientMessage.Content, Failure>) -> Result<ClientMessage.Content, Failure>? {
+  private func admitted(_ message: ReceivedMessage) -> Result<ClientMessage.Content, Failure>? {
     switch state {
     case .open:
       // Refused before it takes its place in the order, so that it does not wait there.
-      guard case .success(.subscribe(let options)) = content else { return content }
-      return SubscriptionSet.excess(of: options.names, limits: loop.configuration).map { .failure($0) } ?? content
+      guard case .success(let content) = message.content else { return message.content }
+      if case .subscribe(let options) = content,
+        let failure = SubscriptionSet.excess(of: options.names, limits: loop.configuration)
+      {
+        return .failure(failure)
+      }
+      return fault(in: content, naming: message.workspaceID).map { .failure($0) } ?? message.content
     case .draining(.shuttingDown, _): return .failure(Failure(.shuttingDown, "the broker is stopping, reconnect"))
     case .draining, .closed: return nil
     }

@@ -24,8 +24,9 @@ struct Outcome: Sendable {
   var events: [EncodedEvent] = []
   /// What it holds in memory, about; measured when it is given to the commit.
   private(set) var weight = 0
-  /// As much of the asker's ``DecisionWindow`` it takes until it was sent.
+  /// As much of the asker's ``DecisionWindow`` it takes until it was sent, and on which loop.
   var charge = 0
+  var chargingLoop = 0
 
   mutating func weigh() {
     let answerBytes = if case .frame(let frame) = answer { frame.messageBytes } else { 0 }
@@ -35,6 +36,10 @@ struct Outcome: Sendable {
   /// Whom an answer goes to, and what the client said about its message.
   struct Asker: Sendable {
     var session: SessionKey
+    /// Whether it sees all workspaces and is in none.
+    var isMonitor = false
+    /// The workspace that a monitor's request or publish names; its answer names it, too.
+    var workspaceID: WorkspaceID?
     /// Whose markdone blocks the session makes.
     var blocker: Blocker
     /// Whose it made before it was part of a durable consumer; nil if it never could.
@@ -76,7 +81,8 @@ extension TextFrame {
   ) -> TextFrame {
     let position = asker.wantsPositions ? position : nil
     return TextFrame {
-      ServerMessage.writeResponse(to: asker.referenceID, at: position, into: &$0, writeData: writeData)
+      ServerMessage.writeResponse(
+        to: asker.referenceID, in: asker.workspaceID, at: position, into: &$0, writeData: writeData)
     }
   }
 
@@ -85,7 +91,8 @@ extension TextFrame {
     let position = asker.wantsPositions ? position : nil
     return TextFrame {
       ServerMessage.writeFailure(
-        to: asker.referenceID, code: failure.code.rawValue, message: failure.message, at: position, into: &$0)
+        to: asker.referenceID, code: failure.code.rawValue, message: failure.message, in: asker.workspaceID,
+        at: position, into: &$0)
     }
   }
 }

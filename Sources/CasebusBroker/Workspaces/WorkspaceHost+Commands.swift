@@ -130,7 +130,7 @@ extension WorkspaceHost {
   func committed(_ entry: CommitQueue.Entry) {
     var freed: [Blocker] = []
     for (event, record) in zip(entry.events, entry.records) {
-      if !departed.isEmpty { freed += durable.blockers(freedBy: event) }
+      if !departed.isEmpty || !monitors.isEmpty { freed += durable.blockers(freedBy: event) }
       durable.evolve(event, at: Timestamp(milliseconds: record.time))
     }
     durableOffset += JournalOffset(entry.events.count)
@@ -138,6 +138,7 @@ extension WorkspaceHost {
     if entry.receipt != nil { receipts.committed(1) }
     uncommittedOutcomes -= 1
     settleDeparted(freed)
+    if !monitors.isEmpty { forgetMonitors(freed) }
     leaveIfIdle()
   }
 
@@ -152,6 +153,7 @@ extension WorkspaceHost {
     consumers.putBack(entry.positions)
     uncommittedOutcomes -= 1
     if uncommittedOutcomes == 0 { forgetUndoneBlocks() }
+    if !monitors.isEmpty { forgetMonitors(Array(monitors.keys)) }
     hasFailedToLift = !departed.isEmpty
     updateDeadline(noSoonerThan: .seconds(1))
     leaveIfIdle()

@@ -13,7 +13,7 @@ extension WorkspaceHost {
   /// Takes a message when the workspace is in memory. Where earlier ones of its session wait for room, it waits behind
   /// them instead.
   func receive(_ message: DecisionWindow.Message) {
-    if loop.window.isWaiting(message.session) { return decideOrWait(message) }
+    if loop.window.isWaiting(message.session, in: id) { return decideOrWait(message) }
     whenLoaded { $0.decideOrWait(message) }
   }
 
@@ -41,6 +41,7 @@ extension WorkspaceHost {
   }
 
   private func answer(_ content: Result<ClientMessage.Content, Failure>, to asker: Outcome.Asker) {
+    defer { if asker.isMonitor { decided(forMonitor: asker) } }
     do throws(Failure) {
       let content = try content.get()
       try checkLoaded()
@@ -50,7 +51,7 @@ extension WorkspaceHost {
         subscribe(options, from: asker)
       case .unsubscribe(let id): finish(Outcome(asker: asker, answer: .unsubscribe(id, position)))
       case .publish(let name, let data): try publish(name, data, from: asker)
-      case .request(let name, let parameters): try answer(Request(name: name, parameters: parameters), to: asker)
+      case .request(let request): try answer(request, to: asker)
       case .acknowledge(nil, let offset): try acknowledge(upTo: offset, from: asker)
       case .acknowledge:
         throw Failure(.invalidMessage, "data.workspaceId is present, expected on the connection of a monitor only")
@@ -61,7 +62,7 @@ extension WorkspaceHost {
   }
 
   /// The session asks for it when it is its turn.
-  private func finish(_ task: ConsumerTask, for asker: Outcome.Asker) {
+  func finish(_ task: ConsumerTask, for asker: Outcome.Asker) {
     finish(Outcome(asker: asker, answer: .consumer(task, position)))
   }
 
@@ -81,46 +82,12 @@ extension WorkspaceHost {
     }
   }
 
-  private func answer(_ request: Request, to asker: Outcome.Asker) throws(Failure) {
-    if let task = ConsumerTask(request) { return finish(task, for: asker) }
-    switch request {
-    case .getByInteractionID(let id):
-      try finish(asker) { buffer in current.interaction(id).map { buffer.writeJSON($0) } ?? buffer.writeJSON(.null) }
-    case .getInteractions:
-      try finish(asker) { $0.writeJSONArray(current.interactions) { $0.writeJSON($1) } }
-    case .getAllowedServices:
-      finish(Outcome(asker: asker, answer: .allowedServices(Request.names, to: asker, at: position)))
-    case .broadcastMessage(let channel, let message):
-      broadcast(message, as: channel, from: asker, answer: .frame(.response(to: asker, at: position)))
-    case .listConsumers, .getConsumer, .deleteConsumer, .redeliver: preconditionFailure("a task about consumers")
-    case .deleteUserData(let id, let key):
-      try execute(.deleteUserData(interactionID: id, key: key), from: asker)
-    case .setUserData(let id, let userData):
-      try execute(.setUserData(interactionID: id, userData), from: asker)
-    case .selectCase(let caseID): try execute(.selectCase(caseID: caseID), from: asker)
-    case .markdone(let id): try execute(.markdone(interactionID: id), from: asker)
-    case .blockMarkdone(let id, let warning):
-      try execute(.blockMarkdone(interactionID: id, warningMessage: warning), from: asker)
-    case .unblockMarkdone(let id): try execute(.unblockMarkdone(interactionID: id), from: asker)
-    }
-  }
-
   /// Messages to a channel are neither journaled nor numbered, but they keep their place in the order.
-  private func broadcast(_ message: JSONValue, as channel: EventName, from asker: Outcome.Asker, answer: Outcome.Answer)
-  {
+  func broadcast(_ message: JSONValue, as channel: EventName, from asker: Outcome.Asker, answer: Outcome.Answer) {
     var data = ByteBuffer()
     data.writeJSON(message)
     let event = EncodedEvent(
       channel, data: data, workspace: id, excluded: asker.session)
     finish(Outcome(asker: asker, answer: answer, events: [event]))
-  }
-}
-
-extension Outcome.Answer {
-  /// The answer to `system.getAllowedServices`.
-  static func allowedServices(
-    _ names: [String], to asker: Outcome.Asker, at position: StreamPosition?
-  ) -> Outcome.Answer {
-    .frame(.response(to: asker, at: position) { $0.writeJSONArray(names) { $0.writeJSON($1) } })
   }
 }

@@ -29,6 +29,8 @@ final class WorkspaceHost {
   /// How many of them are on each loop.
   var sessionCounts: [Int]
   var consumers = HostConsumers()
+  /// The monitors that have blocks here.
+  var monitors: [Blocker: SessionKey] = [:]
   /// Whose blocks are to be lifted, because they are gone.
   var departed: Set<Blocker> = []
   /// Whether the journal failed since their blocks were to be lifted.
@@ -72,6 +74,11 @@ extension WorkspaceHost {
     guard sessions.remove(session) != nil else { return }
     sessionCounts[session.loop] -= 1
     retained.release(session)
+    depart(blocker)
+  }
+
+  /// A blocker is gone, and so are its blocks.
+  func depart(_ blocker: Blocker) {
     departed.insert(blocker)
     liftBlocks(of: blocker)
     leaveIfIdle()

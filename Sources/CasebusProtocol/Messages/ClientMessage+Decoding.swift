@@ -20,7 +20,10 @@ extension ClientMessage {
       try Self.checkVersion(of: object)
       try Self.checkUserAgent(of: object)
       let messageID = try Self.messageID(of: object)
-      self.init(try Self.content(of: object), referenceID: referenceID, messageID: messageID)
+      let content = try Self.content(of: object)
+      self.init(
+        content, referenceID: referenceID, messageID: messageID,
+        workspaceID: try content.mayNameWorkspace ? Self.workspaceID(of: object) : nil)
     } catch {
       throw MessageFailure(failure: error, referenceID: referenceID)
     }
@@ -78,6 +81,16 @@ extension ClientMessage {
     }
   }
 
+  private static func workspaceID(of object: JSONObject) throws(Failure) -> WorkspaceID? {
+    switch object["workspaceId"] {
+    case nil, .null: return nil
+    case .string(let text):
+      if let workspace = WorkspaceID(text) { return workspace }
+      throw Failure(.invalidMessage, "workspaceId is \"\(text)\", expected 1 to 64 of A-Z a-z 0-9 . _ -")
+    case let other?: throw Failure(.invalidMessage, "workspaceId is \(other.kind), expected a string")
+    }
+  }
+
   private static func content(of object: JSONObject) throws(Failure) -> Content {
     switch (object["event"], object["request"]) {
     case (nil, nil): throw Failure(.invalidMessage, "the message has neither event nor request")
@@ -104,8 +117,8 @@ extension ClientMessage {
       throw Failure(.invalidMessage, "request is \(request.kind), expected a string")
     }
     switch object["parameters"] {
-    case nil: return .request(name: name, parameters: [])
-    case .array(let parameters): return .request(name: name, parameters: parameters)
+    case nil: return .request(Request(name))
+    case .array(let parameters): return .request(Request(name, parameters))
     case let other?: throw Failure(.invalidMessage, "parameters is \(other.kind), expected an array")
     }
   }
@@ -140,6 +153,16 @@ extension ClientMessage {
       throw Failure(.invalidMessage, "data.workspaceId is \(workspace.jsonText), expected the id of a workspace")
     }
     return .acknowledge(id, offset: offset)
+  }
+}
+
+extension ClientMessage.Content {
+  /// Whether `workspaceId` means something beside it (Protocol §3.1).
+  fileprivate var mayNameWorkspace: Bool {
+    switch self {
+    case .publish, .request: true
+    case .subscribe, .unsubscribe, .acknowledge: false
+    }
   }
 }
 

@@ -6,8 +6,8 @@ public struct ClientMessage: Hashable, Sendable {
     case unsubscribe(SubscriptionID)
     /// Reports an event, or sends a message to a channel.
     case publish(EventName, data: JSONValue)
-    /// A request; the parameters are positional.
-    case request(name: String, parameters: [JSONValue])
+    /// A request; ``Request/check(on:)`` checks its name and parameters.
+    case request(Request)
     /// Acknowledges the event at this offset and those delivered before it (Protocol §9.4). The workspace is nil except on
     /// the connection of a monitor.
     case acknowledge(WorkspaceID?, offset: UInt64)
@@ -19,12 +19,18 @@ public struct ClientMessage: Hashable, Sendable {
   public var referenceID: ReferenceID?
   /// Chosen by the sender, so that a repeated message has no second effect (Protocol §5.5); 1–128 bytes.
   public var messageID: Identifier?
+  /// The workspace that a request or a publish is for (Protocol §2.3). On the connection of a workspace it need not be
+  /// named.
+  public var workspaceID: WorkspaceID?
 
   /// A message; nil omits the member.
-  public init(_ content: Content, referenceID: ReferenceID? = nil, messageID: Identifier? = nil) {
+  public init(
+    _ content: Content, referenceID: ReferenceID? = nil, messageID: Identifier? = nil, workspaceID: WorkspaceID? = nil
+  ) {
     self.content = content
     self.referenceID = referenceID
     self.messageID = messageID
+    self.workspaceID = workspaceID
   }
 }
 

@@ -25,11 +25,14 @@ extension ServerMessage {
     if let message = object["errorMessage"] {
       let code = object["errorCode"]?.stringValue ?? ""
       let text = message.stringValue ?? message.jsonText
-      self = .failure(referenceID, code: code, message: text, position: StreamPosition(of: object))
+      self = .failure(
+        referenceID, code: code, message: text, workspaceID: WorkspaceID(of: object),
+        position: StreamPosition(of: object))
     } else if let id = object["subscriptionId"]?.stringValue {
       self = .subscribed(referenceID, SubscribeResult(SubscriptionID(id), of: object))
     } else if let data = object["data"] {
-      self = .response(referenceID, data: data, position: StreamPosition(of: object))
+      self = .response(
+        referenceID, data: data, workspaceID: WorkspaceID(of: object), position: StreamPosition(of: object))
     } else {
       throw Failure(.invalidMessage, "the message has none of event, errorMessage, subscriptionId, data")
     }
@@ -51,8 +54,16 @@ extension ReferenceID {
 extension EventLabels {
   fileprivate init(of message: JSONObject) {
     self.init(
-      workspaceID: message["workspaceId"]?.stringValue.flatMap(WorkspaceID.init),
-      position: StreamPosition(of: message), delivery: message.integer("delivery"))
+      workspaceID: WorkspaceID(of: message), position: StreamPosition(of: message),
+      delivery: message.integer("delivery"))
+  }
+}
+
+extension WorkspaceID {
+  /// - Returns: nil if the message names no workspace.
+  fileprivate init?(of message: JSONObject) {
+    guard let text = message["workspaceId"]?.stringValue else { return nil }
+    self.init(text)
   }
 }
 

@@ -8,13 +8,14 @@ extension ServerMessage {
 
   /// Appends a response; the closure writes its data.
   public static func writeResponse(
-    to referenceID: ReferenceID?, at position: StreamPosition? = nil, into buffer: inout ByteBuffer,
-    writeData: (inout ByteBuffer) -> Void
+    to referenceID: ReferenceID?, in workspaceID: WorkspaceID? = nil, at position: StreamPosition? = nil,
+    into buffer: inout ByteBuffer, writeData: (inout ByteBuffer) -> Void
   ) {
     buffer.beginJSONObject()
     buffer.writeReferenceID(referenceID)
     buffer.writeJSONMember("data", writeValue: writeData)
     buffer.writeSender()
+    buffer.writeJSONMember("workspaceId", workspaceID?.text)
     buffer.writePosition(position)
     buffer.endJSONObject()
   }
@@ -35,14 +36,15 @@ extension ServerMessage {
 
   /// Appends a failure.
   public static func writeFailure(
-    to referenceID: ReferenceID?, code: String, message: String, at position: StreamPosition? = nil,
-    into buffer: inout ByteBuffer
+    to referenceID: ReferenceID?, code: String, message: String, in workspaceID: WorkspaceID? = nil,
+    at position: StreamPosition? = nil, into buffer: inout ByteBuffer
   ) {
     buffer.beginJSONObject()
     buffer.writeReferenceID(referenceID)
     buffer.writeJSONMember("errorMessage", message)
     buffer.writeJSONMember("errorCode", code)
     buffer.writeSender()
+    buffer.writeJSONMember("workspaceId", workspaceID?.text)
     buffer.writePosition(position)
     buffer.endJSONObject()
   }
@@ -64,12 +66,12 @@ extension ServerMessage {
   /// Appends this message as JSON.
   public func encode(into buffer: inout ByteBuffer) {
     switch self {
-    case .response(let referenceID, let data, let position):
-      Self.writeResponse(to: referenceID, at: position, into: &buffer) { $0.writeJSON(data) }
+    case .response(let referenceID, let data, let workspaceID, let position):
+      Self.writeResponse(to: referenceID, in: workspaceID, at: position, into: &buffer) { $0.writeJSON(data) }
     case .subscribed(let referenceID, let result):
       Self.writeSubscribed(to: referenceID, result, into: &buffer)
-    case .failure(let referenceID, let code, let message, let position):
-      Self.writeFailure(to: referenceID, code: code, message: message, at: position, into: &buffer)
+    case .failure(let referenceID, let code, let message, let workspaceID, let position):
+      Self.writeFailure(to: referenceID, code: code, message: message, in: workspaceID, at: position, into: &buffer)
     case .event(let name, let data, let labels):
       Self.writeEvent(name, labels, into: &buffer) { $0.writeJSON(data) }
     }

@@ -1,11 +1,12 @@
 /// What the broker says to a client (Protocol §3.4).
 public enum ServerMessage: Hashable, Sendable {
-  /// The result of a command.
-  case response(ReferenceID?, data: JSONValue, position: StreamPosition? = nil)
+  /// The result of a command. The workspace is nil unless a monitor's message named it (Protocol §2.3).
+  case response(ReferenceID?, data: JSONValue, workspaceID: WorkspaceID? = nil, position: StreamPosition? = nil)
   /// The answer to a subscribe.
   case subscribed(ReferenceID?, SubscribeResult)
   /// The command failed; the code is one of ``ErrorCode``, or one of a newer broker.
-  case failure(ReferenceID?, code: String, message: String, position: StreamPosition? = nil)
+  case failure(
+    ReferenceID?, code: String, message: String, workspaceID: WorkspaceID? = nil, position: StreamPosition? = nil)
   /// An event.
   case event(name: String, data: JSONValue, EventLabels = EventLabels())
 }

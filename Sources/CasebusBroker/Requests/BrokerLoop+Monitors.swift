@@ -1,0 +1,80 @@
+import CasebusProtocol
+import CasebusWorkspace
+
+/// What monitors say for a workspace that they name (Protocol §2.3).
+extension BrokerLoop {
+  /// Passes a monitor's message to the loop that hosts the workspace.
+  func forward(
+    _ content: Result<ClientMessage.Content, Failure>, fromMonitor asker: Outcome.Asker, to workspace: WorkspaceID
+  ) {
+    onLoop(of: workspace) { $0.receive(content, fromMonitor: asker, in: workspace) }
+  }
+
+  /// The workspace comes into memory for it.
+  private func receive(
+    _ content: Result<ClientMessage.Content, Failure>, fromMonitor asker: Outcome.Asker, in workspace: WorkspaceID
+  ) {
+    monitors.messageReceived(from: asker.session, asker.ownBlocker ?? asker.blocker)
+    if let host = hosts[workspace] {
+      // It stays, also if it was about to leave memory.
+      host.isLeaving = false
+      return host.receive(content, from: asker)
+    }
+    guard !wake(workspace, for: { $0.receive(content, from: asker) }) else { return }
+    let failure = Failure(
+      .limitExceeded, "\(configuration.workspacesMax) workspaces are open (workspacesMax), send it again later")
+    answer(asker, .frame(.failure(to: asker, failure, at: nil)))
+    decided(asker, in: workspace, hasBlocks: false)
+  }
+
+  /// A message of a monitor was decided, or refused.
+  func decided(_ asker: Outcome.Asker, in workspace: WorkspaceID, hasBlocks: Bool) {
+    guard
+      let departure = monitors.messageDecided(from: asker.session, in: workspace, hasBlocks: hasBlocks)
+    else { return }
+    window.end(asker.session)
+    lift(departure)
+  }
+
+  /// A monitor's session has ended. What it said before is decided before that.
+  func endMonitor(_ session: SessionKey) {
+    window.end(session)
+    if window.hasTurns { scheduleTick() }
+    if let departure = monitors.sessionEnded(session) { lift(departure) }
+  }
+
+  private func lift(_ departure: MonitorAccounts.Departure) {
+    for workspace in departure.workspaces {
+      hosts[workspace]?.whenLoaded { $0.monitorEnded(departure.blocker) }
+    }
+  }
+}
+
+extension WorkspaceHost {
+  /// A message of a monitor was decided: perhaps it placed a block, or lifted the last one.
+  func decided(forMonitor asker: Outcome.Asker) {
+    let blocker = asker.ownBlocker ?? asker.blocker
+    let hasBlocks = hasBlocks(of: blocker)
+    monitors[blocker] = hasBlocks ? asker.session : nil
+    loop.decided(asker, in: id, hasBlocks: hasBlocks)
+  }
+
+  /// A monitor is gone, and with it the blocks that are its own.
+  func monitorEnded(_ blocker: Blocker) {
+    monitors[blocker] = nil
+    depart(blocker)
+  }
+
+  /// Blocks ended, in whatever way: monitors that have no others here need not be remembered.
+  func forgetMonitors(_ blockers: some Sequence<Blocker>) {
+    for blocker in blockers where !hasBlocks(of: blocker) {
+      guard let session = monitors.removeValue(forKey: blocker) else { continue }
+      loop.monitors.blocksEnded(of: session, in: id)
+    }
+  }
+
+  /// As long as a commit may undo that a block came or went, it counts.
+  private func hasBlocks(of blocker: Blocker) -> Bool {
+    current.hasBlocks(of: blocker) || durable.hasBlocks(of: blocker)
+  }
+}
