@@ -8,7 +8,7 @@ CONFIGURATION ?= release
 PACKAGES := zlib1g-dev libssl-dev libsqlite3-dev python3-venv
 VENV := .venv
 # The tests of the broker's port, which are run once more over TLS.
-OVER_TLS := sessions.py bad_input.py http.py stop.py transcripts.py backpressure.py slow_readers.py connection_limits.py
+OVER_TLS := sessions.py bad_input.py http.py keep_alive.py stop.py transcripts.py backpressure.py slow_readers.py connection_limits.py
 PYTHON := $(VENV)/bin/python
 
 help: ## Lists the targets.

@@ -25,7 +25,7 @@ struct OpeningTarget: Hashable {
     let value = values.first
     guard value?.isValid != false, let scope = WorkspaceScope(queryValue: value?.text) else {
       throw AdmissionRefusal(
-        .badRequest, 
+        .badRequest,
         "workspace is \(quoted(value?.text ?? "")), expected 1 to 64 of A-Z a-z 0-9 . _ - or * for all workspaces")
     }
     return scope
@@ -40,7 +40,7 @@ struct OpeningTarget: Hashable {
       guard name.isWorkspaceInSomeCase else { continue }
       guard name.text.utf8.elementsEqual(workspaceParameter.utf8) else {
         throw AdmissionRefusal(
-        .badRequest, "there is no parameter \(quoted(name.text)), expected workspace")
+          .badRequest, "there is no parameter \(quoted(name.text)), expected workspace")
       }
       values.append(QueryText(parts.count > 1 ? parts[1] : parts[0][parts[0].endIndex...]))
     }

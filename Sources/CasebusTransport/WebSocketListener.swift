@@ -46,9 +46,9 @@ package struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
   }
 
   package func run() async throws {
-    let (requests, source) = AsyncStream.makeStream(of: HTTP1Channel.Value.self)
+    let (requests, source) = AsyncStream.makeStream(of: PlainWork.self)
     let entrance = UpgradingChannel(acceptor: acceptor, connections: connections, tls: tls, logger: logger) {
-      if case .terminated = source.yield($0) { $0.channel.close(promise: nil) }
+      if case .terminated = source.yield($0) { $0.abandon() }
     }
     let listeners = try await bind(entrance)
     await onListening(listeners.compactMap(\.localAddress))
@@ -71,11 +71,16 @@ package struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
     return try await binding.bind()
   }
 
-  private func serve(_ connections: AsyncStream<HTTP1Channel.Value>) async {
+  private func serve(_ requests: AsyncStream<PlainWork>) async {
     let http = HTTP1Channel(responder: lastResponder)
     await withDiscardingTaskGroup { group in
-      for await connection in connections {
-        group.addTask { [logger] in await http.handle(value: connection, logger: logger) }
+      for await work in requests {
+        group.addTask { [responder, logger] in
+          switch work {
+          case .exchange(let exchange): await exchange.answer(by: responder)
+          case .lastRequest(let connection): await http.handle(value: connection, logger: logger)
+          }
+        }
       }
     }
   }
