@@ -8,7 +8,7 @@ CONFIGURATION ?= release
 PACKAGES := zlib1g-dev libssl-dev libsqlite3-dev python3-venv
 VENV := .venv
 # The tests of the broker's port, which are run once more over TLS.
-OVER_TLS := sessions.py bad_input.py http.py stop.py transcripts.py backpressure.py slow_readers.py connection_limits.py
+OVER_TLS := sessions.py bad_input.py http.py keep_alive.py stop.py transcripts.py backpressure.py slow_readers.py connection_limits.py
 PYTHON := $(VENV)/bin/python
 
 help: ## Lists the targets.
@@ -28,6 +28,7 @@ test-swift: setup ## The tests in Swift.
 
 test-sockets: setup $(VENV)/ready ## The protocol's files, and the broker over real sockets with other people's clients.
 	swift build --product casebus
+	swift build --product casebus-devtools
 	$(PYTHON) Docs/reference/generate.py --check
 	$(PYTHON) -m pytest --quiet Tests/ProtocolTests Tests/SocketTests
 	$(PYTHON) -m pytest --quiet Tests/CrashTests
@@ -50,9 +51,9 @@ bench-smoke: setup ## The benchmark's scenarios, small, for correctness only: ev
 	python3 Tests/Benchmarks/journal_bench.py --smoke
 
 bench-storage: setup ## Measures the journal alone on this disk, 1 minute.
-	[ -n "$${CASEBUS_BINARY:-}" ] || swift build --configuration release --product casebus
+	[ -n "$${CASEBUS_BINARY:-}" ] || swift build --configuration release --product casebus-devtools
 	data=$$(mktemp -d -p .); trap "rm -rf $$data" EXIT; \
-	"$${CASEBUS_BINARY:-$$(swift build --configuration release --show-bin-path)/casebus}" journal bench --data "$$data/journal"
+	"$${CASEBUS_BINARY:-$$(swift build --configuration release --show-bin-path)/casebus}-devtools" journal-bench --data "$$data/journal"
 
 bench-page: ## Writes the results of the last bench into Docs/reference/performance.md.
 	python3 Tests/Benchmarks/bench.py --page

@@ -19,7 +19,6 @@ extension Target.Dependency {
   static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
   static let heap = product(name: "HeapModule", package: "swift-collections")
   static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
-  static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
   static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
   static let logging = product(name: "Logging", package: "swift-log")
   static let nioCore = product(name: "NIOCore", package: "swift-nio")
@@ -46,6 +45,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "casebus", targets: ["casebus"]),
+    .executable(name: "casebus-devtools", targets: ["casebus-devtools"]),
     .library(name: "CasebusClient", targets: ["CasebusClient"]),
     .library(name: "CasebusProtocol", targets: ["CasebusProtocol"]),
     // What Tests/Fuzz/run links its fuzzers with.
@@ -83,8 +83,8 @@ let package = Package(
     target(
       "CasebusTransport",
       [
-        "CasebusDeflate", "CasebusProtocol", "CasebusSocket", "CasebusTLS", "CasebusWebSocket", .hummingbirdCore,
-        .logging, .nioCore,
+        "CasebusDeflate", "CasebusProtocol", "CasebusSocket", "CasebusTLS", "CasebusWebSocket", .httpTypes,
+        .hummingbirdCore, .logging, .nioCore,
         .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix, .serviceLifecycle,
       ]),
     target("CasebusSQLite", ["CasebusJournal", "CasebusProtocol", .grdb, .grdbSQLite, .logging, .nioCore]),
@@ -101,14 +101,23 @@ let package = Package(
       "CasebusServer",
       [
         "CMalloc", "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTLS", "CasebusTransport",
-        "CasebusWebSocket", "CasebusWorkspace", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore,
+        "CasebusWebSocket", "CasebusWorkspace", .httpTypes, .hummingbirdCore, .logging, .nioCore,
         .serviceLifecycle,
       ]),
+    target("CasebusConsole", [.argumentParser, .logging, .nioCore, .serviceLifecycle]),
     // L5
+    .executableTarget(
+      name: "casebus-devtools",
+      dependencies: [
+        "CasebusConsole", "CasebusJournal", "CasebusProtocol", "CasebusSQLite", "CasebusServer", "CasebusTransport",
+        "CasebusWebSocket", .argumentParser, .httpTypes, .hummingbirdCore, .logging, .nioCore, .nioPosix,
+        .serviceLifecycle, .unixSignals,
+      ], swiftSettings: settings),
     .executableTarget(
       name: "casebus",
       dependencies: [
-        "CasebusBroker", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusSQLite", "CasebusServer",
+        "CasebusBroker", "CasebusClient", "CasebusConsole", "CasebusJournal", "CasebusProtocol", "CasebusSQLite",
+        "CasebusServer",
         "CasebusTLS", "CasebusTransport", "CasebusWebSocket", "CasebusWorkspace", .argumentParser, .logging, .nioCore,
         .nioPosix, .serviceLifecycle,
         .unixSignals,
@@ -147,7 +156,7 @@ let package = Package(
     testTarget(
       "casebusTests",
       [
-        "casebus", "CasebusBroker", "CasebusClient", "CasebusJournal", "CasebusProtocol", "CasebusServer",
+        "casebus", "CasebusBroker", "CasebusClient", "CasebusConsole", "CasebusJournal", "CasebusProtocol", "CasebusServer",
         "CasebusTestSupport", "CasebusTransport", "CasebusWebSocket", "CasebusWorkspace", .logging,
         .nioPosix, .serviceLifecycle,
       ]),

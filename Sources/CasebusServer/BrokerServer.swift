@@ -3,7 +3,6 @@ package import CasebusJournal
 import CasebusTransport
 import CasebusWebSocket
 import CasebusWorkspace
-import Hummingbird
 import HummingbirdCore
 package import Logging
 package import NIOCore
@@ -80,12 +79,19 @@ package struct BrokerServer: Service {
     _ port: Int, _ connections: ServerConnections, _ tls: ListenerTLS?,
     onListening: @escaping @Sendable ([SocketAddress]) async -> Void
   ) -> any Service {
-    let acceptor = SessionAcceptor(broker: broker)
-    let handshake = OpeningHandshake(configuration.connection)
-    let endpoints = Endpoints(acceptor: acceptor, handshake: handshake, readiness: readiness, isSecure: tls != nil)
+    let acceptor = SessionAcceptor(broker: broker, policy: AdmissionPolicy())
+    let routes = routes(acceptor)
     return WebSocketListener(
-      host: configuration.host, port: port, acceptor: acceptor, responder: endpoints.router.httpResponder(logger),
+      host: configuration.host, port: port, acceptor: acceptor,
+      responder: { await routes.respond(to: $0, from: $1) },
       connections: connections, tls: tls, group: group, logger: logger, onListening: onListening)
+  }
+
+  private func routes(_ acceptor: SessionAcceptor) -> HTTPRoutes {
+    var routes = HTTPRoutes(policy: acceptor.policy, logger: logger)
+    let handshake = OpeningHandshake(configuration.connection)
+    routes.add(Endpoints(acceptor: acceptor, handshake: handshake, readiness: readiness).routes)
+    return routes
   }
 }
 

@@ -1,6 +1,5 @@
 import CasebusProtocol
 import CasebusWebSocket
-import HummingbirdCore
 
 /// What the target of an opening handshake asks for (Protocol §2.1, §2.2).
 struct OpeningTarget: Hashable {
@@ -9,38 +8,39 @@ struct OpeningTarget: Hashable {
 
   let scope: WorkspaceScope
 
-  /// - Parameter target: such as `/v2?workspace=a`.
-  /// - Throws: the answer that says what is wrong.
-  init(_ target: String) throws(OpeningHandshakeRejection) {
-    let uri = URI(target)
-    guard uri.path == Self.path else {
-      throw OpeningHandshakeRejection(
-        status: 404, "there is nothing at \(Self.quoted(uri.path)), WebSocket connections go to \(Self.path)")
+  /// - Throws: what is wrong with the target.
+  init(_ request: OpeningRequest) throws(AdmissionRefusal) {
+    guard request.path.utf8.elementsEqual(Self.path.utf8) else {
+      throw AdmissionRefusal(
+        .notFound, "there is nothing at \(Self.quoted(request.path)), WebSocket connections go to \(Self.path)")
     }
-    scope = try Self.scope(of: Self.workspaces(in: uri.query ?? ""))
+    scope = try Self.scope(of: Self.workspaces(in: request.query ?? ""))
   }
 
-  private static func scope(of values: [QueryText]) throws(OpeningHandshakeRejection) -> WorkspaceScope {
+  private static func scope(of values: [QueryText]) throws(AdmissionRefusal) -> WorkspaceScope {
     guard values.count <= 1 else {
-      throw .bad("workspace is given \(values.count) times, expected it once at most")
+      throw AdmissionRefusal(
+        .badRequest, "workspace is given \(values.count) times, expected it once at most")
     }
     let value = values.first
     guard value?.isValid != false, let scope = WorkspaceScope(queryValue: value?.text) else {
-      throw .bad(
+      throw AdmissionRefusal(
+        .badRequest,
         "workspace is \(quoted(value?.text ?? "")), expected 1 to 64 of A-Z a-z 0-9 . _ - or * for all workspaces")
     }
     return scope
   }
 
   /// The values of the one parameter that there is; others are ignored, but not those that must be meant for it.
-  private static func workspaces(in query: String) throws(OpeningHandshakeRejection) -> [QueryText] {
+  private static func workspaces(in query: String) throws(AdmissionRefusal) -> [QueryText] {
     var values: [QueryText] = []
     for pair in query.utf8.split(separator: UInt8(ascii: "&")) {
       let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
       let name = QueryText(parts[0])
       guard name.isWorkspaceInSomeCase else { continue }
       guard name.text.utf8.elementsEqual(workspaceParameter.utf8) else {
-        throw .bad("there is no parameter \(quoted(name.text)), expected workspace")
+        throw AdmissionRefusal(
+          .badRequest, "there is no parameter \(quoted(name.text)), expected workspace")
       }
       values.append(QueryText(parts.count > 1 ? parts[1] : parts[0][parts[0].endIndex...]))
     }
@@ -86,11 +86,5 @@ private struct QueryText {
 
   private static func digit(_ byte: UInt8) -> UInt8? {
     Character(Unicode.Scalar(byte)).hexDigitValue.map { UInt8($0) }
-  }
-}
-
-extension OpeningHandshakeRejection {
-  fileprivate static func bad(_ reason: String) -> OpeningHandshakeRejection {
-    OpeningHandshakeRejection(status: 400, reason)
   }
 }

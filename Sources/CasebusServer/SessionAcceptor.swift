@@ -7,29 +7,40 @@ import NIOCore
 /// Joins the transport and the broker: a connection at `/v2` becomes a session (Protocol §2).
 struct SessionAcceptor: WebSocketAcceptor {
   let broker: Broker
+  let policy: AdmissionPolicy
 
-  struct Ticket {
-    var scope: WorkspaceScope
-    var reservation: SessionReservation
+  func admit(_ request: OpeningRequest) throws(OpeningHandshakeRejection) -> SessionAdmission {
+    do throws(AdmissionRefusal) {
+      let (scope, principal) = try check(request)
+      return SessionAdmission(scope: scope, principal: principal, peer: request.peer, reservation: try reservation())
+    } catch {
+      throw OpeningHandshakeRejection(error)
+    }
   }
 
-  func admit(target: String) throws(OpeningHandshakeRejection) -> Ticket {
-    let scope = try OpeningTarget(target).scope
+  /// What a session would be for, and who it would act for. Takes no room for it.
+  func check(_ request: OpeningRequest) throws(AdmissionRefusal) -> (WorkspaceScope, Principal) {
+    (try OpeningTarget(request).scope, try policy.principal(of: request))
+  }
+
+  private func reservation() throws(AdmissionRefusal) -> SessionReservation {
     do throws(Failure) {
-      return Ticket(scope: scope, reservation: try broker.reserveSession())
+      return try broker.reserveSession()
     } catch {
-      throw OpeningHandshakeRejection(status: 503, error.message)
+      throw AdmissionRefusal(.limitExceeded, error.message)
     }
   }
 
   func open(
-    _ ticket: Ticket, _ connection: WebSocketHandler, on eventLoop: any EventLoop
+    _ admission: SessionAdmission, _ connection: WebSocketHandler, on eventLoop: any EventLoop
   ) -> any MessageReceiver {
     let encoding = connection.deflateAgreement.map { MessageEncoding.deflated(windowBits: $0.server.windowBits) }
     return SessionReceiver(
       broker.openSession(
-        ticket.scope, reservation: ticket.reservation, encoding: encoding ?? .plain, sink: connection,
-        origin: SessionOrigin(address: connection.remoteAddress ?? "unknown", identity: connection.peerSubject),
+        admission.scope, reservation: admission.reservation, encoding: encoding ?? .plain, sink: connection,
+        origin: SessionOrigin(
+          address: admission.peer.address ?? "unknown", identity: admission.peer.certificateSubject,
+          principal: admission.principal),
         on: eventLoop))
   }
 }

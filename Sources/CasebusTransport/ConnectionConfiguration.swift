@@ -19,8 +19,12 @@ package struct ConnectionConfiguration: Sendable {
   /// Connections from one address, or from one /64 network of IPv6. nil: half of ``connectionsMax``, and those from this
   /// machine itself are not limited, because a proxy that stands here brings everybody's.
   package var connectionsPerAddressMax: Int?
-  /// How long the opening handshake may take, and how long a plain HTTP connection may be idle.
+  /// How long each request of a connection may take to be there whole.
   package var handshakeTimeoutSeconds = 10
+  /// How long a connection may be open between two plain requests, and how long its peer may take nothing of an answer.
+  package var httpIdleSeconds = 30
+  /// Plain requests that one connection may make.
+  package var httpRequestsPerConnectionMax = 1000
   /// Bytes of all header fields of an HTTP request.
   package var headerBytesMax = 16_384
   /// Header fields of an HTTP request.

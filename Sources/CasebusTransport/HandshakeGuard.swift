@@ -89,7 +89,7 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
     guard head.hasOneHost else { return answer(.hostMissing, context) }
     guard head.asksForWebSocket else { return plainHeadReceived(head, context) }
     do throws(OpeningHandshakeRejection) {
-      admission = try check(head)
+      admission = try check(head, context.channel)
       context.fireChannelRead(wrapInboundOut(.head(head)))
     } catch {
       answer(error, context)
@@ -105,12 +105,13 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
     context.fireChannelRead(wrapInboundOut(.head(head.asLastRequest)))
   }
 
-  private func check(_ head: HTTPRequestHead) throws(OpeningHandshakeRejection) -> WebSocketOpening<Acceptor>.Admission
-  {
+  private func check(
+    _ head: HTTPRequestHead, _ channel: any Channel
+  ) throws(OpeningHandshakeRejection) -> WebSocketOpening<Acceptor>.Admission {
     guard head.version == .http1_1 else { throw .oldHTTP }
     guard !head.hasBody else { throw OpeningHandshakeRejection(status: 400, "an opening handshake has no body") }
     let headers = head.headers.lazy.map { (name: $0.name, value: $0.value) }
-    return try opening.admit(method: head.method.rawValue, target: head.uri, headers: headers)
+    return try opening.admit(method: head.method.rawValue, target: head.uri, headers: headers, from: channel)
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -1,31 +1,48 @@
 import CasebusWebSocket
+import HTTPTypes
 import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
 
-/// Reads the first bytes of a connection. A plain opening handshake that is good is answered right here; everything else
-/// is left to the HTTP pipeline, with the bytes as they came.
+/// Reads the requests of a connection. A plain opening handshake that is good is answered right here, plain requests for a
+/// resource are given to a task; everything else is left to the HTTP pipeline, with the bytes as they came.
 ///
 /// A connection that goes through NIO's HTTP pipeline and its upgrade costs twice the processor time
 /// (Docs/internals/fan-out.md).
-final class OpeningReader<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, RemovableChannelHandler, Timed {
+final class OpeningReader<Acceptor: WebSocketAcceptor>: ChannelDuplexHandler, RemovableChannelHandler, Timed {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer
+  typealias OutboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
   var timerPlace: TimerWheel.Place?
   private let channel: UpgradingChannel<Acceptor>
   private let timers: TimerWheel
-  private let deadline: NIODeadline
+  private let eventLoop: any EventLoop
+  private var intake: RequestIntake
+  private var deadline: NIODeadline
   private var context: ChannelHandlerContext?
+  /// There while plain requests are answered.
+  private var encoder: HTTPResponseEncoder?
+  private var isFirstRead = true
+  private var isReadPending = false
+
+  /// How long a peer may take to read the last answer.
+  private static var lingerTime: TimeAmount { .seconds(2) }
 
   init(_ channel: UpgradingChannel<Acceptor>, on eventLoop: any EventLoop) {
     self.channel = channel
+    self.eventLoop = eventLoop
     timers = channel.opening.timers.value(on: eventLoop)
-    deadline = .now() + .seconds(Int64(channel.opening.configuration.handshakeTimeoutSeconds))
+    let configuration = channel.opening.configuration
+    intake = RequestIntake(configuration.intakeLimits)
+    deadline = .now() + .seconds(Int64(configuration.handshakeTimeoutSeconds))
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    timers.arm(self, at: Int64(deadline.uptimeNanoseconds))
+    startTimer()
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
@@ -34,68 +51,188 @@ final class OpeningReader<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, R
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    var bytes = unwrapInboundIn(data)
-    if let (admission, byteCount) = plainHandshake(in: bytes) {
-      bytes.moveReaderIndex(forwardBy: byteCount)
-      upgrade(admission, context)
-    } else if bytes.beginsTLS {
+    let bytes = unwrapInboundIn(data)
+    if isFirstRead, bytes.beginsTLS {
       channel.tlsOnPlainPort(context.channel)
-      leaveToHTTP(context, refusal: .tlsOnPlainPort)
-      bytes.clear()
-    } else {
-      leaveToHTTP(context)
+      return leave(to: .http(refusal: .tlsOnPlainPort), with: nil, context)
     }
-    // What follows a good opening handshake at once is no HTTP any more.
-    if bytes.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(bytes)) }
-    context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
+    isFirstRead = false
+    if intake.isIdle { startTimer(seconds: channel.opening.configuration.handshakeTimeoutSeconds) }
+    perform(intake.bytesReceived(bytes), context)
   }
 
-  private func plainHandshake(in bytes: ByteBuffer) -> (WebSocketOpening<Acceptor>.Admission, byteCount: Int)? {
-    let configuration = channel.opening.configuration
-    let head = PlainRequestHead(
-      bytes, bytesMax: configuration.headerBytesMax, fieldsMax: configuration.headerFieldsMax)
-    guard let head else { return nil }
-    // What is refused is refused by the HTTP pipeline, with an answer.
-    let admission = try? channel.opening.admit(method: "GET", target: head.target, headers: head.fields)
-    return admission.map { ($0, head.byteCount) }
+  func read(context: ChannelHandlerContext) {
+    if intake.hasEnough { isReadPending = true } else { context.read() }
   }
 
-  private func upgrade(_ admission: WebSocketOpening<Acceptor>.Admission, _ context: ChannelHandlerContext) {
-    context.writeAndFlush(wrapOutboundOut(admission.response.head), promise: nil)
-    guard context.channel.isActive else { return }
-    do {
-      try channel.upgrade(admission, context.channel)
-    } catch {
-      context.close(promise: nil)
+  private func perform(_ action: RequestIntake.OnBytes, _ context: ChannelHandlerContext) {
+    switch action {
+    case .wait: break
+    case .answer(let head): begin(head, context)
+    case .leaveToHTTP(let bytes): leave(to: .http(refusal: nil), with: bytes, context)
+    case .upgrade(let head, var bytes):
+      // What is refused is refused by the HTTP pipeline, with an answer.
+      let admission = try? channel.opening.admit(
+        method: head.method, target: head.target, headers: head.fields, from: context.channel)
+      guard let admission else { return leave(to: .http(refusal: nil), with: bytes, context) }
+      bytes.moveReaderIndex(forwardBy: head.byteCount)
+      // What follows a good opening handshake at once is no HTTP any more.
+      leave(to: .webSocket(admission), with: bytes, context)
     }
   }
 
-  private func leaveToHTTP(_ context: ChannelHandlerContext, refusal: OpeningHandshakeRejection? = nil) {
-    do {
-      try channel.configureHTTP(context.channel, deadline: deadline, refusal: refusal)
-    } catch {
-      context.close(promise: nil)
-    }
+  private func startTimer(seconds: Int) {
+    deadline = .now() + .seconds(Int64(seconds))
+    startTimer()
   }
 
-  /// Nothing has come: the HTTP pipeline says so.
+  private func startTimer() {
+    timers.arm(self, at: Int64(deadline.uptimeNanoseconds))
+  }
+
   func timeReached() {
     guard let context else { return }
-    guard deadline <= .now() else { return timers.arm(self, at: Int64(deadline.uptimeNanoseconds)) }
-    leaveToHTTP(context)
-    context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
+    guard deadline <= .now() else { return startTimer() }
+    switch intake.timeReached() {
+    case .close: context.close(promise: nil)
+    case .leaveToHTTP(let bytes): leave(to: .http(refusal: nil), with: bytes, context)
+    }
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
-    case is ChannelShouldQuiesceEvent: context.close(promise: nil)
-    case ChannelEvent.inputClosed: context.close(promise: nil)
+    case is ChannelShouldQuiesceEvent: if intake.quiesced() == .close { context.close(promise: nil) }
+    case ChannelEvent.inputClosed: if intake.inputClosed() == .close { context.close(promise: nil) }
     case _: context.fireUserInboundEventTriggered(event)
     }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     context.close(promise: nil)
+  }
+}
+
+// MARK: - Leaving the connection to somebody else
+
+extension OpeningReader {
+  private enum Successor {
+    case webSocket(WebSocketOpening<Acceptor>.Admission)
+    /// - refusal: what every request is answered with; nil if the connection is welcome.
+    case http(refusal: OpeningHandshakeRejection?)
+  }
+
+  /// - Parameter bytes: what the successor is to read first.
+  private func leave(to successor: Successor, with bytes: ByteBuffer?, _ context: ChannelHandlerContext) {
+    let pipeline = context.pipeline.syncOperations
+    if let encoder { pipeline.removeHandler(encoder, promise: nil) }
+    do {
+      switch successor {
+      case .webSocket(let admission): try upgrade(admission, context)
+      case .http(let refusal): try channel.configureHTTP(context.channel, deadline: deadline, refusal: refusal)
+      }
+    } catch {
+      context.close(promise: nil)
+    }
+    if let bytes, bytes.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(bytes)) }
+    if isReadPending { context.read() }
+    pipeline.removeHandler(context: context, promise: nil)
+  }
+
+  private func upgrade(_ admission: WebSocketOpening<Acceptor>.Admission, _ context: ChannelHandlerContext) throws {
+    context.writeAndFlush(wrapOutboundOut(admission.response.head), promise: nil)
+    guard context.channel.isActive else { return }
+    try channel.upgrade(admission, context.channel)
+  }
+}
+
+// MARK: - Answering a plain request
+
+extension OpeningReader: AnswerSink {
+  private func begin(_ head: PlainRequestHead, _ context: ChannelHandlerContext) {
+    timers.disarm(self)
+    do {
+      if encoder == nil {
+        let encoder = HTTPResponseEncoder()
+        try context.pipeline.syncOperations.addHandler(encoder, position: .after(self))
+        self.encoder = encoder
+      }
+      let peer = channel.opening.peer(of: context.channel)
+      let request = try HTTPRequest(HTTPRequestHead(head), secure: peer.isSecure, splitCookie: false)
+      guard let number = intake.answerNumber else { return }
+      channel.onHTTP(
+        .exchange(PlainExchange(request, number: number, from: peer, to: self, on: context.eventLoop)))
+    } catch {
+      context.close(promise: nil)
+    }
+  }
+
+  func writeAnswer(_ parts: [HTTPResponsePart], _ number: Int) -> EventLoopFuture<Void> {
+    guard let context, intake.answerNumber == number else {
+      return eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+    }
+    // A peer that takes nothing of it is given up.
+    startTimer(seconds: channel.opening.configuration.httpIdleSeconds)
+    let written = eventLoop.makePromise(of: Void.self)
+    for (index, part) in parts.enumerated() {
+      context.channel.write(encoded(part), promise: index == parts.count - 1 ? written : nil)
+    }
+    context.channel.flush()
+    let isWhole = if case .end = parts.last { true } else { false }
+    return written.futureResult.assumeIsolated().map { self.written(isWhole: isWhole, number) }.nonisolated()
+  }
+
+  private func encoded(_ part: HTTPResponsePart) -> HTTPServerResponsePart {
+    switch part {
+    case .head(var response):
+      if intake.isLastAnswer { response.headerFields[.connection] = "close" }
+      return .head(HTTPResponseHead(response))
+    case .body(let bytes): return .body(.byteBuffer(bytes))
+    case .end(let trailers): return .end(trailers.map(HTTPHeaders.init))
+    }
+  }
+
+  private func written(isWhole: Bool, _ number: Int) {
+    guard let context, intake.answerNumber == number else { return }
+    timers.disarm(self)
+    guard isWhole else { return }
+    switch intake.answerWritten() {
+    case .close:
+      context.close(mode: .output, promise: nil)
+      deadline = .now() + Self.lingerTime
+      startTimer()
+    case .next(let action):
+      let configuration = channel.opening.configuration
+      startTimer(seconds: intake.isIdle ? configuration.httpIdleSeconds : configuration.handshakeTimeoutSeconds)
+      perform(action, context)
+      context.fireChannelReadComplete()
+      readOn(context)
+    }
+  }
+
+  private func readOn(_ context: ChannelHandlerContext) {
+    guard isReadPending, !intake.hasEnough else { return }
+    isReadPending = false
+    context.read()
+  }
+
+  func abandonAnswer(_ number: Int) {
+    guard intake.answerNumber == number else { return }
+    context?.close(promise: nil)
+  }
+}
+
+extension HTTPRequestHead {
+  fileprivate init(_ head: PlainRequestHead) {
+    self.init(
+      version: .http1_1, method: HTTPMethod(rawValue: head.method), uri: head.target,
+      headers: HTTPHeaders(head.fields.map { ($0.name, $0.value) }))
+  }
+}
+
+extension ConnectionConfiguration {
+  fileprivate var intakeLimits: RequestIntake.Limits {
+    RequestIntake.Limits(
+      headerBytesMax: headerBytesMax, headerFieldsMax: headerFieldsMax, requestsMax: httpRequestsPerConnectionMax)
   }
 }
 

@@ -6,13 +6,15 @@ import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 
-/// The channel of one accepted connection: HTTP/1.1, which either becomes a WebSocket connection with its first request or
-/// is answered by Hummingbird.
+/// The channel of one accepted connection: HTTP/1.1, which becomes a WebSocket connection with a good opening handshake.
+///
+/// Its requests are read by ``OpeningReader``. What that leaves to the HTTP pipeline is the last request of the connection:
+/// either an opening handshake of some unusual form, or answered by Hummingbird.
 ///
 /// After the upgrade all HTTP handlers have left the pipeline, and no task belongs to the connection, so that an idle
 /// one stays small.
 struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
-  /// What the first request made of the connection.
+  /// What a request that was left to the HTTP pipeline made of the connection.
   enum Outcome: Sendable {
     case http(HTTP1Channel.Value)
     /// It lives in its channel alone from now on.
@@ -23,15 +25,15 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
   private let connections: ServerConnections
   private let tls: ListenerTLS?
   private let logger: Logger
-  private let onHTTP: @Sendable (HTTP1Channel.Value) -> Void
+  let onHTTP: @Sendable (PlainWork) -> Void
 
   /// - Parameters:
   ///   - connections: what this listener has in common with the others of the server.
   ///   - tls: nil for connections that are not encrypted.
-  ///   - onHTTP: gets the connections whose first request is for no WebSocket connection.
+  ///   - onHTTP: gets what is no good opening handshake, to be answered by a task.
   init(
     acceptor: Acceptor, connections: ServerConnections, tls: ListenerTLS?, logger: Logger,
-    onHTTP: @escaping @Sendable (HTTP1Channel.Value) -> Void
+    onHTTP: @escaping @Sendable (PlainWork) -> Void
   ) {
     opening = WebSocketOpening(acceptor: acceptor, connections: connections, hasTLS: tls != nil)
     self.connections = connections
@@ -91,7 +93,7 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
       HandshakeGuard(opening, deadline: deadline, refusal: refusal, valve: valve, on: channel.eventLoop),
       position: .before(pipeline.handler(type: NIOTypedHTTPServerUpgradeHandler<Outcome>.self)))
     outcome.whenSuccess { [onHTTP] in
-      if case .http(let connection) = $0 { onHTTP(connection) }
+      if case .http(let connection) = $0 { onHTTP(.lastRequest(connection)) }
     }
   }
 
@@ -130,5 +132,21 @@ extension ChannelPipeline.SynchronousOperations {
   /// The first request is whole.
   func removeHandshakeGuard<Acceptor: WebSocketAcceptor>(of: Acceptor.Type) throws {
     removeHandler(context: try context(handlerType: HandshakeGuard<Acceptor>.self), promise: nil)
+  }
+}
+
+/// A plain request that a task answers.
+enum PlainWork: Sendable {
+  /// The connection stays open afterwards, if it may.
+  case exchange(PlainExchange)
+  /// The connection ends afterwards.
+  case lastRequest(HTTP1Channel.Value)
+
+  /// Ends the connection without an answer.
+  func abandon() {
+    switch self {
+    case .exchange(let exchange): exchange.abandon()
+    case .lastRequest(let connection): connection.channel.close(promise: nil)
+    }
   }
 }

@@ -72,17 +72,6 @@ package final class WebSocketHandler: ChannelDuplexHandler {
 
   /// permessage-deflate as it was agreed on; nil without it.
   package var deflateAgreement: DeflateAgreement? { connection.deflateAgreement }
-
-  /// Whom the peer's TLS certificate is of, as RFC 2253 writes names; nil if it has shown none.
-  package var peerSubject: String? { tls?.peerSubject }
-
-  /// The peer's address, such as `127.0.0.1:50000`; nil if it has none.
-  package var remoteAddress: String? {
-    guard let address = context?.channel.remoteAddress, let host = address.ipAddress, let port = address.port else {
-      return nil
-    }
-    return "\(host):\(port)"
-  }
 }
 
 // MARK: - From the channel

@@ -1,4 +1,5 @@
-package import HummingbirdCore
+import HTTPTypes
+import HummingbirdCore
 package import Logging
 package import NIOCore
 import NIOPosix
@@ -12,7 +13,7 @@ import ServiceLifecycle
 package struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
   private let address: (host: String, port: Int)
   private let acceptor: Acceptor
-  private let responder: HTTPChannelHandler.Responder
+  private let responder: HTTPResponder
   private let connections: ServerConnections
   private let tls: ListenerTLS?
   private let group: any EventLoopGroup
@@ -30,7 +31,7 @@ package struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
   ///   - host: an address, also in brackets, or a name: then on all of its addresses that are this machine's.
   ///   - onListening: called once, when clients can connect, with the addresses that are listened on.
   package init(
-    host: String, port: Int, acceptor: Acceptor, responder: @escaping HTTPChannelHandler.Responder,
+    host: String, port: Int, acceptor: Acceptor, responder: @escaping HTTPResponder,
     connections: ServerConnections, tls: ListenerTLS? = nil, group: any EventLoopGroup, logger: Logger,
     onListening: @escaping @Sendable ([SocketAddress]) async -> Void
   ) {
@@ -45,9 +46,9 @@ package struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
   }
 
   package func run() async throws {
-    let (requests, source) = AsyncStream.makeStream(of: HTTP1Channel.Value.self)
+    let (requests, source) = AsyncStream.makeStream(of: PlainWork.self)
     let entrance = UpgradingChannel(acceptor: acceptor, connections: connections, tls: tls, logger: logger) {
-      if case .terminated = source.yield($0) { $0.channel.close(promise: nil) }
+      if case .terminated = source.yield($0) { $0.abandon() }
     }
     let listeners = try await bind(entrance)
     await onListening(listeners.compactMap(\.localAddress))
@@ -70,12 +71,27 @@ package struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
     return try await binding.bind()
   }
 
-  private func serve(_ connections: AsyncStream<HTTP1Channel.Value>) async {
-    let http = HTTP1Channel(responder: responder)
+  private func serve(_ requests: AsyncStream<PlainWork>) async {
+    let http = HTTP1Channel(responder: lastResponder)
     await withDiscardingTaskGroup { group in
-      for await connection in connections {
-        group.addTask { [logger] in await http.handle(value: connection, logger: logger) }
+      for await work in requests {
+        group.addTask { [responder, logger] in
+          switch work {
+          case .exchange(let exchange): await exchange.answer(by: responder)
+          case .lastRequest(let connection): await http.handle(value: connection, logger: logger)
+          }
+        }
       }
+    }
+  }
+
+  /// Answers the last request of a connection.
+  private var lastResponder: HTTPChannelHandler.Responder {
+    { [responder, isSecure = tls != nil] request, writer, channel in
+      let peer = try await channel.eventLoop.submit { channel.peer(isSecure: isSecure) }.get()
+      var response = await responder(request, peer)
+      response.headers[.connection] = "close"
+      try await writer.write(response: response.head, body: response.body)
     }
   }
 

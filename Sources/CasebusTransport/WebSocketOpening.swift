@@ -25,11 +25,15 @@ struct WebSocketOpening<Acceptor: WebSocketAcceptor>: Sendable {
   var configuration: ConnectionConfiguration { connections.configuration }
   var timers: PerLoop<TimerWheel> { connections.timers }
 
+  /// Who is at the other end of a channel; on its event loop.
+  func peer(of channel: any Channel) -> OpeningRequest.Peer { channel.peer(isSecure: hasTLS) }
+
   /// - Throws: the answer to give instead of 101.
   func admit(
-    method: String, target: String, headers: some Sequence<(name: String, value: String)>
+    method: String, target: String, headers: some Sequence<(name: String, value: String)>, from channel: any Channel
   ) throws(OpeningHandshakeRejection) -> Admission {
-    let (ticket, response) = try handshake.check(method: method, target: target, headers: headers, with: acceptor)
+    let request = OpeningRequest(method: method, target: target, headers: headers, peer: peer(of: channel))
+    let (ticket, response) = try handshake.check(request, with: acceptor)
     return Admission(ticket: ticket, response: response)
   }
 

@@ -53,10 +53,10 @@ extension OpeningHandshake {
   /// Checks an opening handshake first by the RFC, then by what the acceptor takes.
   /// - Throws: the answer to give instead of 101, which the HTTP endpoint at the same target gives.
   package func check<Acceptor: WebSocketAcceptor>(
-    method: String, target: String, headers: some Sequence<(name: String, value: String)>, with acceptor: Acceptor
+    _ request: OpeningRequest, with acceptor: Acceptor
   ) throws(OpeningHandshakeRejection) -> (Acceptor.Ticket, OpeningHandshakeResponse) {
-    switch requestReceived(method: method, target: target, headers: headers) {
-    case .accept(let response): (try acceptor.admit(target: target), response)
+    switch requestReceived(request) {
+    case .accept(let response): (try acceptor.admit(request), response)
     case .reject(let rejection): throw rejection
     }
   }

@@ -1,10 +1,5 @@
 import ArgumentParser
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import CasebusConsole
 
 @main
 struct Casebus: AsyncParsableCommand {
@@ -23,50 +18,11 @@ struct Casebus: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       DemoCommand.self, ServeCommand.self, SimulateCommand.self, SubscribeCommand.self, CallCommand.self,
-      PublishCommand.self, ConsumerCommand.self, JournalCommand.self, EchoServerCommand.self, EchoClientCommand.self,
+      PublishCommand.self, ConsumerCommand.self, JournalCommand.self,
     ])
-}
 
-// MARK: - The process
-
-extension Casebus {
-  /// As ArgumentParser's, but whatever is printed is checked, its own help too.
   static func main() async {
     StandardOutput.prepare()
-    do {
-      if let complaint = RawArguments.complaint { throw ValidationError(complaint) }
-      try await run(try parseAsRoot())
-      try StandardOutput.close()
-    } catch let failure as OutputFailure {
-      failure.endProcess()
-    } catch {
-      end(with: error)
-    }
-  }
-
-  private static func run(_ command: any ParsableCommand) async throws {
-    var command = command
-    if var command = command as? any AsyncParsableCommand {
-      try await command.run()
-    } else {
-      try command.run()
-    }
-  }
-
-  private static func end(with error: any Error) -> Never {
-    let status = exitCode(for: error)
-    let text = fullMessage(for: error)
-    guard status.isSuccess else {
-      if !text.isEmpty { printError(text + (WrittenAddress.hint ?? "")) }
-      _exit(status.rawValue)
-    }
-    do throws(OutputFailure) {
-      // Help and version come as errors.
-      if !text.isEmpty { try printLine(text) }
-      try StandardOutput.close()
-      _exit(status.rawValue)
-    } catch {
-      error.endProcess()
-    }
+    await runProcess { WrittenAddress.hint }
   }
 }

@@ -10,8 +10,8 @@ import Testing
     "CasebusWorkspace": 1, "CasebusJournal": 1, "CasebusDeflate": 1, "CasebusTLS": 1,
     "CasebusTransport": 2, "CasebusSQLite": 2, "CasebusJetStream": 2,
     "CasebusBroker": 3, "CasebusClient": 3, "CasebusDashboard": 3,
-    "CasebusServer": 4,
-    "casebus": 5,
+    "CasebusServer": 4, "CasebusConsole": 4,
+    "casebus": 5, "casebus-devtools": 5,
   ]
 
   /// Arrows that point down and are nevertheless not there: the broker knows no transport and no database.

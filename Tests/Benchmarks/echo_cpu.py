@@ -43,7 +43,7 @@ server.on("connection", socket => socket.on("message", (data, isBinary) => socke
 
 
 def commands(binary):
-    yield "casebus", [binary, "echo-server", "--no-deflate", "--port"]
+    yield "casebus", [f"{binary}-devtools", "echo-server", "--no-deflate", "--port"]
     yield "python websockets", [sys.executable, "-c", PYTHON_SERVER]
     if shutil.which("websocketd"):
         yield "websocketd cat", ["websocketd", "--loglevel=fatal", "--address=127.0.0.1", "--port=", "cat"]

@@ -65,9 +65,61 @@ import Testing
     #expect(Self.read(Self.good, fieldsMax: 4) == nil)
   }
 
+  @Test func everyPartOfAHeadIsIncomplete() {
+    for count in 1..<Self.good.utf8.count {
+      #expect(Self.isIncomplete(String(Self.good.unicodeScalars.prefix(count))), "\(count) bytes")
+    }
+    #expect(!Self.isIncomplete(Self.good))
+  }
+
+  @Test(arguments: [
+    "POST", "GET /\n", "GET / HTTP/1.0", "GET / HTTP/1.1\n", "GET / HTTP/1.1\r\n ", "GET / HTTP/1.1\r\nA: b\n",
+    "GET / HTTP/1.1\r\nA: b\r\n c", "GET / HTTP/1.1\r\nContent-Length:", "GET / HTTP/1.1\r\nA_", "\r\n", "\u{16}\u{3}",
+  ])
+  func whatNoHeadBeginsWithIsNotIncomplete(_ text: String) {
+    #expect(!Self.isIncomplete(text))
+  }
+
+  @Test func aPartThatReachesTheLimitIsNotIncomplete() {
+    #expect(Self.isIncomplete("GET / HTTP/1.1\r\n", bytesMax: 17))
+    #expect(!Self.isIncomplete("GET / HTTP/1.1\r\n", bytesMax: 16))
+  }
+
+  @Test(arguments: ["GET", "HEAD"]) func methodIsTold(_ method: String) throws {
+    #expect(try #require(Self.read("\(method) / HTTP/1.1\r\nHost: a\r\n\r\n")).method == method)
+  }
+
+  @Test(arguments: [
+    ("GET / HTTP/1.1\r\nHost: a\r\n", PlainRequestHead.Purpose.resource),
+    ("HEAD /a?b HTTP/1.1\r\nhost: a\r\nX: y\r\n", .resource),
+    ("GET / HTTP/1.1\r\nHost: a\r\nConnection: Keep-Alive\r\n", .resource),
+    ("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n", .other),
+    ("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nConnection: close\r\n", .other),
+    ("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, x\r\n", .other),
+    ("GET / HTTP/1.1\r\nX: a\r\n", .other), ("GET / HTTP/1.1\r\nHost: a\r\nHOST: a\r\n", .other),
+    ("GET http://a/ HTTP/1.1\r\nHost: a\r\n", .other), ("GET * HTTP/1.1\r\nHost: a\r\n", .other),
+    ("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n", .upgrade),
+    ("GET / HTTP/1.1\r\nupgrade: websocket\r\nHost: a\r\n", .upgrade),
+  ])
+  func purposeIsTold(_ lines: String, _ purpose: PlainRequestHead.Purpose) throws {
+    #expect(try #require(Self.read(lines + "\r\n")).purpose == purpose)
+  }
+
+  private static func isIncomplete(_ text: String, bytesMax: Int = 4096) -> Bool {
+    let bytes = text.unicodeScalars.map { UInt8($0.value) }
+    return switch PlainRequestHead.read(ByteBuffer(bytes: bytes), bytesMax: bytesMax, fieldsMax: 100) {
+    case .incomplete: true
+    case .whole, .other: false
+    }
+  }
+
   /// - Parameter text: every scalar is one byte.
   private static func read(_ text: String, bytesMax: Int = 4096, fieldsMax: Int = 100) -> PlainRequestHead? {
     let bytes = text.unicodeScalars.map { UInt8($0.value) }
-    return PlainRequestHead(ByteBuffer(bytes: bytes), bytesMax: bytesMax, fieldsMax: fieldsMax)
+    guard
+      case .whole(let head) = PlainRequestHead.read(
+        ByteBuffer(bytes: bytes), bytesMax: bytesMax, fieldsMax: fieldsMax)
+    else { return nil }
+    return head
   }
 }

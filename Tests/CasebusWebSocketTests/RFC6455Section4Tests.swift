@@ -19,7 +19,7 @@ struct OpeningHandshakeTests {
   private func answer(
     _ headers: [Header], method: String = "GET", target: String = "/v2", handshake: OpeningHandshake = .init()
   ) -> OpeningHandshake.OnRequest {
-    handshake.requestReceived(method: method, target: target, headers: headers)
+    handshake.requestReceived(OpeningRequest(method: method, target: target, headers: headers))
   }
 
   private func accepted(_ headers: [Header], handshake: OpeningHandshake = .init()) -> OpeningHandshakeResponse? {
@@ -143,7 +143,7 @@ struct ClientOpeningHandshakeTests {
   @Test("Our server and our client agree")
   func agreesWithServer() throws {
     let request = handshake.requestHeaders.map { (name: $0.name, value: $0.value) } + [("Host", "h")]
-    let answer = OpeningHandshake().requestReceived(method: "GET", target: "/v2", headers: request)
+    let answer = OpeningHandshake().requestReceived(OpeningRequest(method: "GET", target: "/v2", headers: request))
     guard case .accept(let response) = answer else { return #expect(Bool(false), "\(answer)") }
     let outcome = handshake.responseReceived(
       status: 101, headers: response.headers.map { (name: $0.name, value: $0.value) })

@@ -104,7 +104,8 @@ struct DeflateNegotiationTests {
   @Test("A server without a policy declines every offer")
   func switchedOff() {
     let headers = OpeningHandshakeTests.good + [("Sec-WebSocket-Extensions", "permessage-deflate")]
-    let answer = OpeningHandshake(deflate: nil).requestReceived(method: "GET", target: "/", headers: headers)
+    let answer = OpeningHandshake(deflate: nil).requestReceived(
+      OpeningRequest(method: "GET", target: "/", headers: headers))
     guard case .accept(let response) = answer else { return #expect(Bool(false), "\(answer)") }
     #expect(response.deflate == nil)
     #expect(!response.headers.contains { $0.name == "Sec-WebSocket-Extensions" })

@@ -26,7 +26,7 @@ enum HandshakeFuzz {
   private static func complaintOfServer(_ lines: [Substring], isComplete: Bool) -> String? {
     let target = isComplete ? "/" : String(lines.first ?? "")
     let headers = isComplete ? request + fields(lines) : fields(lines.dropFirst())
-    switch OpeningHandshake().requestReceived(method: "GET", target: target, headers: headers) {
+    switch OpeningHandshake().requestReceived(OpeningRequest(method: "GET", target: target, headers: headers)) {
     case .accept(let response):
       guard response.headers.count >= 3 else { return "\(response) lacks headers" }
       return complaint(response.deflate, isServer: true)

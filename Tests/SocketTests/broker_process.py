@@ -13,6 +13,8 @@ from over_tls import OVER_TLS, SERVER_OPTIONS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("CASEBUS_BINARY", str(REPOSITORY / ".build" / "debug" / "casebus"))
+# The programs for tests, beside it.
+DEVTOOLS = f"{BINARY}-devtools"
 # How long anything may take that the broker does at once. Generous: the machine may be busy.
 PATIENCE = 15.0
 URL = re.compile(r"(wss?://127\.0\.0\.1:(\d+)/v2)\b")

@@ -1,4 +1,4 @@
-"""`casebus echo-server` and `casebus echo-client` as a test starts them, and messages to send."""
+"""`casebus-devtools echo-server` and `casebus-devtools echo-client` as a test starts them, and messages to send."""
 
 import asyncio
 import random
@@ -6,7 +6,7 @@ import re
 import subprocess
 import tempfile
 
-from broker_process import BINARY, PATIENCE, BrokerProcess, read_line
+from broker_process import DEVTOOLS, PATIENCE, BrokerProcess, read_line
 
 LISTENING = re.compile(r"Casebus echoes on ws://127\.0\.0\.1:(\d+)/v2\n")
 # Where the length field of a frame, thresholds and buffers change.
@@ -14,11 +14,11 @@ SIZES = [0, 1, 125, 126, 127, 128, 1023, 65_535, 65_536, 65_537, 1 << 20]
 
 
 class EchoProcess(BrokerProcess):
-    """`casebus echo-server --port 0 …`, ready for connections."""
+    """`casebus-devtools echo-server --port 0 …`, ready for connections."""
 
     def __init__(self, *options):
         self.errors = tempfile.TemporaryFile()
-        command = [BINARY, "echo-server", "--port", "0", *options]
+        command = [DEVTOOLS, "echo-server", "--port", "0", *options]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0)
         try:
             self.first_line = read_line(self.process)
@@ -32,9 +32,9 @@ class EchoProcess(BrokerProcess):
 
 
 async def run_echo_client(url, *options, patience=PATIENCE):
-    """The exit status, the standard output and the standard error of `casebus echo-client`."""
+    """The exit status, the standard output and the standard error of `casebus-devtools echo-client`."""
     process = await asyncio.create_subprocess_exec(
-        BINARY, "echo-client", "--url", url, *options, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        DEVTOOLS, "echo-client", "--url", url, *options, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
         output, errors = await asyncio.wait_for(process.communicate(), patience)

@@ -46,17 +46,6 @@ def test_the_page_says_what_this_is_and_how_to_connect(broker):
     assert body.lower().startswith("<!doctype html>") and body.rstrip().endswith("</html>")
 
 
-def test_a_connection_carries_one_plain_request(broker):
-    """What follows it would get around the guard of the opening handshake; clients are told so, and connect again."""
-    result = subprocess.run(
-        ["curl", "-sS", "--noproxy", "*", "--cacert", AUTHORITY.file, "--max-time", "15", "-w", "%{http_code} %{num_connects}\n", "-o", "/dev/null", broker.page, "-o", "/dev/null", broker.page],
-        capture_output=True, timeout=2 * PATIENCE, text=True,
-    )
-    assert result.stdout.split("\n")[:2] == ["200 1", "200 1"], result
-    for path in ["", "nothing", "health"]:
-        assert curl(broker.page + path)[1]["connection"] == "close"
-
-
 @pytest.mark.parametrize("request_head", ["CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", "GET /v2 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"])
 def test_what_follows_the_last_request_is_not_kept(start_broker, request_head):
     broker = start_broker()

@@ -34,10 +34,10 @@ def raw_answer(broker, request):
 
 @pytest.mark.parametrize("path", HEAD_STATUSES)
 def test_the_answer_to_head_has_the_fields_of_get_and_no_content(broker, path):
-    status, headers, body = raw_answer(broker, f"HEAD /{path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    status, headers, body = raw_answer(broker, f"HEAD /{path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
     assert (status, body) == (HEAD_STATUSES[path], b"")
     if status == 200:
-        of_get = raw_answer(broker, f"GET /{path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        of_get = raw_answer(broker, f"GET /{path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
         assert int(headers["content-length"]) == len(of_get[2]) > 0
         assert {name: value for name, value in headers.items() if name != "date"} == {name: value for name, value in of_get[1].items() if name != "date"}
     if status == 405:

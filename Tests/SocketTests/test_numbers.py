@@ -5,12 +5,13 @@ import subprocess
 from fractions import Fraction
 
 import pytest
-from broker_process import BINARY, PATIENCE, REPOSITORY
+from broker_process import BINARY, DEVTOOLS, PATIENCE, REPOSITORY
 from clients import Clients
 
 COMMANDS = [
-    ["serve"], ["simulate"], ["subscribe"], ["echo-server"], ["echo-client"], ["journal", "info"], ["journal", "tail"], ["journal", "bench"],
+    ["serve"], ["simulate"], ["subscribe"], ["journal", "info"], ["journal", "tail"], ["echo-server"], ["echo-client"], ["journal-bench"],
 ]
+OF_DEVTOOLS = {"echo-server", "echo-client", "journal-bench"}
 # A seed is any number of 64 bits; an address begins like a number.
 NOT_RANGES = {"--seed", "--host"}
 RANGE = re.compile(r"\b(\d[\d.]*) to (\d[\d.]*\d|\d)\b")
@@ -19,11 +20,12 @@ TOGETHER = {
     "--interaction-bytes-max": ["--workspace-bytes-max", "536870912", "--answer-bytes-max", "1073741824"],
     "--workspace-bytes-max": ["--answer-bytes-max", "1073741824"],
 }
-NEEDED = {"echo-client": ["--url", "ws://127.0.0.1:1/"], "bench": ["--data", "/nowhere/at/all"], "tail": ["--workspace", "w"]}
+NEEDED = {"echo-client": ["--url", "ws://127.0.0.1:1/"], "journal-bench": ["--data", "/nowhere/at/all"], "tail": ["--workspace", "w"]}
 
 
 def casebus(*arguments):
-    return subprocess.run([BINARY, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+    binary = DEVTOOLS if arguments[0] in OF_DEVTOOLS else BINARY
+    return subprocess.run([binary, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def options_of(command):

@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import pytest
-from broker_process import BINARY, PATIENCE, read_line
+from broker_process import BINARY, DEVTOOLS, PATIENCE, read_line
 from clients import Clients
 
 # Docs/operating/commands.md
@@ -17,7 +17,7 @@ READER_GONE = 141
 
 def casebus(*arguments, stdout, text=None):
     return subprocess.run(
-        [BINARY, *map(str, arguments)], input=text, stdin=subprocess.DEVNULL if text is None else None, stdout=stdout, stderr=subprocess.PIPE, text=True,
+        [DEVTOOLS if arguments[0] == "echo-server" else BINARY, *map(str, arguments)], input=text, stdin=subprocess.DEVNULL if text is None else None, stdout=stdout, stderr=subprocess.PIPE, text=True,
         timeout=PATIENCE,
     )
 

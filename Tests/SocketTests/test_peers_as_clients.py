@@ -1,4 +1,4 @@
-"""Other people's clients against `casebus echo-server`: everything comes back as it was sent."""
+"""Other people's clients against `casebus-devtools echo-server`: everything comes back as it was sent."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""`casebus echo-client`, our own side as a client, against servers that other people wrote, and against bad ones."""
+"""`casebus-devtools echo-client`, our own side as a client, against servers that other people wrote, and against bad ones."""
 
 import asyncio
 import base64

@@ -1,3 +1,4 @@
+import CasebusConsole
 import Logging
 import Synchronization
 import Testing

@@ -12,11 +12,11 @@ import Testing
   @Test(arguments: vectors) func targetAsksForWhatTheVectorSays(_ vector: JSONValue) throws {
     let target = try #require(vector["target"]?.stringValue)
     let asked: String
-    do throws(OpeningHandshakeRejection) {
-      asked = try OpeningTarget(target).scope.description
+    do throws(AdmissionRefusal) {
+      asked = try OpeningTarget(OpeningRequest(method: "GET", target: target, headers: [])).scope.description
     } catch {
-      #expect(vector["status"] == .number(JSONNumber(error.status)), "\(target): \(error.reason)")
-      #expect(!error.reason.contains("\n"))
+      #expect(vector["status"] == .number(JSONNumber(error.status)), "\(target): \(error.message)")
+      #expect(!error.message.contains("\n"))
       return
     }
     #expect(vector["workspace"]?.stringValue == asked, "\(target)")

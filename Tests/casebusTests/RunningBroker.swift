@@ -1,4 +1,5 @@
 import CasebusClient
+import CasebusConsole
 import CasebusJournal
 import CasebusProtocol
 import CasebusServer

@@ -4,9 +4,12 @@ package struct SessionOrigin: Hashable, Sendable {
   package var address: String
   /// Whom the client's TLS certificate is of, as RFC 2253 writes names: `CN=bot-7,O=Acme`; nil if it has shown none.
   package var identity: String?
+  /// Who the session acts for.
+  package var principal: Principal
 
-  package init(address: String, identity: String? = nil) {
+  package init(address: String, identity: String? = nil, principal: Principal = .anonymous) {
     self.address = address
     self.identity = identity
+    self.principal = principal
   }
 }

@@ -10,7 +10,7 @@ package struct HandshakeHeader: Hashable, Sendable {
 }
 
 /// The header fields of one HTTP message, looked up without regard to case (RFC 9110 §5.1).
-struct HandshakeHeaders {
+struct HandshakeHeaders: Sendable {
   private let fields: [(name: String, value: String)]
 
   init(_ fields: some Sequence<(name: String, value: String)>) {

@@ -15,17 +15,12 @@ package struct OpeningHandshake: Sendable {
     case reject(OpeningHandshakeRejection)
   }
 
-  /// - Parameters:
-  ///   - target: the request target as sent; which resources exist is the caller's business.
-  ///   - headers: in order, names in any case, repeated ones as they came.
-  package func requestReceived(
-    method: String, target: String, headers: some Sequence<(name: String, value: String)>
-  ) -> OnRequest {
-    let headers = HandshakeHeaders(headers)
+  /// Which resources exist at the target is the caller's business.
+  package func requestReceived(_ request: OpeningRequest) -> OnRequest {
     do throws(OpeningHandshakeRejection) {
-      try Self.checkRequestLine(method: method, target: target)
-      try Self.checkUpgrade(headers)
-      return .accept(response(key: try Self.key(headers), headers))
+      try Self.checkRequestLine(method: request.method, target: request.target)
+      try Self.checkUpgrade(request.headers)
+      return .accept(response(key: try Self.key(request.headers), request.headers))
     } catch {
       return .reject(error)
     }

@@ -1,3 +1,4 @@
+import CasebusConsole
 import CasebusJournal
 import CasebusSQLite
 import CasebusServer
@@ -45,7 +46,7 @@ struct BrokerProcess {
     let hangup = tls.map { [ReloadOnHangup(tls: $0)] } ?? []
     let services = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: ([server, announcement] + hangup + companions).map(Self.stoppingAll),
+        services: ([server, announcement] + hangup + companions).map(ServiceGroupConfiguration.stoppingAll),
         gracefulShutdownSignals: [.sigterm, .sigint],
         logger: logger))
     do {
@@ -73,13 +74,6 @@ struct BrokerProcess {
     }
   }
 
-  /// However a service ends, the others are given the time to end well.
-  static func stoppingAll(_ service: any Service) -> ServiceGroupConfiguration.ServiceConfiguration {
-    ServiceGroupConfiguration.ServiceConfiguration(
-      service: service, successTerminationBehavior: .gracefullyShutdownGroup,
-      failureTerminationBehavior: .gracefullyShutdownGroup)
-  }
-
   private static func randomInstance() -> String {
     String(UInt64.random(in: .min ... .max), radix: 36)
   }
@@ -91,16 +85,5 @@ private struct ReloadOnHangup: Service {
 
   func run() async throws {
     for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() { tls.reload() }
-  }
-}
-
-/// Says that clients can connect.
-struct Announcement<Addresses: Sendable>: Service {
-  let addresses: AsyncStream<Addresses>
-  let announce: @Sendable (Addresses) throws -> Void
-
-  func run() async throws {
-    // Goes on until the others are stopped: a service that returns ends them.
-    for await addresses in addresses.cancelOnGracefulShutdown() { try announce(addresses) }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CasebusClient
+import CasebusConsole
 import CasebusProtocol
 import CasebusTLS
 
@@ -101,13 +102,4 @@ struct BrokerOptions: ParsableArguments {
 
   private static let warning =
     "WARNING: --insecure: the broker's certificate is not looked at. Anybody between here and there can read and change everything."
-}
-
-/// Ends a command with status 1 and this text on standard error.
-struct CommandFailure: Error, CustomStringConvertible {
-  var description: String
-
-  init(_ description: String) {
-    self.description = description
-  }
 }

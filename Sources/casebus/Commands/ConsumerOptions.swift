@@ -1,5 +1,6 @@
 import ArgumentParser
 import CasebusBroker
+import CasebusConsole
 
 /// How a broker deals with durable consumers; the defaults are those of `Protocol/registry/limits.json`.
 struct ConsumerOptions: ParsableArguments {

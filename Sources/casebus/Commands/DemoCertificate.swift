@@ -1,3 +1,4 @@
+import CasebusConsole
 import CasebusServer
 import CasebusTLS
 import FoundationEssentials

@@ -1,3 +1,4 @@
+import CasebusConsole
 import CasebusProtocol
 
 /// What the demo tells its user: where everything is, and what to try. Every command can be pasted as it is.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CasebusConsole
 import CasebusServer
 public import CasebusSQLite
 import Logging

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CasebusClient
+import CasebusConsole
 import CasebusProtocol
 import NIOCore
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CasebusConsole
 
 struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import CasebusBroker
+import CasebusConsole
 import CasebusServer
 import CasebusTransport
 import CasebusWebSocket
@@ -62,8 +63,19 @@ struct ServerOptions: ParsableArguments {
       valueName: "count"))
   var connectionsPerAddressMax: Int?
 
-  @Option(help: ArgumentHelp("How long the opening handshake may take, 1 to 86400 seconds.", valueName: "seconds"))
+  @Option(
+    help: ArgumentHelp(
+      "How long an opening handshake or another HTTP request may take, 1 to 86400 seconds.", valueName: "seconds"))
   var handshakeTimeout = 10
+
+  @Option(
+    help: ArgumentHelp(
+      "How long a connection may be open between two plain HTTP requests, 1 to 86400 seconds.", valueName: "seconds"))
+  var httpIdle = 30
+
+  @Option(
+    help: ArgumentHelp("How many plain HTTP requests one connection may make, 1 to 10000000.", valueName: "count"))
+  var httpRequestsMax = 1000
 
   @Option(help: ArgumentHelp("After so much silence a client is pinged, 1 to 86400 seconds.", valueName: "seconds"))
   var pingInterval = 25
@@ -91,6 +103,8 @@ struct ServerOptions: ParsableArguments {
     try checkRange("--outbound-queue-bytes-max", outboundQueueBytesMax, .totalBytes)
     try checkRange("--outbound-total-bytes-max", outboundTotalBytesMax, .totalBytes)
     try checkRange("--handshake-timeout", handshakeTimeout, .timerSeconds)
+    try checkRange("--http-idle", httpIdle, .timerSeconds)
+    try checkRange("--http-requests-max", httpRequestsMax, .count)
     try checkRange("--ping-interval", pingInterval, .timerSeconds)
     try checkRange("--pong-timeout", pongTimeout, .timerSeconds)
   }
@@ -113,6 +127,8 @@ struct ServerOptions: ParsableArguments {
     configuration.connection.outboundTotalBytesMax = outboundTotalBytesMax
     configuration.connection.connectionsPerAddressMax = connectionsPerAddressMax
     configuration.connection.handshakeTimeoutSeconds = handshakeTimeout
+    configuration.connection.httpIdleSeconds = httpIdle
+    configuration.connection.httpRequestsPerConnectionMax = httpRequestsMax
     configuration.connection.timing.pingIntervalSeconds = pingInterval
     configuration.connection.timing.pongTimeoutSeconds = pongTimeout
     return configuration

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CasebusConsole
 import CasebusProtocol
 
 /// What can be set for the simulator.

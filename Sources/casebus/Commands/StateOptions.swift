@@ -1,5 +1,6 @@
 import ArgumentParser
 import CasebusBroker
+import CasebusConsole
 import CasebusWorkspace
 
 /// How large the state of a workspace may be; the defaults are those of `Protocol/registry/limits.json`.

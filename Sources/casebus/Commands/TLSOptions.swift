@@ -1,4 +1,5 @@
 public import ArgumentParser
+import CasebusConsole
 import CasebusServer
 public import CasebusTLS
 

@@ -1,3 +1,4 @@
+import CasebusConsole
 import CasebusProtocol
 
 /// The plan of a simulation.

@@ -1,3 +1,4 @@
+import CasebusConsole
 import NIOCore
 
 #if canImport(Glibc)

@@ -15,7 +15,7 @@ struct JournalCommand: AsyncParsableCommand {
       """,
     subcommands: [
       JournalInfoCommand.self, JournalTailCommand.self, JournalVerifyCommand.self, JournalExportCommand.self,
-      JournalImportCommand.self, JournalBenchCommand.self,
+      JournalImportCommand.self,
     ])
 }
 

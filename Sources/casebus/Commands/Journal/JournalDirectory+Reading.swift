@@ -1,3 +1,4 @@
+import CasebusConsole
 import CasebusSQLite
 import FoundationEssentials
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CasebusConsole
 import CasebusSQLite
 import NIOCore
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CasebusConsole
 import CasebusJournal
 import CasebusProtocol
 import CasebusSQLite

@@ -1,3 +1,4 @@
+import CasebusConsole
 import CasebusProtocol
 
 /// A person who calls, chats or writes. Numbers and addresses are from ranges reserved for fiction.

@@ -1,3 +1,4 @@
+import CasebusConsole
 import CasebusProtocol
 import CasebusWorkspace
 

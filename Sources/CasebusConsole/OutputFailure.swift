@@ -5,16 +5,16 @@
 #endif
 
 /// Why standard output does not take what is written to it.
-enum OutputFailure: Error, Hashable, CustomStringConvertible {
+package enum OutputFailure: Error, Hashable, CustomStringConvertible {
   /// Whoever read it is gone, as `head -1` is after its line.
   case readerGone
   case notWritten(errnoCode: CInt)
 
-  init(errnoCode: CInt) {
+  package init(errnoCode: CInt) {
     self = errnoCode == EPIPE ? .readerGone : .notWritten(errnoCode: errnoCode)
   }
 
-  var description: String {
+  package var description: String {
     switch self {
     case .readerGone: "nobody reads standard output any more"
     case .notWritten(let code): "standard output cannot be written: \(systemText(ofError: code))"
@@ -22,7 +22,7 @@ enum OutputFailure: Error, Hashable, CustomStringConvertible {
   }
 
   /// With which status the command ends (Docs/operating/commands.md).
-  var exitStatus: CInt {
+  package var exitStatus: CInt {
     switch self {
     // What a shell shows for a process that SIGPIPE ends, as it ends other commands.
     case .readerGone: 128 + SIGPIPE
@@ -32,7 +32,7 @@ enum OutputFailure: Error, Hashable, CustomStringConvertible {
   }
 
   /// Ends the process, quietly if it is only that nobody wants to read more.
-  func endProcess() -> Never {
+  package func endProcess() -> Never {
     if case .notWritten = self { printError("Error: \(self)") }
     // Nothing of this process is kept in buffers.
     _exit(exitStatus)

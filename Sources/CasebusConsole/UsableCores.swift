@@ -2,9 +2,9 @@ import FoundationEssentials
 import NIOCore
 
 /// How many processor cores this process may run on: as many event loops make sense.
-enum UsableCores {
+package enum UsableCores {
   /// `System.coreCount` knows a container's limits, but not those of taskset(1) or `CPUAffinity=` of systemd.
-  static var count: Int { max(1, min(System.coreCount, allowedCount ?? .max)) }
+  package static var count: Int { max(1, min(System.coreCount, allowedCount ?? .max)) }
 
   /// The bits of the process's CPU mask, such as `Cpus_allowed:	00000001` (proc(5)); nil where there is no such file.
   private static var allowedCount: Int? {

@@ -1,32 +1,32 @@
-import Logging
+package import Logging
 
 /// Writes each log entry as one line: what a peer sent can neither begin another line nor pass for another field of its own.
 ///
 /// This is the one place where texts from outside (close reasons, names in certificates, paths) are made harmless, so that
 /// nobody has to think of it where something is logged.
-struct LineLogHandler: LogHandler {
+package struct LineLogHandler: LogHandler {
   private var inner: any LogHandler
 
-  init(_ inner: any LogHandler) {
+  package init(_ inner: any LogHandler) {
     self.inner = inner
   }
 
-  var logLevel: Logger.Level {
+  package var logLevel: Logger.Level {
     get { inner.logLevel }
     set { inner.logLevel = newValue }
   }
 
-  var metadata: Logger.Metadata {
+  package var metadata: Logger.Metadata {
     get { inner.metadata }
     set { inner.metadata = newValue.mapValues(LogText.value) }
   }
 
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+  package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { inner[metadataKey: key] }
     set { inner[metadataKey: key] = newValue.map(LogText.value) }
   }
 
-  func log(event: LogEvent) {
+  package func log(event: LogEvent) {
     var event = event
     event.message = "\(LogText.escaped(event.message.description))"
     event.metadata = event.metadata?.mapValues(LogText.value)
@@ -40,7 +40,7 @@ struct LineLogHandler: LogHandler {
 
 extension Logger {
   /// Lines on standard error.
-  static func standardError() -> Logger {
+  package static func standardError() -> Logger {
     Logger(label: "casebus", factory: { LineLogHandler(StreamLogHandler.standardError(label: $0)) })
   }
 }

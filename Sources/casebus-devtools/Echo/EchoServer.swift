@@ -1,13 +1,13 @@
-package import CasebusTransport
+import CasebusTransport
 import CasebusWebSocket
-import Hummingbird
+import HTTPTypes
 import HummingbirdCore
-package import Logging
-package import NIOCore
+import Logging
+import NIOCore
 import ServiceLifecycle
 
 /// Sends every message back, through exactly the code that the broker's connections go through: for conformance suites.
-package struct EchoServer: Service {
+struct EchoServer: Service {
   private let host: String
   private let port: Int
   private let configuration: ConnectionConfiguration
@@ -16,7 +16,7 @@ package struct EchoServer: Service {
   private let onListening: @Sendable ([SocketAddress]) async -> Void
 
   /// - Parameter onListening: called once, when clients can connect, with the addresses that are listened on.
-  package init(
+  init(
     host: String, port: Int, configuration: ConnectionConfiguration, group: any EventLoopGroup, logger: Logger,
     onListening: @escaping @Sendable ([SocketAddress]) async -> Void
   ) {
@@ -28,16 +28,16 @@ package struct EchoServer: Service {
     self.onListening = onListening
   }
 
-  package func run() async throws {
+  func run() async throws {
     let listener = WebSocketListener(
-      host: host, port: port, acceptor: EchoAcceptor(), responder: Router().httpResponder(logger),
+      host: host, port: port, acceptor: EchoAcceptor(), responder: { _, _ in Response(status: .notFound) },
       connections: ServerConnections(configuration), group: group, logger: logger, onListening: onListening)
     try await listener.run()
   }
 }
 
 private struct EchoAcceptor: WebSocketAcceptor {
-  func admit(target: String) -> Bool { true }
+  func admit(_ request: OpeningRequest) -> Bool { true }
 
   func open(_ ticket: Bool, _ connection: WebSocketHandler, on eventLoop: any EventLoop) -> any MessageReceiver {
     EchoReceiver(connection)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CasebusConsole
 import CasebusJournal
 import CasebusProtocol
 import CasebusServer
@@ -11,11 +12,11 @@ import Synchronization
 /// Measures the storage alone, for Docs/reference/performance.md.
 struct JournalBenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measures what the journal does on this disk.",
+    commandName: "journal-bench", abstract: "Measures what the journal does on this disk.",
     discussion: """
       EXAMPLE:
-        casebus journal bench --data ./bench-data --seconds 3
-      """, shouldDisplay: false)
+        casebus-devtools journal-bench --data ./bench-data --seconds 3
+      """)
 
   @Option(help: "A directory to write into; it must not exist yet, and is left there.")
   var data: String

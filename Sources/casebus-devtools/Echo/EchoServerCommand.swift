@@ -1,5 +1,5 @@
 import ArgumentParser
-import CasebusServer
+import CasebusConsole
 import CasebusTransport
 import CasebusWebSocket
 import Logging
@@ -13,8 +13,8 @@ struct EchoServerCommand: AsyncParsableCommand {
     commandName: "echo-server", abstract: "Sends every WebSocket message back, for conformance suites.",
     discussion: """
       EXAMPLE:
-        casebus echo-server --port 9001 --max-message-bytes 33554432
-      """, shouldDisplay: false)
+        casebus-devtools echo-server --port 9001 --max-message-bytes 33554432
+      """)
 
   @Option(help: "The address to listen on.")
   var host = "127.0.0.1"
@@ -45,7 +45,8 @@ struct EchoServerCommand: AsyncParsableCommand {
     }
     try await ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: [server, announcement].map(BrokerProcess.stoppingAll), gracefulShutdownSignals: [.sigterm, .sigint],
+        services: [server, announcement].map(ServiceGroupConfiguration.stoppingAll),
+        gracefulShutdownSignals: [.sigterm, .sigint],
         logger: logger)
     ).run()
   }

@@ -1,3 +1,4 @@
+import CasebusConsole
 import NIOCore
 
 /// Random messages: the same ones for the same seed. The first ones have the lengths at which an encoding changes.

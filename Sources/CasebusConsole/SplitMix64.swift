@@ -1,16 +1,16 @@
 /// A small generator of random numbers: the same ones for the same seed, on every machine (Steele, Lea, Flood 2014).
-struct SplitMix64: RandomNumberGenerator {
+package struct SplitMix64: RandomNumberGenerator {
   private static let goldenGamma: UInt64 = 0x9E37_79B9_7F4A_7C15
 
   private var state: UInt64
 
   /// - Parameter stream: which of the many independent sequences of this seed.
-  init(seed: UInt64, stream: UInt64) {
+  package init(seed: UInt64, stream: UInt64) {
     // Mixed twice: generators whose states are some gammas apart would give the same numbers one after the other.
     state = Self.mix(Self.mix(seed &+ Self.goldenGamma) ^ stream)
   }
 
-  mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= Self.goldenGamma
     return Self.mix(state)
   }

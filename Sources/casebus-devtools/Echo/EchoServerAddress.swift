@@ -1,3 +1,5 @@
+import CasebusConsole
+
 /// Where an echo server listens: `ws://host:port/path?query`; without a port 80, without a path `/`.
 struct EchoServerAddress {
   var host: String

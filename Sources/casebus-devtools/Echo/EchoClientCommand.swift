@@ -1,4 +1,5 @@
 import ArgumentParser
+import CasebusConsole
 import CasebusProtocol
 import CasebusTransport
 import CasebusWebSocket
@@ -12,8 +13,8 @@ struct EchoClientCommand: AsyncParsableCommand {
       Prints one line of JSON when all came back as they were sent; else what was the first difference, with status 1.
 
       EXAMPLE:
-        casebus echo-client --url ws://127.0.0.1:9001/ --messages 200 --max-message-bytes 4194304
-      """, shouldDisplay: false)
+        casebus-devtools echo-client --url ws://127.0.0.1:9001/ --messages 200 --max-message-bytes 4194304
+      """)
 
   @Option(
     help: ArgumentHelp("The echo server.", valueName: "url"), transform: EchoServerAddress.init(commandLine:))

@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 
 #if canImport(Glibc)
   import Glibc
@@ -8,13 +8,13 @@ import NIOCore
 
 /// Prints a line at once, even into a pipe, so that whoever reads it sees it when it happens.
 /// - Throws: ``OutputFailure``; then the line is not written, or not whole.
-func printLine(_ line: String) throws(OutputFailure) {
+package func printLine(_ line: String) throws(OutputFailure) {
   try writeOutput(ByteBuffer(string: line + "\n"))
 }
 
 /// Writes bytes to standard output. When it returns, the system has them.
 /// - Throws: ``OutputFailure``; then they are not written, or not all.
-func writeOutput(_ bytes: ByteBuffer) throws(OutputFailure) {
+package func writeOutput(_ bytes: ByteBuffer) throws(OutputFailure) {
   var rest = bytes
   while rest.readableBytes > 0 {
     let count = rest.withUnsafeReadableBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
@@ -22,11 +22,11 @@ func writeOutput(_ bytes: ByteBuffer) throws(OutputFailure) {
   }
 }
 
-enum StandardOutput {
+package enum StandardOutput {
   /// To be called before anything else: a pipe whose reader is gone is an error then like every other, and nothing that is
   /// opened later gets the number of a standard stream that this process was started without (`>&-`). Lines of text
   /// would else be written into a journal or a socket.
-  static func prepare() {
+  package static func prepare() {
     signal(SIGPIPE, SIG_IGN)
     // Reading from the first, and writing to the second, is an error then.
     for (stream, mode) in [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY)]
@@ -44,7 +44,7 @@ enum StandardOutput {
 
   /// From now on the process ends when nobody reads standard output any more, also while there is nothing to write:
   /// `casebus subscribe | head -1` would else wait for its second event.
-  static func endProcessWithReader() {
+  package static func endProcessWithReader() {
     var thread = pthread_t()
     let code = pthread_create(&thread, nil, { _ in StandardOutput.awaitEndOfReader() }, nil)
     // Without a thread it is noticed at the next write.

@@ -1,7 +1,7 @@
 /// Where bytes are not UTF-8 (RFC 3629).
-enum UTF8Check {
+package enum UTF8Check {
   /// - Returns: the offset of the first byte of what is not UTF-8; nil if all is.
-  static func firstInvalidOffset(in bytes: some Collection<UInt8>) -> Int? {
+  package static func firstInvalidOffset(in bytes: some Collection<UInt8>) -> Int? {
     // Most texts are good, and this way of looking is the fast one.
     guard String(validating: bytes, as: UTF8.self) == nil else { return nil }
     var decoder = Unicode.UTF8.ForwardParser()
@@ -19,7 +19,7 @@ enum UTF8Check {
 
 extension UInt8 {
   /// As people write bytes, such as `E9`.
-  var hexText: String {
+  package var hexText: String {
     let text = String(self, radix: 16, uppercase: true)
     return text.count == 1 ? "0\(text)" : text
   }

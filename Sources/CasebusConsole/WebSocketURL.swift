@@ -2,21 +2,21 @@ import ArgumentParser
 import FoundationEssentials
 
 /// The parts of a URL of the command line (RFC 3986, RFC 6455 §3).
-struct WebSocketURL {
-  let scheme: String
+package struct WebSocketURL {
+  package let scheme: String
   /// A name or an address, an IPv6 address without brackets.
-  let host: String
-  let port: Int
+  package let host: String
+  package let port: Int
   /// `/` if there is none.
-  let path: String
-  let query: String?
+  package let path: String
+  package let query: String?
   private let text: String
 
   /// - Parameters:
   ///   - schemes: those that are taken, each with its port.
   ///   - defaultScheme: the one of a text that has none; nil if there must be one.
   /// - Throws: `ValidationError` that says what would be right.
-  init(_ text: String, schemes: [String: Int], defaultScheme: String? = nil) throws {
+  package init(_ text: String, schemes: [String: Int], defaultScheme: String? = nil) throws {
     self.text = text
     let isWhole = text.contains("://") || defaultScheme == nil
     guard let components = URLComponents(string: isWhole ? text : "\(defaultScheme!)://\(text)") else {
@@ -34,7 +34,7 @@ struct WebSocketURL {
     try check(components.user == nil && components.fragment == nil, "expected \(scheme)://HOST:PORT and a path")
   }
 
-  func check(_ isRight: Bool, _ complaint: String) throws {
+  package func check(_ isRight: Bool, _ complaint: String) throws {
     guard isRight else { throw ValidationError("the URL is \(text): \(complaint)") }
   }
 
@@ -48,19 +48,5 @@ struct WebSocketURL {
     let isAddress = authority.count { $0 == ":" } > 1 && !authority.contains("[")
     let right = isAddress ? "an IPv6 address in brackets, such as ws://[::1]:8080/v2" : "ws://HOST:PORT/v2"
     return ValidationError("the URL is \(text), expected \(right)")
-  }
-}
-
-/// An address of a broker that stands on the command line by itself.
-enum WrittenAddress {
-  /// Said with the complaint about the command line; nil if there is no such address.
-  static var hint: String? {
-    let arguments = CommandLine.arguments
-    let place = arguments.indices.dropFirst().first { isAddress(arguments[$0]) && arguments[$0 - 1] != "--url" }
-    return place.map { "\nThe address of the broker is an option: --url \(arguments[$0])" }
-  }
-
-  static func isAddress(_ text: String) -> Bool {
-    text.hasPrefix("ws://") || text.hasPrefix("wss://")
   }
 }
