@@ -156,8 +156,8 @@ let package = Package(
     testTarget(
       "casebusTests",
       [
-        "casebus", "CasebusBroker", "CasebusClient", "CasebusConsole", "CasebusJournal", "CasebusProtocol", "CasebusServer",
-        "CasebusTestSupport", "CasebusTransport", "CasebusWebSocket", "CasebusWorkspace", .logging,
+        "casebus", "CasebusBroker", "CasebusClient", "CasebusConsole", "CasebusJournal", "CasebusProtocol",
+        "CasebusServer", "CasebusTestSupport", "CasebusTransport", "CasebusWebSocket", "CasebusWorkspace", .logging,
         .nioPosix, .serviceLifecycle,
       ]),
   ]
