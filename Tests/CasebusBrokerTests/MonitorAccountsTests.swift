@@ -16,7 +16,7 @@ import Testing
   }
 
   enum Event: String, CaseIterable {
-    case received, decidedWithoutBlocks, decidedWithBlocks, ended, blocksEnded
+    case received, settledWithoutBlocks, settledWithBlocks, ended, blocksEnded
   }
 
   enum Effect: Equatable {
@@ -30,26 +30,26 @@ import Testing
 
   static let table: [State: [Event: Effect]] = [
     .absent: [
-      .received: .kept, .decidedWithoutBlocks: .forgotten, .decidedWithBlocks: .forgotten, .ended: .forgotten,
+      .received: .kept, .settledWithoutBlocks: .forgotten, .settledWithBlocks: .forgotten, .ended: .forgotten,
       .blocksEnded: .forgotten,
     ],
     .waits: [
-      .received: .kept, .decidedWithoutBlocks: .forgotten, .decidedWithBlocks: .kept, .ended: .kept,
+      .received: .kept, .settledWithoutBlocks: .forgotten, .settledWithBlocks: .kept, .ended: .kept,
       .blocksEnded: .kept,
     ],
     .hasBlocks: [.received: .kept, .ended: .departure([there]), .blocksEnded: .forgotten],
     .waitsAndHasBlocks: [
-      .received: .kept, .decidedWithoutBlocks: .kept, .decidedWithBlocks: .kept, .ended: .kept, .blocksEnded: .kept,
+      .received: .kept, .settledWithoutBlocks: .kept, .settledWithBlocks: .kept, .ended: .kept, .blocksEnded: .kept,
     ],
-    .ended: [.decidedWithoutBlocks: .departure([]), .decidedWithBlocks: .departure([here]), .blocksEnded: .kept],
+    .ended: [.settledWithoutBlocks: .departure([]), .settledWithBlocks: .departure([here]), .blocksEnded: .kept],
     .endedWithBlocks: [
-      .decidedWithoutBlocks: .departure([there]), .decidedWithBlocks: .departure([here, there]), .blocksEnded: .kept,
+      .settledWithoutBlocks: .departure([there]), .settledWithBlocks: .departure([here, there]), .blocksEnded: .kept,
     ],
   ]
 
   @Test(arguments: State.allCases, Event.allCases)
   func eventInState(_ state: State, _ event: Event) throws {
-    // The rest cannot be: nothing is decided that did not come, and an ended session says nothing and ends once.
+    // The rest cannot be: nothing is settled that did not come, and an ended session says nothing and ends once.
     guard let expected = Self.table[state]?[event] else { return }
     var accounts = Self.accounts(in: state)
     let departure = Self.take(event, &accounts)
@@ -63,7 +63,7 @@ import Testing
     var accounts = MonitorAccounts()
     func placeBlock() {
       accounts.messageReceived(from: session, blocker)
-      _ = accounts.messageDecided(from: session, in: there, hasBlocks: true)
+      _ = accounts.messageSettled(from: session, in: there, hasBlocks: true)
     }
     if [.hasBlocks, .waitsAndHasBlocks, .endedWithBlocks].contains(state) { placeBlock() }
     if [.waits, .waitsAndHasBlocks, .ended, .endedWithBlocks].contains(state) {
@@ -78,8 +78,8 @@ import Testing
     case .received:
       accounts.messageReceived(from: session, blocker)
       return nil
-    case .decidedWithoutBlocks: return accounts.messageDecided(from: session, in: here, hasBlocks: false)
-    case .decidedWithBlocks: return accounts.messageDecided(from: session, in: here, hasBlocks: true)
+    case .settledWithoutBlocks: return accounts.messageSettled(from: session, in: here, hasBlocks: false)
+    case .settledWithBlocks: return accounts.messageSettled(from: session, in: here, hasBlocks: true)
     case .ended: return accounts.sessionEnded(session)
     case .blocksEnded:
       accounts.blocksEnded(of: session, in: there)

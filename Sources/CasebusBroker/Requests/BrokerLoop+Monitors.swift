@@ -24,23 +24,30 @@ extension BrokerLoop {
     let failure = Failure(
       .limitExceeded, "\(configuration.workspacesMax) workspaces are open (workspacesMax), send it again later")
     answer(asker, .frame(.failure(to: asker, failure, at: nil)))
-    decided(asker, in: workspace, hasBlocks: false)
+    settled(asker, in: workspace, hasBlocks: false)
   }
 
-  /// A message of a monitor was decided, or refused.
-  func decided(_ asker: Outcome.Asker, in workspace: WorkspaceID, hasBlocks: Bool) {
-    guard
-      let departure = monitors.messageDecided(from: asker.session, in: workspace, hasBlocks: hasBlocks)
-    else { return }
-    window.end(asker.session)
-    lift(departure)
+  /// A message of a monitor was decided.
+  func decided(_ asker: Outcome.Asker) {
+    if monitors.hasEnded(asker.session) { endWindow(of: asker.session) }
   }
 
-  /// A monitor's session has ended. What it said before is decided before that.
+  /// What came of a message of a monitor is durable, or undone.
+  func settled(_ asker: Outcome.Asker, in workspace: WorkspaceID, hasBlocks: Bool) {
+    let departure = monitors.messageSettled(from: asker.session, in: workspace, hasBlocks: hasBlocks)
+    if let departure { lift(departure) }
+  }
+
+  /// A monitor's session has ended. What it said before takes effect before that.
   func endMonitor(_ session: SessionKey) {
+    endWindow(of: session)
+    if let departure = monitors.sessionEnded(session) { lift(departure) }
+  }
+
+  /// Nobody is there to be sent what comes of the messages that wait, so that they need not wait for that.
+  private func endWindow(of session: SessionKey) {
     window.end(session)
     if window.hasTurns { scheduleTick() }
-    if let departure = monitors.sessionEnded(session) { lift(departure) }
   }
 
   private func lift(_ departure: MonitorAccounts.Departure) {
@@ -51,12 +58,14 @@ extension BrokerLoop {
 }
 
 extension WorkspaceHost {
-  /// A message of a monitor was decided: perhaps it placed a block, or lifted the last one.
-  func decided(forMonitor asker: Outcome.Asker) {
+  /// What came of a message is durable, or undone. If it is that of a monitor, it placed a block perhaps, or lifted the
+  /// last one.
+  func settleMonitor(of outcome: Outcome) {
+    guard outcome.asker?.isMonitor == true, let asker = outcome.asker else { return }
     let blocker = asker.ownBlocker ?? asker.blocker
     let hasBlocks = hasBlocks(of: blocker)
     monitors[blocker] = hasBlocks ? asker.session : nil
-    loop.decided(asker, in: id, hasBlocks: hasBlocks)
+    loop.settled(asker, in: id, hasBlocks: hasBlocks)
   }
 
   /// A monitor is gone, and with it the blocks that are its own.

@@ -2,8 +2,8 @@ import CasebusProtocol
 import CasebusWorkspace
 import NIOCore
 
-/// What the broker does for a request whose name, connection and parameters are good (Protocol §10). The rows are in one
-/// file for each namespace; what the requests are called and take, is in `RequestTable`.
+/// What the broker does for a request that was checked (Protocol §10). The rows are in one file for each namespace.
+/// `RequestTable` has the names, the parameters and the connections.
 enum RequestBehavior: Sendable {
   /// Writes the answer's data from the state of the workspace.
   case read(@Sendable (Workspace, Request, inout ByteBuffer) -> Void)
@@ -11,9 +11,9 @@ enum RequestBehavior: Sendable {
   case command(@Sendable (Request) -> Command)
   /// Sends a message to the other sessions of the workspace that subscribed to its channel.
   case broadcast(@Sendable (Request) -> (channel: EventName, message: JSONValue))
-  /// Takes its time; what the session says meanwhile waits until it is answered.
+  /// Asynchronous: later messages of the session are held until it is answered.
   case control(@Sendable (Request) -> ConsumerTask)
-  /// Writes the answer's data from what the broker knows without a workspace, so that a monitor need not name one.
+  /// Writes the answer's data without the state of a workspace, so that a monitor need not name one.
   case inquiry(@Sendable (RequestScope, Request, inout ByteBuffer) -> Void)
   /// Another program carries it out. There is no such request yet.
   case provider
@@ -29,6 +29,6 @@ enum RequestBehavior: Sendable {
     return all[row.index]
   }
 
-  /// Whether a request is answered later than what comes of other messages.
+  /// Whether later messages of the session are held until it is answered.
   var isControl: Bool { if case .control = self { true } else { false } }
 }

@@ -84,7 +84,7 @@ extension Session {
     }
   }
 
-  /// What a monitor's message comes to that names no workspace: it sees all of them but is in none.
+  /// Answers a monitor's message that names no workspace.
   static func monitorOutcome(of content: Result<ClientMessage.Content, Failure>, asker: Outcome.Asker) -> Outcome {
     do throws(Failure) {
       switch try content.get() {

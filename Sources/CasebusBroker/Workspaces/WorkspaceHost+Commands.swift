@@ -139,6 +139,7 @@ extension WorkspaceHost {
     uncommittedOutcomes -= 1
     settleDeparted(freed)
     if !monitors.isEmpty { forgetMonitors(freed) }
+    settleMonitor(of: entry.outcome)
     leaveIfIdle()
   }
 
@@ -154,6 +155,7 @@ extension WorkspaceHost {
     uncommittedOutcomes -= 1
     if uncommittedOutcomes == 0 { forgetUndoneBlocks() }
     if !monitors.isEmpty { forgetMonitors(Array(monitors.keys)) }
+    settleMonitor(of: entry.outcome)
     hasFailedToLift = !departed.isEmpty
     updateDeadline(noSoonerThan: .seconds(1))
     leaveIfIdle()

@@ -41,7 +41,7 @@ extension WorkspaceHost {
   }
 
   private func answer(_ content: Result<ClientMessage.Content, Failure>, to asker: Outcome.Asker) {
-    defer { if asker.isMonitor { decided(forMonitor: asker) } }
+    defer { if asker.isMonitor { loop.decided(asker) } }
     do throws(Failure) {
       let content = try content.get()
       try checkLoaded()

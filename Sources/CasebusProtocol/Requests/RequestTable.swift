@@ -22,8 +22,8 @@ public enum RequestTable {
       ([signature.name] + signature.aliases).map { (Identifier($0), RequestRow(index: index)) }
     })
 
-  /// The values of all requests, such as their behaviour in the broker, in the order of ``signatures``.
-  /// - Parameter values: one value per request name.
+  /// Puts one value per request, such as its behaviour in the broker, into the order of ``signatures``.
+  /// - Parameter values: by the names of the requests, exactly one for each.
   package static func complete<Value>(_ values: [Identifier: Value]) -> [Value] {
     precondition(values.count == signatures.count, "there are \(signatures.count) requests, expected a value for each")
     return signatures.map { signature in

@@ -1,4 +1,4 @@
-/// Which of several known names somebody meant who wrote an unknown one.
+/// Finds the known name that a misspelled one probably means.
 extension String {
   /// Longer names are compared with nothing, so that the work has a bound.
   private static var comparedBytesMax: Int { 64 }
