@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Which target may import which is the house of DESIGN §2; Tests/ArchitectureTests holds the sources to it.
+// Which target may import which: Docs/internals/architecture.md. Tests/ArchitectureTests checks it.
 
 /// Every target is built the same way: Swift 6 language mode (the default of these tools), no warnings, explicit `any`,
 /// and imports that do not leak.

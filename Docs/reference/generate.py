@@ -97,21 +97,20 @@ def states_page(states, sections):
     check_states(states)
     intro = (
         f"Which state may follow which. The rules around the table are in the protocol, {section('6.3', sections)} and "
-        f"{section('6.4', sections)}. What the table does not have is refused with `illegal_transition`\n"
-        "(a broker started with `--transitions lenient` takes it instead)."
+        f"{section('6.4', sections)}. Any other change is refused with `illegal_transition`\n"
+        "(`casebus serve --transitions lenient` accepts it). Quotations are the vendor's descriptions."
     )
     legend = "\n".join([
-        "- **begins**: an interaction may begin with it. **ends**: it leaves the workspace with it.",
-        "- **mark done**: `interaction.markdone` is allowed in it, and `COMPLETED` may follow it.",
-        "- **user data**: `interaction.setUserData` and `interaction.deleteUserData` are allowed in it.",
-        f"- **next**: what may follow. Not repeated in each row: the state itself (an update); {names(ALWAYS_NEXT)} after",
-        "  every state that does not end the interaction; `COMPLETED` where mark done is allowed.",
-        "- **as before**: a transient state. The row of the last other state goes on to rule, and that state may come again.",
+        "- **begins**: an interaction can begin with it. **ends**: it removes the interaction from the workspace.",
+        "- **mark done**: `interaction.markdone` is allowed, and `COMPLETED` can follow.",
+        "- **user data**: `interaction.setUserData` and `interaction.deleteUserData` are allowed.",
+        f"- **next**: what can follow. In every row, too: the state itself (an update); {names(ALWAYS_NEXT)}",
+        "  unless the state ends the interaction; `COMPLETED` where mark done is allowed.",
+        "- **as before**: a transient state. The row of the last other state still applies, and that state can come again.",
     ])
     diagrams = (
-        "In the diagrams green states may be marked done (then `COMPLETED` follows). Left out are `COMPLETED` and the four\n"
-        "states that may follow everywhere. A start arrow stands at states that follow no other state of the diagram;\n"
-        "all states that may begin an interaction are in the table."
+        "Green states can be marked done. The diagrams leave out `COMPLETED` and the four states that can follow\n"
+        "everywhere. A start arrow marks states that follow no other state of the diagram."
     )
     blocks = [intro, legend, diagrams]
     for family, title in FAMILIES.items():
@@ -285,7 +284,7 @@ def json_text(value, indent=0, room=0):
 def errors_page(errors, sections):
     intro = (
         f"The `errorCode` of a failure ({section('3.4', sections)}, {section('11', sections)}). Programs read the code; `errorMessage` is for people.\n"
-        "A command that failed has changed nothing."
+        "A failed command changes nothing."
     )
     rows = [[code(row["code"]), row["when"], row["message"], section(row["section"], sections)] for row in errors]
     return page("Error codes", "errors", intro, table(["errorCode", "when", "errorMessage holds", "protocol"], rows))
@@ -294,8 +293,7 @@ def errors_page(errors, sections):
 def close_codes_page(close_codes, sections):
     intro = (
         f"The code of the WebSocket close frame that ends a session ({section('2.5', sections)}).\n"
-        "The range is the policy for codes from 4000 on: after 4000–4499 connect again, with a growing and random delay; after\n"
-        "4500–4999 do not, it would end the same way."
+        "After 4000–4499 connect again, with a growing and random delay; after 4500–4999 do not, it would end the same way."
     )
     rows = [[
         str(row["code"]), code(row["name"]), "yes" if row["brokerSends"] else "no", "yes" if row["reconnect"] else "no", row["when"],
@@ -305,14 +303,13 @@ def close_codes_page(close_codes, sections):
 
 def limits_page(limits, sections):
     intro = (
-        f"Everything that is bounded ({section('12', sections)}). A value that equals its limit is allowed.\n"
-        "The configuration keys are for a configuration file, which does not exist yet. Which limits have an option of\n"
-        "`casebus serve` today: [operating/serve.md](../operating/serve.md#limits)."
+        f"Every limit ({section('12', sections)}). A value that equals its limit is allowed. Options of `casebus serve`:\n"
+        "[serve.md](../operating/serve.md#options). Keys for a later configuration file are in the registry."
     )
     rows = [[
-        code(row["name"]), f"{row['default']} {row['unit']}", row["scope"], row["meaning"], when_hit(row), code(row["configurationKey"]),
+        code(row["name"]), f"{row['default']} {row['unit']}", row["scope"], row["meaning"], when_hit(row),
     ] for row in limits]
-    columns = ["limit", "default", "of each", "meaning", "when it is hit", "configuration key"]
+    columns = ["limit", "default", "of each", "meaning", "when it is hit"]
     return page("Limits", "limits", intro, table(columns, rows), sums(limits))
 
 
@@ -320,35 +317,35 @@ def sums(limits):
     """What one of each kind can make the broker hold at most, with the defaults."""
     size = {row["name"]: row["default"] for row in limits}
     session = [
-        ("what it sends and nobody has looked at", ["readAheadBytesMax", "frameBytesMax", "messageBytesMax"]),
-        ("its messages on their way", ["messageBytesInFlightMax"]),
-        ("what was decided for it and is not sent: the last outcome may be one answer", ["outcomeBytesInFlightMax", "answerBytesMax"]),
-        ("what waits in its connection: the last message may be one answer", ["outboundQueueBytesMax", "outboundLongBytesMax", "gatheredBytesMax", "answerBytesMax"]),
+        ("received and not decoded", ["readAheadBytesMax", "frameBytesMax", "messageBytesMax"]),
+        ("messages in flight", ["messageBytesInFlightMax"]),
+        ("outcomes that are not sent; the last can be an answer", ["outcomeBytesInFlightMax", "answerBytesMax"]),
+        ("output queue of its connection; the last message can be an answer", ["outboundQueueBytesMax", "outboundLongBytesMax", "gatheredBytesMax", "answerBytesMax"]),
     ]
     workspace = [
         ("its state, as JSON", ["workspaceBytesMax"]),
         ("remembered answers", ["messageIdBytesPerWorkspaceMax"]),
-        ("events for sessions that resume", ["replayTailBytesMax"]),
-        ("its events, with the journal in memory only", ["journalMemoryBytesMax"]),
+        ("events retained for replays", ["replayTailBytesMax"]),
+        ("its events, with the memory journal", ["journalMemoryBytesMax"]),
     ]
     loop = [
-        ("outcomes that wait for the journal; the last may be one answer", ["uncommittedBytesMax", "answerBytesMax"]),
-        ("outcomes that wait for its sessions: those of one more commit of each loop may be added", ["undeliveredBytesMax", "uncommittedBytesMax"]),
+        ("outcomes that wait for the journal; the last can be an answer", ["uncommittedBytesMax", "answerBytesMax"]),
+        ("its inbox, and one more commit of each loop", ["undeliveredBytesMax", "uncommittedBytesMax"]),
         ("batches of its groups", ["fanoutBytesMax"]),
     ]
     small = size["commandsInFlightMax"] * 16384
     consumer = mebibytes(size["consumerWindowBytesMax"])
     blocks = [
         "## What it adds up to",
-        "With the defaults, counted in the bytes of the texts. Parsed messages and Swift's collections take a small multiple of that.",
-        "**One session**\n\n" + sum_table(session, size) + f"\n\nBesides, up to {size['commandsInFlightMax']} small outcomes of 16 KiB ({mebibytes(small)}), and its subscriptions:\n"
+        "With the defaults, in bytes of text. Parsed messages and Swift's collections take a small multiple.",
+        "**One session**\n\n" + sum_table(session, size) + f"\n\nAlso up to {size['commandsInFlightMax']} small outcomes of 16 KiB ({mebibytes(small)}), and its subscriptions:\n"
         f"{size['subscriptionsPerSessionMax']} of {size['eventNamesPerSubscriptionMax']} names of {size['identifierBytesMax']} bytes.",
         f"**One address**: `connectionsPerAddressMax` times that ({size['connectionsPerAddressMax']} sessions), but never more than the broker in all, below.",
-        "**One workspace**\n\n" + sum_table(workspace, size) + f"\n\nFor each durable consumer that has a session and something to do in it, a window of {consumer} (`consumerWindowBytesMax`), and one more event.",
-        "**One event loop**, whatever its sessions and workspaces do\n\n" + sum_table(loop, size),
-        f"**The broker**: what its event loops may hold, and {mebibytes(size['outboundTotalBytesMax'])} that wait for slow sessions (`outboundTotalBytesMax`). Two sums have no limit of their own: what {size['sessionsMax']} sessions "
-        f"send at one time (the first two rows of a session, {mebibytes(sum(size[name] for _, names in session[:2] for name in names))} each), and the workspaces that are in memory (`workspacesMax`). A machine needs memory for as much state "
-        "as its sources publish, and `--sessions-max` that fits to it.",
+        "**One workspace**\n\n" + sum_table(workspace, size) + f"\n\nFor each active durable consumer also a window of {consumer} (`consumerWindowBytesMax`) and one event.",
+        "**One event loop**, for all its sessions and workspaces\n\n" + sum_table(loop, size),
+        f"**The broker**: its event loops, and {mebibytes(size['outboundTotalBytesMax'])} for slow sessions (`outboundTotalBytesMax`). Two sums have no limit of their own: what {size['sessionsMax']} sessions "
+        f"send at one time (the first two rows of a session, {mebibytes(sum(size[name] for _, names in session[:2] for name in names))} each), and the workspaces in memory (`workspacesMax`). A machine needs memory for the state "
+        "that its sources publish, and a fitting `--sessions-max`.",
     ]
     return "\n\n".join(blocks)
 

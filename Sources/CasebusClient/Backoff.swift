@@ -1,23 +1,27 @@
-/// How long a client waits before it connects again: at most twice as long each time, and a random part of that, so that
-/// the clients of a broker that was restarted do not come back all at once (Protocol §2.5).
+/// The delay before a client connects again: the maximum doubles each time, and the delay is a random part of it, so that
+/// the clients of a restarted broker do not reconnect at the same time (Protocol §2.5).
 public struct Backoff: Hashable, Sendable {
-  /// The longest wait before the first time.
+  /// The maximum delay before the first attempt.
   public var first: Duration
-  /// The longest wait of all.
+  /// The maximum delay before any attempt.
   public var longest: Duration
 
+  /// - Parameters:
+  ///   - first: the maximum delay before the first attempt.
+  ///   - longest: the maximum delay before any attempt.
   public init(first: Duration = .milliseconds(200), longest: Duration = .seconds(30)) {
     self.first = first
     self.longest = longest
   }
 
-  /// - Parameter failures: how many attempts have failed since the client last heard an event.
+  /// A random delay.
+  /// - Parameter failures: the number of failed attempts since the client last got an event.
   public func delay(afterFailures failures: Int, using random: inout some RandomNumberGenerator) -> Duration {
     limit(afterFailures: failures) * Double.random(in: 0.1...1, using: &random)
   }
 
   private func limit(afterFailures failures: Int) -> Duration {
-    // 2^30 times the first wait is long enough for any. Multiplied whole, a long one would not fit into a Duration.
+    // 2^30 times the first delay is long enough. A larger factor could overflow a Duration.
     let factor = 1 << min(max(0, failures), 30)
     return first > longest / factor ? longest : first * factor
   }

@@ -9,11 +9,13 @@ import Synchronization
 ///
 /// May be used from any task. Events come in the order in which the broker sent them.
 public final class CasebusClient: Sendable {
-  /// Something that happened, as the broker told it.
+  /// An event that the broker sent.
   public struct Event: Hashable, Sendable {
+    /// The event name, such as `interaction`.
     public var name: String
+    /// The data of the event (Protocol §6.6, §7.2, §8.5).
     public var data: JSONValue
-    /// Its workspace, on connections for all workspaces only; its position, for those who asked for it.
+    /// The workspace (nil except on connections for all workspaces), position and delivery.
     public var labels: EventLabels
   }
 
@@ -21,10 +23,10 @@ public final class CasebusClient: Sendable {
   public let events: Events
   private let link: ClientLink
 
-  /// The longest message that is taken from a broker, and the longest that makes sense to send
+  /// The longest message that is accepted from a broker, and that should be sent to one, in bytes
   /// (`clientMessageBytesMax`).
   public static let messageBytesMax = 16 << 20
-  /// How much of the events that nobody has taken yet is kept (`clientEventsBytesMax`).
+  /// The maximum size of queued events, in bytes (`clientEventsBytesMax`).
   public static let eventsBytesMax = 16 << 20
 
   private init(link: ClientLink, events: Events) {
@@ -35,12 +37,12 @@ public final class CasebusClient: Sendable {
   /// Connects to a broker.
   /// - Parameters:
   ///   - workspace: one workspace, or all of them (then only ``subscribe(to:)`` works).
-  ///   - tls: nil for a connection that is not encrypted.
-  ///   - messageBytesMax: the longest message that is taken from the broker, 1 to 2^30 (`clientMessageBytesMax`).
-  ///   - eventsBytesMax: how much of the events that wait for ``events`` to be taken is kept, 1 to 2^40
-  ///     (`clientEventsBytesMax`). Over it nothing more is read from the broker, which holds back, or ends the connection
-  ///     as that of a slow consumer (4001). While an answer is waited for it is read on; where that brings eight times as
-  ///     much, the connection ends with ``ClientError/tooManyEvents(bytesMax:)``.
+  ///   - tls: nil for an unencrypted connection.
+  ///   - messageBytesMax: the longest message that is accepted from the broker, 1 to 2^30 bytes (`clientMessageBytesMax`).
+  ///   - eventsBytesMax: the maximum size of the events queued for ``events``, 1 to 2^40 bytes (`clientEventsBytesMax`).
+  ///     Above it the client stops reading, and the broker waits or closes the connection as slow (4001). While the client
+  ///     waits for an answer it continues to read; above eight times as much the connection ends with
+  ///     ``ClientError/tooManyEvents(bytesMax:)``.
   /// - Throws: ``ClientError``.
   public static func connect(
     host: String, port: Int, workspace: WorkspaceScope = .workspace(.default), tls: TLSContext? = nil,
@@ -62,14 +64,14 @@ public final class CasebusClient: Sendable {
     }
   }
 
-  /// How the connection ended; nil while it has not.
+  /// How the connection ended; nil while it is open.
   public var end: ClientError? { link.end }
 
   /// Subscribes to events by their names, such as `interaction` or `messenger:lunch`.
   /// - Parameters:
-  ///   - positions: whether answers and events are to tell their positions (Protocol §9.1).
-  ///   - since: after which event to begin (Protocol §9.2); it must be the only subscription then.
-  ///   - durable: the durable consumer to be part of (Protocol §9.3); it must be the only subscription then.
+  ///   - positions: whether answers and events have positions (Protocol §9.1).
+  ///   - since: the position after which to begin (Protocol §9.2); requires that this is the only subscription.
+  ///   - durable: the durable consumer to join (Protocol §9.3); requires that this is the only subscription.
   /// - Throws: ``ClientError``.
   public func subscribe(
     to names: [String], positions: Bool = false, since: ResumePoint? = nil, durable: String? = nil
@@ -86,16 +88,16 @@ public final class CasebusClient: Sendable {
     return result
   }
 
-  /// Says that this session of a durable consumer is done with an event, and with all that it was given before it in the
-  /// same workspace (Protocol §9.4); waits until that is durable.
+  /// Acknowledges an event of a durable consumer, and the events of its workspace that were delivered before it
+  /// (Protocol §9.4); waits until that is durable. Does nothing for an event without a position.
   /// - Throws: ``ClientError``.
   public func acknowledge(_ event: Event) async throws(ClientError) {
     guard let position = event.labels.position else { return }
     try await acknowledge(upTo: position.offset, in: event.labels.workspaceID)
   }
 
-  /// Says that this session of a durable consumer is done with everything that it was given up to an offset.
-  /// - Parameter workspace: on connections for all workspaces, and only there.
+  /// Acknowledges the event of a durable consumer at an offset, and the events delivered before it (Protocol §9.4).
+  /// - Parameter workspace: required on connections for all workspaces, else nil.
   /// - Throws: ``ClientError``.
   public func acknowledge(upTo offset: UInt64, in workspace: WorkspaceID? = nil) async throws(ClientError) {
     _ = try await link.ask { reference in
@@ -116,9 +118,9 @@ public final class CasebusClient: Sendable {
 
   /// Publishes, and waits until the broker has committed it.
   /// - Parameters:
-  ///   - workspace: which one it is for, on connections for all workspaces (Protocol §2.3).
-  ///   - messageID: unique in the workspace; with it, the same may be published again when no answer came, and
-  ///     happens once (Protocol §5.5).
+  ///   - workspace: required on connections for all workspaces (Protocol §2.3), else nil.
+  ///   - messageID: unique in the workspace; makes it harmless to publish the same again if no answer came
+  ///     (Protocol §5.5).
   /// - Throws: ``ClientError``.
   public func publish(
     _ event: String, _ data: JSONValue, in workspace: WorkspaceID? = nil, messageID: String? = nil
@@ -132,11 +134,11 @@ public final class CasebusClient: Sendable {
     }
   }
 
-  /// Makes a request such as `interaction.markdone`; gives its result.
+  /// Makes a request such as `interaction.markdone`, and returns its result.
   /// - Parameters:
-  ///   - workspace: which one it is for, on connections for all workspaces (Protocol §2.3).
-  ///   - messageID: unique in the workspace; with it, the same may be asked again when no answer came, and
-  ///     happens once (Protocol §5.5).
+  ///   - workspace: the workspace of the request, on connections for all workspaces (Protocol §2.3); else nil.
+  ///   - messageID: unique in the workspace; makes it harmless to repeat the request if no answer came
+  ///     (Protocol §5.5).
   /// - Throws: ``ClientError``.
   public func request(
     _ name: String, _ parameters: [JSONValue] = [], in workspace: WorkspaceID? = nil, messageID: String? = nil
@@ -153,14 +155,14 @@ public final class CasebusClient: Sendable {
     return data
   }
 
-  /// Ends the connection with a closing handshake, and waits for its end. Events that were not taken are dropped.
+  /// Closes the connection with a closing handshake, and waits for its end. Queued events are dropped.
   public func close() async {
     await link.close()
   }
 }
 
 extension Int {
-  /// Sizes near 2^63 would end the process where something is added to them.
+  /// Limits a size: adding to one near 2^63 would trap.
   fileprivate func clamped(_ upperBound: Int) -> Int { Swift.min(Swift.max(1, self), upperBound) }
 }
 

@@ -2,23 +2,24 @@ public import CasebusProtocol
 public import CasebusTLS
 import CasebusTransport
 
-/// Why the broker did not do what it was asked.
+/// Why a connection or a command failed.
 public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Nobody answers at the broker's address.
   case notConnected(String)
-  /// Somebody answers there and does not open a connection, with this HTTP status, if it is one.
+  /// The server refused the handshake, with this HTTP status if it answered with HTTP.
   case handshakeFailed(status: Int?, String)
-  /// The server does not speak TLS, which was asked for.
+  /// The server does not speak TLS.
   case speaksNoTLS(String)
   /// The broker's certificate is not accepted.
   case notTrusted(CertificateRefusal)
   /// The connection ended before the answer came.
   case connectionLost(code: UInt16, reason: String)
-  /// The connection was ended by this client: its user does not take the events that come while answers are waited for
+  /// This client ended the connection: too many events arrived, and were not taken, while it waited for an answer
   /// (`clientEventsBytesMax`).
   case tooManyEvents(bytesMax: Int)
-  /// The broker says no: an error code of Protocol §11 and a message for people.
+  /// The broker refused the command, with an error code of Protocol §11 and a message for people.
   case refused(code: String, message: String)
+  /// The broker's answer has another kind than the command requires.
   case unexpectedAnswer(ServerMessage)
 
   public var description: String {
@@ -48,11 +49,11 @@ extension ClientError {
       }
   }
 
-  /// Whether it may well go better the next time (Protocol §2.5, `registry/close-codes.json`).
+  /// Whether another attempt can succeed (Protocol §2.5, `registry/close-codes.json`).
   public var isWorthAnotherTry: Bool {
     switch self {
     case .notConnected, .tooManyEvents: true
-    // Without a status: the server went away in the midst of it, or is busy.
+    // Without a status: the server ended the connection, or is busy.
     case .handshakeFailed(let status, _): status.map { $0 >= 500 || $0 == 408 || $0 == 429 } ?? true
     case .connectionLost(let code, _): [1001, 1006, 1011].contains(code) || (4000..<4500).contains(code)
     case .refused(let code, _): [ErrorCode.journalUnavailable, .shuttingDown].map(\.rawValue).contains(code)

@@ -3,7 +3,7 @@ import CasebusTransport
 import NIOCore
 import Synchronization
 
-/// One connection of a client, and the messages that wait for their answers.
+/// One connection of a client, and its unanswered messages.
 final class ClientLink: MessageReceiver, Sendable {
   typealias Answer = Result<ServerMessage, ClientError>
 
@@ -14,21 +14,21 @@ final class ClientLink: MessageReceiver, Sendable {
   private let state = Mutex(State())
   private let closed: EventLoopPromise<Void>
 
-  /// A broker's answers may hold many interactions, and their data is nested deeper than what it took in.
+  /// A broker's answers can have many interactions, and nest their data deeper than the published message.
   private static let limits = JSONLimits(depthMax: 64, keysMax: .max)
 
   private struct State {
     var messagesSent = 0
     var waiting: [Int: CheckedContinuation<Answer, Never>] = [:]
-    /// Nothing is read, because too many events wait.
+    /// Whether reading is paused, because too many events are queued.
     var isPaused = false
-    /// Its user has closed the client, and takes nothing more.
+    /// Whether the user has closed the client.
     var isClosing = false
-    /// How the connection ended; nil while it has not.
+    /// How the connection ended; nil while it is open.
     var end: ClientError?
   }
 
-  /// On the connection's event loop.
+  /// Must be called on the connection's event loop.
   init(_ connection: WebSocketHandler, events: EventQueue, eventsBytesMax: Int) {
     eventLoop = connection.eventLoop
     closed = eventLoop.makePromise()
@@ -56,13 +56,13 @@ final class ClientLink: MessageReceiver, Sendable {
     return try Self.value(of: answer)
   }
 
-  /// How the connection ended; nil while it has not.
+  /// How the connection ended; nil while it is open.
   var end: ClientError? { state.withLock { $0.end } }
 
   func close() async {
     eventLoop.execute { [self] in
       connection.value.close(.normal, reason: "the client is done")
-      // The broker's close frame comes after events that nobody wants any more.
+      // The broker's close frame comes after events that are no longer wanted.
       state.withLock { $0.isClosing = true }
       events.discard()
       updateReading()
@@ -135,7 +135,7 @@ extension ClientLink {
 // MARK: - Reading no more than is taken
 
 extension ClientLink {
-  /// How much more than `clientEventsBytesMax` may come before an answer that is waited for.
+  /// How many times `clientEventsBytesMax` can arrive before an awaited answer.
   private static var patienceFactor: Int { 8 }
 
   static func event(in text: ByteBuffer) -> CasebusClient.Event? {
@@ -145,16 +145,16 @@ extension ClientLink {
     return CasebusClient.Event(name: name, data: data, labels: labels)
   }
 
-  /// On any thread. The loop is told only where it makes a difference.
+  /// Called on any thread. Notifies the loop only if reading may continue.
   private func eventTaken() {
     guard state.withLock({ $0.isPaused }), events.bytes <= eventsBytesMax / 2 else { return }
     eventLoop.execute { self.updateReading() }
   }
 
-  /// On the event loop. Whoever waits for an answer may be the one who takes the events: then reading goes on.
+  /// Called on the event loop. Reading continues while an answer is awaited, because the same task may take the events.
   private func updateReading() {
     let (wasPaused, isPaused, isTooMuch) = state.withLock { state in
-      // Under the lock: whoever takes an event after this sees the pause, and brings the loop here again.
+      // Under the lock: a later taker sees the pause and notifies the loop again.
       let bytes = events.bytes
       let wasPaused = state.isPaused
       let isOver = bytes > (wasPaused ? eventsBytesMax / 2 : eventsBytesMax)
@@ -168,7 +168,7 @@ extension ClientLink {
 
   private func giveUp() {
     state.withLock { $0.end = .tooManyEvents(bytesMax: eventsBytesMax) }
-    // Those that wait can be taken still.
+    // Queued events can still be taken.
     events.finish()
     connection.value.close(.normal, reason: "the client does not take its events")
   }

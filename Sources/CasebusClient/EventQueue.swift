@@ -2,8 +2,8 @@ import CasebusProtocol
 import NIOCore
 import Synchronization
 
-/// Events between the connection, which brings them, and whoever takes them. They wait as the text that came: decoded they
-/// would take many times its bytes, and not all alike.
+/// The queue between the connection and the tasks that take events. Events are queued as their text: decoded they would
+/// take many times the memory.
 final class EventQueue: Sendable {
   typealias Event = CasebusClient.Event
   private typealias Taker = CheckedContinuation<Event?, Never>
@@ -14,23 +14,23 @@ final class EventQueue: Sendable {
   private struct State {
     var texts = CircularBuffer<ByteBuffer>()
     var bytes = 0
-    /// Who waits for an event; only where there is none.
+    /// The tasks that wait for an event; empty while events are queued.
     var takers: [(id: Int, taker: Taker)] = []
     var takersMade = 0
     var isFinished = false
-    /// Told of each event that was taken out of those that waited.
+    /// Called for each event that was taken from the queue.
     var onTaken: (@Sendable () -> Void)?
   }
 
-  /// - Parameter decode: makes an event of the text of a message that holds one.
+  /// - Parameter decode: decodes the text of an event message.
   init(decode: @escaping @Sendable (ByteBuffer) -> Event?) {
     self.decode = decode
   }
 
-  /// The bytes of the events that wait.
+  /// The size of the queued events in bytes.
   var bytes: Int { state.withLock { $0.bytes } }
 
-  /// How many wait for an event.
+  /// The number of tasks that wait for an event.
   var takerCount: Int { state.withLock { $0.takers.count } }
 
   func whenTaken(_ body: @escaping @Sendable () -> Void) {
@@ -40,8 +40,8 @@ final class EventQueue: Sendable {
   // MARK: - From the connection
 
   /// - Parameters:
-  ///   - event: as it was decoded.
-  ///   - text: the message that held it.
+  ///   - event: the decoded event.
+  ///   - text: its message.
   func append(_ event: Event, _ text: ByteBuffer) {
     let taker = state.withLock { state -> Taker? in
       guard !state.isFinished else { return nil }
@@ -53,7 +53,7 @@ final class EventQueue: Sendable {
     taker?.resume(returning: event)
   }
 
-  /// Nothing more comes; what waits can be taken still.
+  /// No more events come; queued ones can still be taken.
   func finish() {
     let takers = state.withLock { state in
       state.isFinished = true
@@ -64,7 +64,7 @@ final class EventQueue: Sendable {
     for (_, taker) in takers { taker.resume(returning: nil) }
   }
 
-  /// What waits is not wanted any more.
+  /// Drops the queued events.
   func discard() {
     state.withLock { state in
       state.texts = CircularBuffer()
@@ -73,7 +73,7 @@ final class EventQueue: Sendable {
     finish()
   }
 
-  // MARK: - To whoever takes them
+  // MARK: - To the tasks that take events
 
   func next() async -> Event? {
     let id = state.withLock { state in
@@ -109,7 +109,7 @@ final class EventQueue: Sendable {
       taker.resume(returning: decode(text))
       onTaken?()
     case .wait:
-      // Cancelled before it was in the list, it was not found there.
+      // The task was cancelled before it was in the list, so the cancellation did not find it.
       if Task.isCancelled { giveUp(id) }
     case .over: taker.resume(returning: nil)
     }

@@ -1,7 +1,7 @@
 public import CasebusProtocol
 
-/// The events of a broker over as many connections as it takes: when one ends, the next goes on after the last event that
-/// was given out (Protocol §9.2).
+/// The events of a broker over any number of connections: when one ends, the next one resumes after the last event that was
+/// taken (Protocol §9.2).
 ///
 ///     for try await update in ResumingClient(to: ["interaction"], connect: { … }) {
 ///       switch update {
@@ -11,16 +11,17 @@ public import CasebusProtocol
 ///       }
 ///     }
 ///
-/// It goes on until its task is cancelled or somebody closes the client that it told of last.
+/// It ends when its task is cancelled or the client of the last `connected` is closed.
 public struct ResumingClient: AsyncSequence, Sendable {
+  /// A new connection, or an event of the current one.
   public enum Update: Sendable {
-    /// There is a connection, for requests too; its events come here. If it is not whole, then events may have been
-    /// missed, or it is the first one: the state is to be asked for. What `getInteractions` answers then includes all
-    /// events before it, and perhaps some that still come.
+    /// There is a new connection, also for requests. If it is not whole, it is the first one, or events may be missing:
+    /// request the state. The answer of `getInteractions` includes all earlier events, and perhaps some that still come.
     case connected(CasebusClient, isWhole: Bool)
     case event(CasebusClient.Event)
   }
 
+  /// Makes a connection. Called again after each end.
   public typealias Connect = @Sendable () async throws(ClientError) -> CasebusClient
 
   let names: [String]
@@ -31,9 +32,9 @@ public struct ResumingClient: AsyncSequence, Sendable {
 
   /// - Parameters:
   ///   - names: the names of the wanted events.
-  ///   - since: after which event the first connection begins; nil for now.
-  ///   - durable: the durable consumer to be part of (Protocol §9.3); what was not acknowledged comes again.
-  ///   - connect: makes a connection, of always the same workspace.
+  ///   - since: the position after which the first connection begins; nil for live events only.
+  ///   - durable: the durable consumer to join (Protocol §9.3); unacknowledged events come again.
+  ///   - connect: makes a connection, always to the same workspace.
   public init(
     to names: [String], since: ResumePoint? = nil, durable: String? = nil, backoff: Backoff = Backoff(),
     connect: @escaping Connect

@@ -4,9 +4,9 @@ import CasebusProtocol
 public struct ResumingIterator: AsyncIteratorProtocol {
   private let plan: ResumingClient
   private var connection: Connection?
-  /// After which event the next connection begins.
+  /// The position after which the next connection begins.
   private var position: ResumePoint?
-  /// Attempts since things went well; nil before the first connection.
+  /// Failed attempts since the last event; nil before the first connection.
   private var failures: Int?
   private var isOver = false
 
@@ -22,7 +22,7 @@ public struct ResumingIterator: AsyncIteratorProtocol {
   }
 
   /// - Returns: nil when the task is cancelled or the client was closed by its user.
-  /// - Throws: ``ClientError`` if there never was a connection, or if coming back would end the same way (Protocol §2.5).
+  /// - Throws: ``ClientError`` if the first connection failed, or if reconnecting would fail again (Protocol §2.5).
   public mutating func next() async throws(ClientError) -> ResumingClient.Update? {
     while !isOver {
       guard connection != nil else {
@@ -37,7 +37,7 @@ public struct ResumingIterator: AsyncIteratorProtocol {
 
   private mutating func given(_ event: CasebusClient.Event) -> CasebusClient.Event {
     failures = 0
-    // A position is one in a workspace: what a connection for all of them misses cannot be had again (Protocol §9.2).
+    // A position belongs to one workspace: a connection for all workspaces cannot resume (Protocol §9.2).
     if let position = event.labels.position, event.labels.workspaceID == nil { self.position = .after(position) }
     return event
   }
@@ -57,7 +57,7 @@ public struct ResumingIterator: AsyncIteratorProtocol {
     }
   }
 
-  /// - Returns: nil if it did not come to a connection and is worth another try.
+  /// - Returns: nil if connecting failed and another attempt can succeed.
   private mutating func connected() async throws(ClientError) -> ResumingClient.Update? {
     guard await waited() else { return nil }
     do throws(ClientError) {
@@ -91,7 +91,7 @@ public struct ResumingIterator: AsyncIteratorProtocol {
       connection = Connection(client: client, events: client.events.makeAsyncIterator())
       failures = (failures ?? -1) + 1
       let isWhole = result.recovered ?? (result.durable != nil && !isFirst)
-      // What is replayed begins where the last one ended, until its first event is there.
+      // Until the first replayed event arrives, the position stays that of the last connection.
       if !isWhole { position = result.position.map(ResumePoint.after) }
       return .connected(client, isWhole: isWhole)
     } catch {

@@ -7,15 +7,15 @@ package import struct NIOCore.ByteBuffer
 package final class Deflater: MessageDeflater {
   package static let defaultLevel = 6
 
-  /// zlib asks for more than six bytes of room, or it may end a message twice.
+  /// zlib needs more than six bytes of room, else it can end a message twice.
   private static let roomBytesMin = 64
 
   private let stream: UnsafeMutablePointer<z_stream>
   private let keepsContext: Bool
 
   /// - Parameters:
-  ///   - direction: what was agreed on for this sender; its window is 9 to 15 bits. A deflater that keeps no context
-  ///     may serve any number of connections.
+  ///   - direction: the agreement for this sender; its window is 9 to 15 bits. A deflater without context can serve any
+  ///     number of connections.
   ///   - level: 1 (fast) to 9 (small).
   package init(_ direction: DeflateAgreement.Direction, level: Int = Deflater.defaultLevel) {
     precondition((9...15).contains(direction.windowBits), "a deflating window has 9 to 15 bits")
@@ -61,7 +61,7 @@ package final class Deflater: MessageDeflater {
       stream.pointee.next_out = nil
       return destination.count - Int(stream.pointee.avail_out)
     }
-    // Z_BUF_ERROR: the message had ended exactly where the room did.
+    // Z_BUF_ERROR: the message ended exactly at the end of the room.
     precondition(code == Z_OK || code == Z_BUF_ERROR, "deflate returned \(code)")
     return stream.pointee.avail_out > 0
   }

@@ -4,7 +4,7 @@ internal import CasebusWebSocket
 internal import struct NIOCore.ByteBuffer
 
 extension Inflater {
-  /// Where the compressed stream stands once all input is used.
+  /// The state of the compressed stream after all input.
   enum Position {
     case insideBlock
     case betweenBlocks
@@ -64,7 +64,7 @@ extension Inflater {
     return code
   }
 
-  /// The output is full: what remains may be the end of the message, but must not give another byte.
+  /// The output is full: the remaining input may end the message, but must not produce another byte.
   private func inflateWithoutRoom(flush: Int32) throws(InflateError) -> Int32 {
     var excess: UInt8 = 0
     let code = withUnsafeMutableBytes(of: &excess) { inflate(flush: flush, into: $0) }

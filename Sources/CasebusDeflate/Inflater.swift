@@ -5,8 +5,8 @@ package import struct NIOCore.ByteBuffer
 
 /// Inflates the messages of one direction of one connection with zlib (RFC 7692 §7.2.2).
 ///
-/// It takes about 7 KiB, and a window of `1 << windowBits` bytes more as soon as it has inflated anything.
-/// A reference beyond that window fails, unless zlib still finds its text in the output of the same call.
+/// It takes about 7 KiB, and after the first inflated byte a window of `1 << windowBits` bytes.
+/// A reference beyond that window fails, unless its text is in the output of the same call.
 package final class Inflater: MessageInflater {
   /// The empty block that ends every message and is not sent (RFC 7692 §7.2.1).
   private static let tail = ByteBuffer(bytes: [0x00, 0x00, 0xFF, 0xFF])
@@ -14,7 +14,7 @@ package final class Inflater: MessageInflater {
   let stream: UnsafeMutablePointer<z_stream>
   private let keepsContext: Bool
 
-  /// - Parameter direction: what was agreed on for the sender; its window is 8 to 15 bits.
+  /// - Parameter direction: the agreement for the sender; its window is 8 to 15 bits.
   package init(_ direction: DeflateAgreement.Direction) {
     precondition((8...15).contains(direction.windowBits), "an inflating window has 8 to 15 bits")
     keepsContext = direction.keepsContext
@@ -35,7 +35,7 @@ package final class Inflater: MessageInflater {
   }
 
   package func endMessage(into output: inout ByteBuffer, outputBytesMax: Int) throws(InflateError) {
-    // Z_BLOCK makes zlib tell whether the message ends where a block does; a message cut short does not.
+    // With Z_BLOCK zlib reports whether the message ends at the end of a block; a truncated message does not.
     let end = try run(Self.tail, flush: Z_BLOCK, into: &output, outputBytesMax: outputBytesMax)
     guard end == .betweenBlocks else { throw .invalidData }
     guard !keepsContext else { return }

@@ -1,7 +1,7 @@
 package import CasebusWebSocket
 
 extension MessageCompression {
-  /// What a server's connection needs for the parameters it agreed on. It has no state of its own for sending.
+  /// The compression of a server's connection. It has no state of its own for sending.
   package static func server(
     _ agreement: DeflateAgreement, thresholdBytes: Int, deflaters: SharedDeflaters
   ) -> MessageCompression {
@@ -12,7 +12,7 @@ extension MessageCompression {
       deflater: { deflaters.deflater(windowBits: agreement.server.windowBits) })
   }
 
-  /// What a client's connection needs. Its deflater is its own, made at the first message it compresses.
+  /// The compression of a client's connection, with its own deflater, which is made for the first compressed message.
   package static func client(
     _ agreement: DeflateAgreement, thresholdBytes: Int, level: Int = Deflater.defaultLevel
   ) -> MessageCompression {

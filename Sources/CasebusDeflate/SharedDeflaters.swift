@@ -1,7 +1,7 @@
 internal import CasebusWebSocket
 
-/// The deflaters of one event loop, one for each window size, made at first use. They keep no context between messages,
-/// so any connection of the loop may use them, and a message deflated once may go to many.
+/// The deflaters of one event loop, one per window size, made at first use. They keep no context between messages,
+/// so all connections of the loop share them, and a message that is deflated once can go to many.
 package final class SharedDeflaters {
   private let level: Int
   private var deflaters: [Int: Deflater] = [:]

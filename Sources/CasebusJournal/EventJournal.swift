@@ -1,7 +1,7 @@
 package import CasebusProtocol
 
 /// The durable, ordered log of workspace events, and what is remembered beside it: snapshots, answers to retried
-/// messages, and how far durable consumers are.
+/// messages, and how far durable consumers are (Docs/internals/journal.md).
 ///
 /// Each workspace has a stream of its own, numbered 1, 2, 3 … without gaps. Everything here may be called from any
 /// thread; completions are called exactly once, from any thread, and perhaps before the method returns.

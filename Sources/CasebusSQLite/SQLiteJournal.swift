@@ -3,7 +3,7 @@ package import CasebusProtocol
 import GRDB
 package import Logging
 
-/// A journal in a directory of its own, in SQLite: one thread writes, several read. It has to be shut down
+/// A journal in a directory of its own, in SQLite: one thread writes, several read (Docs/decisions/0008). It must be shut down
 /// before it is forgotten.
 package final class SQLiteJournal: EventJournal {
   /// What the files are called, for people.

@@ -4,47 +4,47 @@ package import NIOCore
   internal import Glibc
 #endif
 
-/// The way out of a channel for the handler next to the socket: straight to it while nothing waits in the channel, through
-/// the channel's queue otherwise.
+/// The output of a channel for the handler next to the socket: straight to the socket while the channel's queue is empty,
+/// through the queue otherwise.
 ///
-/// The detour through the channel costs more than the kernel's part of a small write (Docs/internals/fan-out.md). Only what
-/// the kernel does not take is written to the channel, and then everything after it must queue behind: the handler says
-/// ``enteredQueue()`` and ``leftQueue(_:)`` around each such write. Errors are the channel's to find out: bytes that the
-/// kernel refuses count as not taken.
+/// The detour through the channel costs more than the kernel's part of a small write (Docs/internals/fan-out.md). Only bytes
+/// that the kernel does not take are written to the channel, and later bytes must follow them: the handler calls
+/// ``enteredQueue()`` and ``leftQueue(_:)`` around each such write. The channel handles errors: bytes that the kernel refuses
+/// count as not taken.
 package struct SocketOutput {
-  /// nil before the channel has a socket and after it.
+  /// nil while the channel has no socket.
   private var socket: NIOBSDSocket.Handle?
   private var queuedWrites = 0
 
-  /// Nothing is sent straight before ``open(_:)``.
+  /// Before ``open(_:)`` everything goes through the queue.
   package init() {}
 
-  /// Whether nothing waits in the channel.
+  /// Whether the channel's queue is empty.
   package var isQueueEmpty: Bool { queuedWrites == 0 }
 
-  /// Looks up the socket of a channel; there may be none, as in tests.
+  /// Looks up the socket of a channel; in tests there may be none.
   ///
-  /// It is kept, because asking for it costs more than the rest of a write, and must not be used once NIO has closed it: its
-  /// number may belong to somebody else's socket then. NIO closes it on this event loop and then says so, before anything
-  /// else can happen on the loop: it fails the writes that wait in the channel, keeps the promise of the close, and fires
-  /// `channelInactive` (`BaseSocketChannel.close0`). So the handler calls ``leftQueue(_:)`` before it does anything else
-  /// about a write, ``close()`` when the channel becomes inactive, and ``close()`` before it closes with a promise.
+  /// The socket is stored, because looking it up costs more than the rest of a write. It must not be used after NIO closed
+  /// it: the descriptor can then belong to another connection. NIO closes it on this event loop and reports that before any
+  /// other work of the loop: it fails the queued writes, completes the promise of the close, and fires `channelInactive`
+  /// (`BaseSocketChannel.close0`). So the handler calls ``leftQueue(_:)`` before any other reaction to a write, ``close()``
+  /// when the channel becomes inactive, and ``close()`` before it closes with a promise.
   package mutating func open(_ channel: any Channel) {
     socket = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
   }
 
-  /// The channel is, or will be, without its socket.
+  /// The channel has lost its socket, or is about to.
   package mutating func close() {
     socket = nil
   }
 
-  /// Hands bytes to the kernel, unless others wait before them; what it takes is removed from them.
+  /// Passes bytes to the kernel, unless earlier ones are queued; the bytes that it takes are removed.
   package func send(_ bytes: inout ByteBuffer) {
     guard queuedWrites == 0, let socket else { return }
     bytes.moveReaderIndex(forwardBy: Self.send(bytes, to: socket))
   }
 
-  /// What the kernel has taken and the peer's has not acknowledged: as long as that is so it may be lost (tcp(7), SIOCOUTQ).
+  /// The bytes that the kernel took and the peer's kernel has not acknowledged; they can still be lost (tcp(7), SIOCOUTQ).
   package var unacknowledgedBytes: Int {
     #if canImport(Glibc)
       var count: CInt = 0
@@ -65,12 +65,12 @@ package struct SocketOutput {
     #endif
   }
 
-  /// Something is written to the channel.
+  /// The handler is about to write to the channel.
   package mutating func enteredQueue() {
     queuedWrites += 1
   }
 
-  /// What was written to the channel has reached the socket, or never will: then the channel is closed, or about to be.
+  /// A write to the channel has reached the socket, or has failed: then the channel is closed, or about to be.
   package mutating func leftQueue<Failure: Error>(_ result: Result<Void, Failure>) {
     queuedWrites -= 1
     if case .failure = result { close() }
@@ -78,8 +78,8 @@ package struct SocketOutput {
 }
 
 extension ByteBuffer {
-  /// These bytes for waiting long: a little that is left of a large batch, which others share, is copied, so that it does
-  /// not keep the whole in memory.
+  /// The bytes in a form that can be queued for long: a small rest of a large shared batch is copied, so that it does not keep
+  /// the whole batch in memory.
   package func detachedIfSmall() -> ByteBuffer {
     readableBytes < readerIndex / 4 ? ByteBuffer(bytes: readableBytesView) : self
   }

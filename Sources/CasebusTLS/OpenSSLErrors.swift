@@ -4,27 +4,27 @@ internal import COpenSSL
   internal import Glibc
 #endif
 
-/// What OpenSSL's error queue held. The queue belongs to the thread, not to a connection: it is emptied before each call
-/// whose failure is looked at, and after the failure, so that no connection's error is ever reported on another.
+/// The content of OpenSSL's error queue. The queue belongs to the thread, not to a connection: it is cleared before each call
+/// that can fail, and read completely after a failure, so that an error is never reported on another connection.
 struct OpenSSLErrors {
   struct Entry {
     let library: Int32
     let reason: Int32
     let name: String
-    /// What the call that failed was about; empty for most.
+    /// The subject of the failed call; empty for most.
     let detail: String
 
     var text: String { detail.isEmpty ? name : "\(name) (\(detail))" }
   }
 
-  /// The oldest first: the deepest cause.
+  /// The oldest, deepest cause first.
   let entries: [Entry]
 
   static func clear() {
     ERR_clear_error()
   }
 
-  /// Takes what the queue holds; it is empty then.
+  /// Takes all errors out of the queue.
   static func take() -> OpenSSLErrors {
     var entries: [Entry] = []
     var data: UnsafePointer<CChar>?
@@ -46,12 +46,12 @@ struct OpenSSLErrors {
     return Entry(library: ERR_GET_LIB(code), reason: reason, name: text, detail: detail ?? "")
   }
 
-  /// OpenSSL's words for all of them, for people.
+  /// OpenSSL's texts for all of them, for people.
   var text: String {
     entries.isEmpty ? "no reason given" : entries.map(\.text).joined(separator: "; ")
   }
 
-  /// The alert that the peer sent (RFC 8446 §6), if that is what went wrong.
+  /// The alert that the peer sent (RFC 8446 §6); nil for other failures.
   var alert: String? {
     guard let last = entries.last, last.library == ERR_LIB_SSL, last.reason > SSL_AD_REASON_OFFSET else { return nil }
     return String(cString: SSL_alert_desc_string_long(last.reason - SSL_AD_REASON_OFFSET))

@@ -1,4 +1,4 @@
-/// What makes a configuration unusable: which file or which setting, and why.
+/// Why a configuration cannot be used: the file or setting, and its fault.
 public struct TLSConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The name of the file, or of the setting with its value.
   public var subject: String
@@ -10,7 +10,7 @@ public struct TLSConfigurationError: Error, Hashable, Sendable, CustomStringConv
     self.reason = reason
   }
 
-  /// A call to OpenSSL failed; takes its reasons from the queue.
+  /// A call to OpenSSL failed; takes the reasons from the error queue.
   static func openSSL(_ subject: String, _ what: String? = nil) -> TLSConfigurationError {
     let text = OpenSSLErrors.take().text
     return TLSConfigurationError(subject, what.map { "\($0): \(text)" } ?? text)

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// The house of DESIGN §2: arrows point down, siblings never import each other, C and its wrappers have one owner.
+/// The targets of Docs/internals/architecture.md: arrows point down, siblings never import each other, and each C module
+/// has one owner.
 @Suite struct ArchitectureTests {
   /// Which level a target is on; a target may import those of lower levels only.
   static let levels: [String: Int] = [

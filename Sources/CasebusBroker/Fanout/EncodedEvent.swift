@@ -9,7 +9,7 @@ struct EncodedEvent: Sendable {
   let offset: JournalOffset
   /// The `data` of the envelope as JSON; shares the frame's memory.
   let data: ByteBuffer
-  /// What sessions of the workspace get that want no positions.
+  /// The frame for sessions of the workspace without positions.
   let frame: TextFrame
   private var others: OtherFrames?
 
@@ -35,10 +35,10 @@ extension EncodedEvent {
     (frame, data) = TextFrame.event(name, writeData: writeData)
   }
 
-  /// What it holds in memory, about: the frame, of which the data is a part.
+  /// Its approximate size in memory: the frame, of which the data is a part.
   var bytes: Int { frame.messageBytes }
 
-  /// Encodes what those others get that there are when it is released.
+  /// Encodes the frames for monitors and for sessions with positions, if there are any at the release.
   /// - Parameters:
   ///   - workspace: told to monitors.
   ///   - epoch: of the workspace's stream; nil if nobody wants positions.
@@ -52,10 +52,10 @@ extension EncodedEvent {
         ? TextFrame(event: name, data, EventLabels(workspaceID: workspace, position: position)) : nil)
   }
 
-  /// What sessions of the workspace get.
+  /// The frame for sessions of the workspace.
   func frame(withPosition: Bool) -> TextFrame { withPosition ? others?.positioned ?? frame : frame }
 
-  /// What monitors get; nil if there were none when it was released.
+  /// The frame for monitors; nil if there were none at the release.
   func monitorFrame(withPosition: Bool) -> TextFrame? {
     withPosition ? others?.positionedMonitor ?? others?.monitor : others?.monitor
   }
@@ -85,7 +85,7 @@ extension TextFrame {
     return (frame, frame.bytes.getSlice(at: start, length: end - start)!)
   }
 
-  /// What an event has beside its data, about.
+  /// The approximate size of an event without its data.
   private static var envelopeBytes: Int { 128 }
   /// How long most events are.
   private static var eventBytes: Int { 480 }

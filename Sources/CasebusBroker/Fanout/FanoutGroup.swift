@@ -2,25 +2,25 @@ import CPrefetch
 import CasebusProtocol
 import NIOCore
 
-/// All sessions of one event loop that want exactly the same events of the same workspace (DESIGN §1).
+/// All sessions of one event loop that want exactly the same events of the same workspace (Docs/internals/fan-out.md).
 ///
-/// What they are to get is gathered once, in one batch of bytes; each of them is given the part that it was not given
-/// yet, as a slice of the same memory. A session that must be told something else in between takes its part first.
+/// Events are appended once to one batch of bytes; each session gets the part after its cursor, as a slice of the same
+/// memory. A session that must get an answer in between gets its part of the batch first.
 final class FanoutGroup {
   let scope: WorkspaceScope
   let interest: Interest
   private var members: [Member] = []
   private var batch = ByteBuffer()
-  /// Where the batch begins in the stream of everything that this group ever gathered.
+  /// Where the batch begins in the stream of all bytes that were ever appended to this group.
   private var batchStart: UInt64 = 0
-  /// The members below this index were given what there was when the round began.
+  /// The members below this index have been served in this round.
   private var roundIndex = 0
   private var roundEnd: UInt64 = 0
-  /// No round is begun before; more is gathered meanwhile.
+  /// No round begins before this time; more events are appended meanwhile.
   private let rest: TimeAmount
   private(set) var restsUntil = NIODeadline.distantPast
 
-  /// - Parameter rest: how long the members wait after a round.
+  /// - Parameter rest: the pause after a round.
   init(scope: WorkspaceScope, interest: Interest, rest: TimeAmount) {
     self.rest = rest
     self.scope = scope
@@ -42,29 +42,29 @@ final class FanoutGroup {
     var hasPosition: Bool
   }
 
-  /// Where a session stands in its group.
+  /// The place of a session in its group.
   struct Membership {
     let group: FanoutGroup
     fileprivate var index: Int
   }
 
-  /// What serving a session takes, in one place, so that a round over thousands of them touches little memory.
+  /// All that serving a session needs, in one place, so that a round over thousands of them touches little memory.
   private struct Member {
     let session: Session
     let sink: any SessionSink
-    /// How far in the group's stream the session was given it.
+    /// The cursor: how far in the group's stream the session was served.
     var position: UInt64
   }
 
   private var end: UInt64 { batchStart + UInt64(batch.readableBytes) }
 
-  /// How much is waiting to be given to members.
+  /// The bytes in the batch.
   var gatheredBytes: Int { batch.readableBytes }
 
-  /// Whether nothing is.
+  /// Whether the batch is empty.
   var isEmpty: Bool { batch.readableBytes == 0 }
 
-  /// Whether nobody wants the events any more.
+  /// Whether the group has no members.
   var hasNoMembers: Bool { members.isEmpty }
 
   func append(_ frame: ByteBuffer) {
@@ -80,13 +80,13 @@ final class FanoutGroup {
 // MARK: - Members
 
 extension FanoutGroup {
-  /// Adds a session; it gets what is appended from now on.
+  /// Adds a session; it gets the events appended from now on.
   func join(_ session: Session) {
     session.membership = Membership(group: self, index: members.count)
     members.append(Member(session: session, sink: session.sink, position: end))
   }
 
-  /// Removes a session in O(1): others take its place, so that a round that is going on misses nobody.
+  /// Removes a session in O(1): others take its place, so that a running round misses nobody.
   func leave(_ session: Session) {
     guard var hole = session.membership?.index else { return }
     session.membership = nil
@@ -105,7 +105,7 @@ extension FanoutGroup {
     members[target].session.membership?.index = target
   }
 
-  /// The bytes that a member was not given yet, which then count as given; nil if there are none.
+  /// The bytes after a member's cursor, which moves to the end; nil if there are none.
   fileprivate func takeUnsent(_ index: Int) -> ByteBuffer? {
     let position = members[index].position
     guard position < end else { return nil }
@@ -121,20 +121,20 @@ extension FanoutGroup {
 }
 
 extension FanoutGroup.Membership {
-  /// The bytes of the group that the session was not given yet; nil if there are none.
+  /// The bytes after the session's cursor; nil if there are none.
   func takeUnsent() -> ByteBuffer? { group.takeUnsent(index) }
 
-  /// The session is not given what the group has gathered so far.
+  /// The session skips the current batch.
   func skipToEnd() { group.skipToEnd(index) }
 }
 
 // MARK: - Rounds
 
 extension FanoutGroup {
-  /// Goes on with a round: gives every member what it was not given yet. What is appended meanwhile is for those who are
-  /// still to come in this round, and in the next one for the others.
-  /// - Parameter pace: says when to stop for now.
-  /// - Returns: whether the round is over; the group may still not be empty then.
+  /// Continues a round: serves every member up to the end of the batch. Events appended meanwhile go to the members still to
+  /// come in this round, and to the others in the next one.
+  /// - Parameter pace: decides when to pause.
+  /// - Returns: whether the round is over; the batch can still have bytes then.
   func serveRound(_ pace: inout FanoutPace) -> Bool {
     if roundIndex == 0 { roundEnd = end }
     while roundIndex < members.count {
@@ -142,7 +142,7 @@ extension FanoutGroup {
       let index = roundIndex
       roundIndex += 1
       prefetchNext()
-      // A write can end a session, which then leaves the group; the index of the round is kept right.
+      // A write can end a session, which then leaves the group; its removal adjusts the index of the round.
       if let unsent = takeUnsent(index) { members[index].sink.send(unsent) }
     }
     roundIndex = 0
@@ -150,23 +150,23 @@ extension FanoutGroup {
     return true
   }
 
-  /// What a sink looks at with every write should be in its first bytes, as many as these.
+  /// A sink should have all that a write reads in its first bytes, as many as these (Docs/decisions/0011).
   private static var sinkBytesPrefetched: Int { 88 }
 
-  /// Brings what the next write looks at into the processor's cache while the kernel does this one. The writes of a round
-  /// take so much of the cache that nothing of a session is in it when its turn comes again.
+  /// Loads what the next write reads into the processor's cache while the kernel does this one. The writes of a round use so
+  /// much of the cache that nothing of a session is left in it by its next turn.
   private func prefetchNext() {
     guard roundIndex < members.count else { return }
     members.withUnsafeBufferPointer { members in
       prefetch_for_write(
         Unmanaged.passUnretained(members[roundIndex].sink as AnyObject).toOpaque(), Self.sinkBytesPrefetched)
-      // Where that sink is was read just now, so the member is fetched earlier than the sink.
+      // The address of that sink was read just now, so the member is prefetched before the sink.
       guard let first = members.baseAddress, roundIndex + 2 < members.count else { return }
       prefetch_for_write(first + roundIndex + 2, MemoryLayout<Member>.stride)
     }
   }
 
-  /// A round is over: members that rest get no other one for a moment.
+  /// A round is over: a group with a rest pauses.
   func rest(from now: NIODeadline) {
     if rest > .zero { restsUntil = now + rest }
   }
@@ -175,7 +175,7 @@ extension FanoutGroup {
     if roundEnd == end {
       batch = ByteBuffer()
     } else {
-      // A copy of what is left, so that the memory of what was served is given back.
+      // A copy of the rest, so that the memory of the served bytes is freed.
       batch.moveReaderIndex(forwardBy: Int(roundEnd - batchStart))
       batch = ByteBuffer(bytes: batch.readableBytesView)
     }
@@ -183,7 +183,7 @@ extension FanoutGroup {
   }
 }
 
-/// How long a fan-out goes on before other work of the loop gets its turn. The clock is not looked at for every session.
+/// How long a fan-out runs before other work of the loop gets its turn. The clock is not read for every session.
 struct FanoutPace {
   private static var sessionsPerLook: Int { 32 }
 

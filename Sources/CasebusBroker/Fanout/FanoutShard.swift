@@ -2,7 +2,7 @@ import CasebusProtocol
 import DequeModule
 import NIOCore
 
-/// The fan-out of one event loop: which sessions want what, and what they get in this tick.
+/// The fan-out of one event loop: which sessions want which events, and their output in this tick.
 ///
 /// An event is appended once per group that wants it; ``flush(at:sliceNanoseconds:)`` gives each member of each touched group
 /// one write.
@@ -10,15 +10,15 @@ final class FanoutShard {
   private let deflater: FrameDeflater
   private var groups: [WorkspaceScope: [FanoutGroup.Interest: FanoutGroup]] = [:]
   private var touchedGroups: Deque<FanoutGroup> = []
-  /// Touched, too, but served so shortly ago that more is gathered first; those whose rest ends first come first.
+  /// Touched, too, but served so recently that they pause; sorted by the end of the pause.
   private var restingGroups: Deque<FanoutGroup> = []
   private var touchedSessions: [Session] = []
   private let monitorRest: TimeAmount
   private let bytesMax: Int
-  /// What all groups have gathered.
+  /// The bytes in the batches of all groups.
   private var gatheredBytes = 0
 
-  /// Whether nothing is to be appended until some was sent.
+  /// Whether nothing may be appended until some bytes were sent.
   var isFull: Bool { gatheredBytes >= bytesMax }
 
   /// - Parameter monitorRest: how long monitors wait after a write for the next one. They see the events of all
@@ -37,12 +37,12 @@ final class FanoutShard {
       names: wanted, encoding: session.encoding, wantsPositions: session.wantsPositions)
     if let present = session.membership?.group.interest { guard present != interest else { return } }
     remove(session)
-    // Giving it what it was due may have ended it.
+    // The write may have ended the session.
     guard !wanted.isEmpty, session.isOpen else { return }
     group(session.scope, interest).join(session)
   }
 
-  /// Takes a session out of its group; what it was due is given to it first.
+  /// Takes a session out of its group, after its part of the batch was written to it.
   func remove(_ session: Session) {
     guard let group = session.membership?.group else { return }
     session.writeUnsent()
@@ -68,16 +68,16 @@ final class FanoutShard {
   enum OnFlush: Equatable {
     /// Everything was sent.
     case done
-    /// The time is used up: this is to be called again soon, after other work.
+    /// The time slice is over: call again soon, after other work.
     case sliceOver
-    /// What is left is to be sent at this time.
+    /// The remaining groups pause until this time.
     case resting(until: NIODeadline)
   }
 
   /// Ends the tick: answers first, then one write of the shared bytes to each member of each touched group.
   /// - Parameters:
   ///   - now: the event loop's clock.
-  ///   - sliceNanoseconds: when to stop for now, so that other work is not kept waiting by a large fan-out.
+  ///   - sliceNanoseconds: the time slice, so that a large fan-out does not delay other work.
   func flush(at now: NIODeadline, sliceNanoseconds: Int64) -> OnFlush {
     for session in touchedSessions { session.endTick() }
     touchedSessions.removeAll(keepingCapacity: true)
@@ -108,7 +108,7 @@ final class FanoutShard {
       guard isOver else { return false }
       group.rest(from: now)
       touchedGroups.removeFirst()
-      // Those who were served first wait for what came meanwhile until the other groups had their turn.
+      // Members that were served early get later events after the other groups had their turn.
       if !group.isEmpty { touchedGroups.append(group) }
     }
     return true

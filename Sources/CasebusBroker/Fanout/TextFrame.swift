@@ -1,17 +1,17 @@
 import CasebusWebSocket
 import NIOCore
 
-/// A text message in a server's frame (RFC 6455 §5.6), encoded once for everybody who gets it.
+/// A text message in a server's frame (RFC 6455 §5.6), encoded once for all sessions that get it.
 struct TextFrame: Sendable {
   /// The whole frame, not deflated.
   let bytes: ByteBuffer
   private let headerBytes: Int
 
-  /// - Parameter messageBytes: how long the message will be, about; memory for so much is taken at once.
+  /// - Parameter messageBytes: the approximate length of the message, to allocate memory once.
   init(messageBytes: Int = 256, writeMessage: (inout ByteBuffer) -> Void) {
     var bytes = ByteBuffer()
     bytes.reserveCapacity(messageBytes + WebSocketFrame.serverHeaderBytesMax)
-    // The header comes before the message and is known after it.
+    // The header precedes the message, but depends on its length.
     bytes.moveWriterIndex(to: WebSocketFrame.serverHeaderBytesMax)
     bytes.moveReaderIndex(to: WebSocketFrame.serverHeaderBytesMax)
     writeMessage(&bytes)
@@ -27,7 +27,7 @@ struct TextFrame: Sendable {
   var messageBytes: Int { bytes.readableBytes - headerBytes }
 }
 
-/// How the messages to a session are put into frames.
+/// How messages to a session are framed.
 package enum MessageEncoding: Hashable, Sendable {
   case plain
   /// permessage-deflate (RFC 7692), every message by itself, so that all sessions with the same window share the bytes.

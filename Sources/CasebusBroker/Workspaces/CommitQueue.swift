@@ -2,7 +2,8 @@ import CasebusJournal
 import CasebusProtocol
 import NIOCore
 
-/// Group commit: everything decided in one tick of the loop, or while the last commit ran, is one batch.
+/// Group commit: everything decided in one tick of the loop, or during the last commit, is one batch
+/// (Docs/internals/threading.md).
 ///
 /// Nothing leaves it before it is durable: neither an event nor the answer to the command that caused it. What needs
 /// no commit waits for what was decided before it, so that order holds.

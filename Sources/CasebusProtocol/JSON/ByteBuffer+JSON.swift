@@ -11,12 +11,12 @@ extension ByteBuffer {
     writeStaticString(value ? "true" : "false")
   }
 
-  /// Appends an object, its members in their order.
+  /// Appends an object; its members keep their order.
   public mutating func writeJSON(_ members: JSONObject) {
     writeJSONText(byteCount: members.jsonByteCount) { $0.write(members) }
   }
 
-  /// Appends a text as a JSON string: non-ASCII as it is, only quotes, backslashes and control characters escaped.
+  /// Appends a text as a JSON string. Only quotes, backslashes and control characters are escaped.
   public mutating func writeJSON(_ text: String) {
     writeJSONText(byteCount: text.jsonByteCount) { $0.write(text) }
   }

@@ -1,16 +1,16 @@
 public import struct NIOCore.ByteBuffer
 
-/// Writing an object member by member: begin, any number of members, end.
+/// Writes an object member by member: begin, any number of members, end.
 ///
-/// Each member leaves a comma behind, which the end turns into the closing brace, so that no state is needed between
-/// the calls. An absent optional value leaves its member out.
+/// Each member ends with a comma, and the end replaces the last one with the closing brace, so the calls need no state in
+/// between. A nil value omits its member.
 extension ByteBuffer {
   /// Appends `{`.
   public mutating func beginJSONObject() {
     writeInteger(UInt8(ascii: "{"))
   }
 
-  /// Appends `}` in place of the comma that the last member left.
+  /// Appends `}` in place of the comma after the last member.
   public mutating func endJSONObject() {
     if getInteger(at: writerIndex - 1, as: UInt8.self) == UInt8(ascii: ",") {
       moveWriterIndex(to: writerIndex - 1)
@@ -47,7 +47,7 @@ extension ByteBuffer {
     writeJSONMember(name, byteCount: value.jsonByteCount) { $0.write(value) }
   }
 
-  /// Appends a member whose value is kept as its text.
+  /// Appends a member whose value is stored as JSON text.
   public mutating func writeJSONMember(_ name: StaticString, _ object: JSONObjectText) {
     writeJSONMember(name, byteCount: object.byteCount) { writer in
       object.bytes.withUnsafeBytes { writer.write($0) }

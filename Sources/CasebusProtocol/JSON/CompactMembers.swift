@@ -1,8 +1,8 @@
-/// Where the members of a compact JSON object stand in its text. The text must be one that the broker wrote: nothing is
-/// checked, and two names are equal exactly if their texts are.
+/// The ranges of the members of a compact JSON object in its text. The broker must have written the text: nothing is
+/// validated, and two names are equal if and only if their texts are.
 struct CompactMembers: Sequence, IteratorProtocol {
   private let bytes: [UInt8]
-  /// At the name of the next member, or at the brace that ends the object.
+  /// The index of the next member's name, or of the closing brace.
   private var position = 1
 
   init(_ bytes: [UInt8]) {
@@ -11,9 +11,9 @@ struct CompactMembers: Sequence, IteratorProtocol {
 
   /// One member.
   struct Member {
-    /// With its quotes.
+    /// The name with its quotes.
     var name: Range<Int>
-    /// From the name to the end of the value.
+    /// Name, colon and value.
     var whole: Range<Int>
   }
 
@@ -27,14 +27,14 @@ struct CompactMembers: Sequence, IteratorProtocol {
     return Member(name: name, whole: start..<position)
   }
 
-  /// From an opening quote to behind the closing one.
+  /// Moves from an opening quote to the byte after the closing one.
   private mutating func skipString() {
     position += 1
     while bytes[position] != UInt8(ascii: "\"") { position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1 }
     position += 1
   }
 
-  /// To the comma behind the value, or to the brace that ends the object.
+  /// Moves to the comma after the value, or to the closing brace of the object.
   private mutating func skipValue() {
     var depth = 0
     while true {

@@ -1,5 +1,5 @@
-/// A number of RFC 8259 §6 taken apart, to find out whether it is an integer: `digits` × 10^`exponent`, where `digits` has
-/// no zeros at its ends. The work is that of reading the text once, whatever the exponent says.
+/// A number of RFC 8259 §6 as `digits` × 10^`exponent`, to find out whether it is an integer. `digits` has no zeros at its
+/// ends. The cost is one pass over the text, whatever the exponent is.
 struct DecimalText {
   private var isNegative = false
   private var digits: [UInt8] = []
@@ -14,7 +14,7 @@ struct DecimalText {
     readSignificand(bytes[(isNegative ? 1 : 0)..<end])
   }
 
-  /// More than any text has digits is as good as endless, so the value need not be exact there.
+  /// Above the number of digits of any text the exact value does not matter.
   private static func exponent(_ bytes: ArraySlice<UInt8>) -> Int {
     let isNegative = bytes.first == UInt8(ascii: "-")
     var value = 0
@@ -39,13 +39,13 @@ struct DecimalText {
     exponent += zeros
   }
 
-  /// nil if there is a fraction, or if an `Int` does not hold it.
+  /// nil if there is a fraction, or if the value does not fit into an `Int`.
   var integer: Int? {
     guard !digits.isEmpty else { return 0 }
     guard exponent >= 0, digits.count + exponent <= 19 else { return nil }
     var value = 0
     for digit in digits + Array(repeating: 0, count: exponent) {
-      // Downwards, because the least `Int` is further from 0 than the greatest.
+      // Negative, because the range of `Int` is larger below 0.
       let (tenfold, isTooSmall) = value.multipliedReportingOverflow(by: 10)
       let (next, isOverflow) = tenfold.subtractingReportingOverflow(Int(digit))
       guard !isTooSmall, !isOverflow else { return nil }

@@ -1,8 +1,8 @@
 /// Bounds on a JSON document, checked while it is parsed (Protocol §12).
 public struct JSONLimits: Hashable, Sendable {
-  /// How many arrays and objects may be open at once.
+  /// Maximum nesting of arrays and objects.
   public var depthMax: Int
-  /// How many object members the whole document may have.
+  /// Maximum number of object members in the whole document.
   public var keysMax: Int
 
   /// - Parameters:
@@ -16,7 +16,7 @@ public struct JSONLimits: Hashable, Sendable {
 
 /// Why a text is not a JSON document within the limits.
 public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What is wrong at ``position``.
+  /// What is wrong at the ``position`` of an error.
   public enum Reason: Hashable, Sendable {
     case unexpectedEnd
     case unexpectedByte(UInt8, expected: String)
@@ -30,10 +30,14 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooManyKeys(limit: Int)
   }
 
+  /// What is wrong.
   public var reason: Reason
   /// Byte offset from the start of the text, 0-based.
   public var position: Int
 
+  /// - Parameters:
+  ///   - reason: what is wrong.
+  ///   - position: byte offset from the start of the text, 0-based.
   public init(reason: Reason, position: Int) {
     self.reason = reason
     self.position = position

@@ -1,13 +1,14 @@
 import OrderedCollections
 
-/// A JSON object with its members in the order in which they were received (RFC 8259 §4). Two names are the same if they
+/// A JSON object whose members keep the order in which they were received (RFC 8259 §4). Two names are equal if they
 /// have the same code points (RFC 8259 §8.3).
 public struct JSONObject: Hashable, Sendable {
   private var members: OrderedDictionary<Identifier, JSONValue> = [:]
 
+  /// An object without members.
   public init() {}
 
-  /// - Parameter capacity: how many members memory is taken for.
+  /// - Parameter capacity: the number of members to allocate memory for.
   init(capacity: Int) {
     members.reserveCapacity(capacity)
   }
@@ -18,9 +19,10 @@ public struct JSONObject: Hashable, Sendable {
     set { members[Identifier(name)] = newValue }
   }
 
+  /// Whether the object has no members.
   public var isEmpty: Bool { members.isEmpty }
 
-  /// Takes over all members of another object; those with the same name replace these, in their place.
+  /// Adds all members of another object. A member with a known name replaces the old one and keeps its place.
   public mutating func merge(_ other: JSONObject) {
     members.merge(other.members) { _, new in new }
   }

@@ -1,7 +1,8 @@
-/// A JSON object kept as its compact text (Protocol §3.5), for what is kept long and written often.
+/// A JSON object stored as its compact text (Protocol §3.5), for values that live long and are written often
+/// (Docs/decisions/0013).
 ///
-/// As a ``JSONObject`` a small value takes up to sixty times the bytes of its text, and each event that carries it
-/// would encode it again.
+/// As a ``JSONObject`` a small value takes up to sixty times the memory of its text, and each event with it would encode
+/// it again.
 public struct JSONObjectText: Hashable, Sendable {
   /// The text, in UTF-8.
   private(set) var bytes: [UInt8]
@@ -11,21 +12,23 @@ public struct JSONObjectText: Hashable, Sendable {
     bytes = Self.empty
   }
 
+  /// The text of an object.
   public init(_ object: JSONObject) {
     bytes = object.isEmpty ? Self.empty : [UInt8](json: object.jsonByteCount) { $0.write(object) }
   }
 
   private static let empty = Array("{}".utf8)
 
+  /// Whether the object has no members.
   public var isEmpty: Bool { bytes.count == Self.empty.count }
 
-  /// How long the text is.
+  /// The length of the text in bytes.
   public var byteCount: Int { bytes.count }
 
-  /// The text as it is sent.
+  /// The compact JSON text.
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 
-  /// Takes over all members of an object; those with the same name replace these, in their place.
+  /// Adds all members of an object. A member with a known name replaces the old one and keeps its place.
   public mutating func merge(_ object: JSONObject) {
     guard !object.isEmpty else { return }
     let other = JSONObjectText(object)

@@ -14,19 +14,19 @@ extension JSONParser {
     case UInt8(ascii: "\""):
       position += 1
       let utf8 = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-      // What is ASCII is valid; making a text of it then costs a tenth of a check by the standard library.
+      // ASCII is always valid, and needs no validation, which costs ten times as much as creating the text.
       return allBits < 0x80 ? String(decoding: utf8, as: UTF8.self) : try text(of: utf8, startingAt: start)
     case UInt8(ascii: "\\"): return try parseStringWithEscapes(from: start)
     case _: throw failure(.controlCharacter)
     }
   }
 
-  /// Whether a byte is not simply part of the string that it stands in.
+  /// Whether a byte is more than a plain part of its string: a quote, an escape or a control character.
   private static func endsRun(_ byte: UInt8) -> Bool {
     byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20
   }
 
-  /// The slow path: copies, because an escape stands for other bytes than its own.
+  /// The slow path: copies the text, because an escape and its result have different bytes.
   private mutating func parseStringWithEscapes(from start: Int) throws(JSONError) -> String {
     var decoded = [UInt8](bytes[start..<position])
     while true {
@@ -62,7 +62,7 @@ extension JSONParser {
     }
   }
 
-  /// The scalar of `\uXXXX` or of a surrogate pair (RFC 8259 §7); ``position`` is behind the first `u`.
+  /// The scalar of `\uXXXX` or of a surrogate pair (RFC 8259 §7); ``position`` is after the first `u`.
   private mutating func parseUnicodeEscape(startingAt start: Int) throws(JSONError) -> Unicode.Scalar {
     let unit = try parseFourHexDigits(startingAt: start)
     if let scalar = Unicode.Scalar(unit) { return scalar }
@@ -92,7 +92,7 @@ extension JSONParser {
     let start = position
     if bytes[position] == UInt8(ascii: "-") { position += 1 }
     if !skip(where: { $0 == UInt8(ascii: "0") }) {
-      // A zero stands alone before the point; a digit after it is not part of the number.
+      // A leading zero is the whole integer part; a digit after it does not belong to the number.
       guard skipDigits() > 0 else { throw failure(.invalidNumber) }
     }
     if skip(where: { $0 == UInt8(ascii: ".") }) {

@@ -1,9 +1,9 @@
 public import struct NIOCore.ByteBuffer
 
 extension JSONValue {
-  /// Parses one JSON document (RFC 8259), which must be all that the buffer holds.
+  /// Parses one JSON document (RFC 8259), which must fill the whole buffer.
   ///
-  /// Of members with the same name the last one wins, as in JavaScript. Never traps, whatever the bytes.
+  /// Of members with the same name the last one counts, as in JavaScript. Never traps, whatever the bytes are.
   /// - Throws: ``JSONError`` with the position of the first offending byte.
   public init(parsing buffer: ByteBuffer, limits: JSONLimits = JSONLimits()) throws(JSONError) {
     let result: Result<JSONValue, JSONError> = buffer.withUnsafeReadableBytes { bytes in
@@ -75,7 +75,7 @@ struct JSONParser {
   private mutating func parseObject() throws(JSONError) -> JSONObject {
     position += 1
     guard !consumeIfNext("}") else { return JSONObject() }
-    // A message, and what it publishes, have several members each. Later objects may be thousands, and small.
+    // A message and its data have several members each. Later objects can be thousands, and small.
     var members = keyCount < 16 ? JSONObject(capacity: 8) : JSONObject()
     repeat {
       let name = try parseMemberName()
@@ -98,7 +98,7 @@ struct JSONParser {
     return name
   }
 
-  /// After an element: true if a comma promises another one, false if the container is closed.
+  /// Reads what follows an element: true after a comma, false after the end of the container.
   private mutating func separator(closing: Unicode.Scalar) throws(JSONError) -> Bool {
     skipWhitespace()
     let byte = try peek()

@@ -1,9 +1,9 @@
 import struct NIOCore.ByteBuffer
 
 extension ByteBuffer {
-  /// Appends bytes that the closure writes, exactly as many as it was said before. Each of a buffer's own writes looks
-  /// whether its memory is shared, large enough and not in use elsewhere, which costs more than most pieces of a JSON
-  /// text have bytes (Docs/internals/fan-out.md); here that is done once for many pieces.
+  /// Appends the bytes that the closure writes: exactly `byteCount`. Each write of a buffer checks whether its memory is
+  /// shared, large enough and not in use elsewhere, which costs more than most pieces of a JSON text
+  /// (Docs/internals/fan-out.md); here that is done once for many pieces.
   mutating func writeJSONText(byteCount: Int, _ write: (inout JSONTextWriter) -> Void) {
     writeWithUnsafeMutableBytes(minimumWritableBytes: byteCount) { memory in
       var writer = JSONTextWriter(UnsafeMutableRawBufferPointer(rebasing: memory[..<byteCount]))
@@ -14,7 +14,7 @@ extension ByteBuffer {
   }
 }
 
-/// Writes pieces of a JSON text, one behind the other, into memory that is as long as all of them together.
+/// Writes the pieces of a JSON text one after the other into memory of exactly their total length.
 struct JSONTextWriter {
   private let memory: UnsafeMutableRawBufferPointer
   private var count = 0
@@ -41,13 +41,13 @@ struct JSONTextWriter {
     write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
-  /// A text as it is, without quotes.
+  /// Writes a text unchanged and without quotes.
   mutating func write(plain text: String) {
     var text = text
     text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
   }
 
-  /// A text as a JSON string: non-ASCII as it is, only quotes, backslashes and control characters escaped.
+  /// Writes a text as a JSON string. Only quotes, backslashes and control characters are escaped.
   mutating func write(_ text: String) {
     var text = text
     write(UInt8(ascii: "\""))
@@ -79,7 +79,7 @@ struct JSONTextWriter {
     }
   }
 
-  /// A value as compact JSON.
+  /// Writes a value as compact JSON.
   mutating func write(_ value: JSONValue) {
     switch value {
     case .null: write(literal: "null")
@@ -117,7 +117,7 @@ struct JSONTextWriter {
 }
 
 extension [UInt8] {
-  /// What the closure writes, exactly as many bytes as it is said before.
+  /// The bytes that the closure writes: exactly `byteCount`.
   init(json byteCount: Int, _ write: (inout JSONTextWriter) -> Void) {
     self.init(unsafeUninitializedCapacity: byteCount) { memory, count in
       var writer = JSONTextWriter(
@@ -129,11 +129,11 @@ extension [UInt8] {
   }
 }
 
-/// How long things are as compact JSON, bytes.
+/// Lengths of compact JSON, in bytes.
 enum JSONEscape {
-  /// What escaping adds to a text.
+  /// The bytes that escaping adds to a text.
   static func extraBytes(_ utf8: UnsafeBufferPointer<UInt8>) -> Int {
-    // Without a branch for each byte, which lets the compiler look at many at once: most texts have nothing to escape.
+    // No branch per byte, so that the compiler can check many at once: most texts have nothing to escape.
     var suspects = 0
     for byte in utf8 { suspects &+= (byte < 0x20 ? 1 : 0) | (byte == 0x22 ? 1 : 0) | (byte == 0x5C ? 1 : 0) }
     return suspects == 0 ? 0 : utf8.reduce(0) { $0 + extraBytes($1) }
@@ -149,7 +149,7 @@ enum JSONEscape {
 }
 
 extension String {
-  /// As a JSON string.
+  /// The length as a JSON string, in bytes.
   package var jsonByteCount: Int {
     var text = self
     return text.withUTF8 { $0.count + JSONEscape.extraBytes($0) + 2 }

@@ -1,4 +1,4 @@
-/// Any JSON value, kept exactly as received: key order, and numbers as their text.
+/// Any JSON value. Objects keep the order of their keys, and numbers their text.
 public enum JSONValue: Hashable, Sendable {
   case null
   case boolean(Bool)
@@ -34,9 +34,9 @@ extension JSONValue {
   }
 }
 
-/// A JSON number as its text, so that neither precision nor spelling (`1.0`, `1e400`) is lost on the way through.
+/// A JSON number as its text, so that neither precision nor spelling (`1.0`, `1e400`) is lost.
 public struct JSONNumber: Hashable, Sendable {
-  /// The number as it stood in the message; always valid by RFC 8259 §6.
+  /// The text of the number in its message; always valid by RFC 8259 §6.
   public let text: String
 
   init(validatedText text: String) {
@@ -48,8 +48,8 @@ public struct JSONNumber: Hashable, Sendable {
     text = String(value)
   }
 
-  /// The value as an integer, or nil if it is none, or more than an `Int` holds. `2`, `2.0`, `20e-1` are one value: JSON
-  /// has one type of numbers (RFC 8259 §6).
+  /// The value as an integer; nil if it is not an integer or does not fit into an `Int`. `2`, `2.0` and `20e-1` are the same
+  /// value (RFC 8259 §6).
   public var integer: Int? { Int(text) ?? DecimalText(text).integer }
 }
 
@@ -92,7 +92,7 @@ extension JSONValue {
   /// The member of an object; nil if this is no object or has no such member.
   public subscript(name: String) -> JSONValue? { objectValue?[name] }
 
-  /// What kind of value this is, for messages to people: "a string", "null", …
+  /// The kind of value for error messages: "a string", "null", …
   public var kind: String {
     switch self {
     case .null: "null"

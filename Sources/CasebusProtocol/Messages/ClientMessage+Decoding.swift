@@ -1,13 +1,15 @@
 public import struct NIOCore.ByteBuffer
 
-/// Why a text is no message to act upon, and which message it was, if that could be read.
+/// Why a text is not a valid message, and its `referenceId`, if that could be read.
 public struct MessageFailure: Error, Hashable, Sendable {
+  /// What is wrong with the message.
   public var failure: Failure
+  /// nil if the message has none, or if it is not valid.
   public var referenceID: ReferenceID?
 }
 
 extension ClientMessage {
-  /// Decodes one message (Protocol §3.1). Unknown members are ignored. Never traps, whatever the bytes.
+  /// Decodes one message (Protocol §3.1). Unknown members are ignored. Never traps, whatever the bytes are.
   /// - Throws: ``MessageFailure`` with `malformed_message` for what is no JSON object within the limits, and with
   ///   `invalid_message`, `unsupported_protocol_version` or `unknown_event` for an object that is no message.
   public init(decoding text: ByteBuffer, limits: JSONLimits = JSONLimits()) throws(MessageFailure) {

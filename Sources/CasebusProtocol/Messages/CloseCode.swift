@@ -17,7 +17,7 @@ public enum CloseCode: UInt16, CaseIterable, Hashable, Sendable {
   case policyViolation = 4501
   case consumerDeleted = 4502
 
-  /// The registry's name of the code; also the reason text on the wire where nothing more is to be said.
+  /// The registry's name of the code; the reason of a close frame begins with it.
   public var name: String {
     switch self {
     case .normal: "normal"

@@ -20,14 +20,15 @@ public enum ErrorCode: String, CaseIterable, Hashable, Sendable {
   case shuttingDown = "shutting_down"
 }
 
-/// Why something that a client asked for was not done; nothing has changed (Protocol §11).
+/// Why a command failed; a failed command changes nothing (Protocol §11).
 public struct Failure: Error, Hashable, Sendable {
+  /// The code, for programs.
   public var code: ErrorCode
-  /// For people: what was wrong, its value, and what would be right.
+  /// The text for people: what was wrong, the value, and what would be right.
   public var message: String
 
-  /// - Parameter message: shortened in its middle if it is longer than ``messageBytesMax``: it may quote what a client
-  ///   sent, and be remembered. That of `markdone_blocked` is somebody's own text and stays whole (Protocol §8.3).
+  /// - Parameter message: loses its middle if it is longer than ``messageBytesMax``, because it can quote what a client sent.
+  ///   The message of `markdone_blocked` is a client's warning and is never shortened (Protocol §8.3).
   public init(_ code: ErrorCode, _ message: String) {
     self.code = code
     self.message = code == .markdoneBlocked ? message : message.shortened(toBytes: Self.messageBytesMax)
@@ -43,7 +44,7 @@ extension String {
     guard utf8.count > limit else { return self }
     let gap = " … "
     let half = (limit - gap.utf8.count) / 2
-    // An index inside of a scalar counts as the start of it, which for the end would keep too much.
+    // An index inside of a scalar counts as its start, so the second half begins after that scalar.
     let end = unicodeScalars.index(after: utf8.index(endIndex, offsetBy: -half))
     return self[..<utf8.index(startIndex, offsetBy: half)] + gap + self[end...]
   }

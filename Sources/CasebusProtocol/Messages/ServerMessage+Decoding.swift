@@ -1,7 +1,7 @@
 public import struct NIOCore.ByteBuffer
 
 extension ServerMessage {
-  /// Decodes what a broker said, for clients: `event` is looked at first, then `errorMessage`, `subscriptionId`, `data`.
+  /// Decodes a message of a broker, for clients: `event` is checked first, then `errorMessage`, `subscriptionId`, `data`.
   /// - Throws: ``Failure`` with `malformed_message` or `invalid_message`.
   public init(decoding text: ByteBuffer, limits: JSONLimits = JSONLimits()) throws(Failure) {
     let value: JSONValue
@@ -76,7 +76,7 @@ extension SubscribeResult {
 }
 
 extension StreamPosition {
-  /// - Returns: nil if the message does not tell its position.
+  /// - Returns: nil if the message has no position.
   fileprivate init?(of message: JSONObject) {
     guard let epoch = message["epoch"]?.stringValue, let offset = message.integer("offset"), offset >= 0 else {
       return nil

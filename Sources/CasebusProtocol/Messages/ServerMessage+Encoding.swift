@@ -1,7 +1,7 @@
 public import struct NIOCore.ByteBuffer
 
-/// Encoding in the documented key order (Protocol §3.4), straight into bytes. The broker uses these with the data it
-/// has, so that nothing is built first only to be encoded.
+/// Encodes messages in the documented key order (Protocol §3.4) straight into bytes. The broker calls these with its own
+/// data, so that no intermediate value is built.
 extension ServerMessage {
   /// The name of the broker in every message; clients ignore messages whose `userAgent` does not contain "WWE".
   public static let userAgent = "WWE Server"

@@ -1,25 +1,26 @@
 /// What the broker says to a client (Protocol §3.4).
 public enum ServerMessage: Hashable, Sendable {
-  /// The result of what was asked; of a workspace that the message named, on the connection of a monitor.
+  /// The result of a command. The workspace is nil unless a monitor's message named it (Protocol §2.3).
   case response(ReferenceID?, data: JSONValue, workspaceID: WorkspaceID? = nil, position: StreamPosition? = nil)
   /// The answer to a subscribe.
   case subscribed(ReferenceID?, SubscribeResult)
-  /// What was asked was not done.
+  /// The command failed; the code is one of ``ErrorCode``, or one of a newer broker.
   case failure(
     ReferenceID?, code: String, message: String, workspaceID: WorkspaceID? = nil, position: StreamPosition? = nil)
-  /// Something that happened.
+  /// An event.
   case event(name: String, data: JSONValue, EventLabels = EventLabels())
 }
 
-/// What an event tells of itself beyond its name and data.
+/// The further members of an event beside its name and data.
 public struct EventLabels: Hashable, Sendable {
-  /// For monitors only, which see several workspaces.
+  /// The workspace; nil except for monitors.
   public var workspaceID: WorkspaceID?
-  /// For those who asked for positions; messages to channels have none.
+  /// The position; nil unless the session asked for positions, and for messages to channels.
   public var position: StreamPosition?
-  /// How often a durable consumer is given the event now, 2 or more; nil for the first time.
+  /// The number of this delivery to a durable consumer, 2 or more; nil for the first one.
   public var delivery: Int?
 
+  /// Nil omits the member.
   public init(workspaceID: WorkspaceID? = nil, position: StreamPosition? = nil, delivery: Int? = nil) {
     self.workspaceID = workspaceID
     self.position = position
@@ -27,16 +28,18 @@ public struct EventLabels: Hashable, Sendable {
   }
 }
 
-/// What a subscribe led to.
+/// The members of the answer to a subscribe (Protocol §3.4).
 public struct SubscribeResult: Hashable, Sendable {
+  /// The new subscription.
   public var subscriptionID: SubscriptionID
-  /// The durable consumer that the session is part of now.
+  /// The durable consumer that the session joined; nil without one.
   public var durable: ConsumerName?
-  /// Whether everything after the given position follows; nil where none was given.
+  /// Whether all events after the given position follow; nil without `since`.
   public var recovered: Bool?
-  /// Where the workspace stands, for those who asked for positions.
+  /// The newest position of the workspace; nil unless the session asked for positions.
   public var position: StreamPosition?
 
+  /// Nil omits the member.
   public init(
     _ subscriptionID: SubscriptionID, durable: ConsumerName? = nil, recovered: Bool? = nil,
     position: StreamPosition? = nil

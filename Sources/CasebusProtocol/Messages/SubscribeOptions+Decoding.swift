@@ -52,7 +52,7 @@ extension SubscribeOptions {
     return name
   }
 
-  /// Messages to channels are not journaled; nobody could get them later.
+  /// Messages to channels are not journaled, so they cannot be delivered later.
   private func checkDurableNames() throws(Failure) {
     for case .messenger(let channel) in names {
       throw Failure(

@@ -1,4 +1,4 @@
-/// What a client may subscribe to (Protocol §4.1).
+/// The name of events that a client can subscribe to (Protocol §4.1).
 public enum EventName: Hashable, Sendable, CustomStringConvertible {
   case agent
   case interaction
@@ -6,7 +6,7 @@ public enum EventName: Hashable, Sendable, CustomStringConvertible {
   case outbound
   case system
   case markdone
-  /// Free messages among the clients of one workspace; the channel is 1–128 bytes without control characters.
+  /// Messages between the clients of one workspace; the channel is 1–128 bytes without control characters.
   case messenger(channel: Identifier)
 
   /// The names that are not channels, in alphabetical order.
@@ -14,7 +14,7 @@ public enum EventName: Hashable, Sendable, CustomStringConvertible {
 
   private static let messengerPrefix = "messenger:"
 
-  /// - Returns: nil if the protocol knows no such event name.
+  /// - Returns: nil if the text is not an event name of the protocol.
   public init?(_ text: String) {
     switch Identifier(text) {
     case "agent": self = .agent

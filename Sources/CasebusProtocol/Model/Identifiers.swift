@@ -1,8 +1,9 @@
-/// The name of a workspace: one agent's desktop (DESIGN §1). `[A-Za-z0-9._-]{1,64}` (Protocol §2.2).
+/// The name of a workspace: one agent's desktop. `[A-Za-z0-9._-]{1,64}` (Protocol §2.2).
 public struct WorkspaceID: Hashable, Sendable, CustomStringConvertible {
+  /// The name, 1–64 bytes of ASCII.
   public let text: String
 
-  /// Where a client that names no workspace is connected to.
+  /// The workspace of a client that names none.
   public static let `default` = WorkspaceID("default")!
 
   /// - Returns: nil unless the text is 1–64 characters of `A–Z a–z 0–9 . _ -`.
@@ -14,8 +15,9 @@ public struct WorkspaceID: Hashable, Sendable, CustomStringConvertible {
   public var description: String { text }
 }
 
-/// The name of a durable consumer, under which the broker keeps its position. `[A-Za-z0-9._-]{1,64}` (Protocol §9.3).
+/// The name of a durable consumer, under which the broker keeps its ack floor. `[A-Za-z0-9._-]{1,64}` (Protocol §9.3).
 public struct ConsumerName: Hashable, Sendable, CustomStringConvertible {
+  /// The name, 1–64 bytes of ASCII.
   public let text: String
 
   /// - Returns: nil unless the text is 1–64 characters of `A–Z a–z 0–9 . _ -`.
@@ -43,7 +45,7 @@ extension UInt8 {
   }
 }
 
-/// What one connection may see: one workspace, or all of them (a monitor, `workspace=*`).
+/// The workspaces of a connection: one, or all (a monitor, `workspace=*`).
 public enum WorkspaceScope: Hashable, Sendable, CustomStringConvertible {
   case workspace(WorkspaceID)
   case all
@@ -68,23 +70,25 @@ public enum WorkspaceScope: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// The name of one subscription; made by the broker, unique among all of its sessions.
+/// The name of a subscription; chosen by the broker, unique among all its sessions.
 public struct SubscriptionID: Hashable, Sendable, CustomStringConvertible {
+  /// The name; clients give it no meaning.
   public let text: String
 
+  /// - Parameter text: a `subscriptionId` of an answer.
   public init(_ text: String) {
     self.text = text
   }
 
   public var description: String { text }
 
-  // A client may say any text here, so it is compared by its bytes.
+  // A client can send any text, so it is compared by its bytes.
   public static func == (left: SubscriptionID, right: SubscriptionID) -> Bool { left.text.hasSameBytes(as: right.text) }
 
   public func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
 }
 
-/// What a client calls its message, echoed in the answer with the same JSON type (Protocol §3.2).
+/// A client's mark on a message, returned in the answer with the same JSON type (Protocol §3.2).
 public enum ReferenceID: Hashable, Sendable {
   case string(String)
   case number(JSONNumber)

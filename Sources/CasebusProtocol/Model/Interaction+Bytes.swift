@@ -1,8 +1,8 @@
 extension Interaction {
-  /// How long this is as JSON at most, in whatever state it is, bytes.
+  /// The maximum length as JSON in any state, in bytes.
   ///
-  /// What the broker decides (`state`, `previousState`, the flags) counts with its longest values: a change of the
-  /// state never makes an interaction larger, so that none is ever refused for want of room.
+  /// The attributes that the broker owns (`state`, `previousState`, the flags) count with their longest values, so a state
+  /// change never makes an interaction larger and never fails for lack of room (Protocol §6.7).
   public var jsonBytesMax: Int {
     var count = Self.fixedBytes + userData.byteCount + parties.jsonByteCount
     count += interactionID.text.jsonByteCount + caseID.text.jsonByteCount
@@ -14,13 +14,13 @@ extension Interaction {
     return count
   }
 
-  /// A member with its comma or brace; nothing if it is absent.
+  /// The length of a member with its comma or brace; 0 if it is absent.
   private static func bytes(_ name: StaticString, _ text: String?) -> Int {
     guard let text else { return 0 }
     return name.utf8CodeUnitCount + 4 + text.jsonByteCount
   }
 
-  /// The opening brace, the names of the members that are always there, and the longest values of the broker's own.
+  /// The opening brace, the names of the members that are always present, and the longest values that the broker owns.
   private static let fixedBytes: Int = {
     let state = InteractionState.allCases.map(\.rawValue.jsonByteCount).max() ?? 0
     let states = ["state", "previousState"].map { $0.utf8.count + 4 + state }

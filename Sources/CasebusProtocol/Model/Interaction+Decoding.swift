@@ -1,6 +1,6 @@
 extension Interaction {
-  /// Reads what ``ByteBuffer/writeJSON(_:)-(Interaction)`` wrote. An `interactionUUID` that only mirrors the `callUuid`
-  /// cannot be told from one that was given.
+  /// Reads what ``ByteBuffer/writeJSON(_:)-(Interaction)`` wrote. An `interactionUUID` that mirrors the `callUuid` is read
+  /// as a given one.
   /// - Throws: ``Failure`` with `invalid_parameters` that names the attribute.
   public init(decoding members: JSONObject) throws(Failure) {
     guard let id = try members.identifier("interactionId"), let caseID = try members.identifier("caseId") else {

@@ -1,7 +1,7 @@
 public import struct NIOCore.ByteBuffer
 
 extension ByteBuffer {
-  /// Appends an interaction as JSON: attributes in the seed's order, absent ones left out (Protocol §6.1).
+  /// Appends an interaction as JSON: attributes in the order of Protocol §6.1, without absent ones.
   public mutating func writeJSON(_ interaction: Interaction) {
     beginJSONObject()
     writeJSONMember("interactionId", interaction.interactionID.text)

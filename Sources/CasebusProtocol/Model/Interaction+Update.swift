@@ -1,6 +1,6 @@
 extension Interaction {
-  /// Overwrites the attributes that a source gives; absent ones stay, null removes an optional one, unknown ones and
-  /// those that the broker owns (`state`, `previousState`, `isCaseSelected`, `isCaseExpanded`) are ignored (Protocol §5.3).
+  /// Overwrites the given attributes. Absent ones stay, null removes an optional one; unknown ones and those that the
+  /// broker owns (`state`, `previousState`, `isCaseSelected`, `isCaseExpanded`) are ignored (Protocol §5.3).
   /// - Throws: ``Failure`` with `invalid_parameters` that names the attribute; this value is then half-updated.
   public mutating func update(from attributes: JSONObject) throws(Failure) {
     caseID = try attributes.identifier("caseId") ?? caseID
@@ -40,7 +40,7 @@ extension JSONObject {
     return Identifier(text)
   }
 
-  /// The member read by the closure, nil if there is no such member.
+  /// The member as the closure reads it; nil if there is no such member.
   fileprivate func value<Result>(
     _ name: String, _ expected: String, _ read: (JSONValue) -> Result?
   ) throws(Failure) -> Result? {
@@ -51,13 +51,13 @@ extension JSONObject {
     return result
   }
 
-  /// A text member: `current` where it is absent, nil where it is null.
+  /// A text member: `current` if absent, nil if null.
   fileprivate func string(_ name: String, else current: String?) throws(Failure) -> String? {
     if self[name] == .null { return nil }
     return try value(name, "a string", \.stringValue) ?? current
   }
 
-  /// A member out of a closed set of texts: `current` where it is absent, nil where it is null.
+  /// A member of a closed set of texts: `current` if absent, nil if null.
   fileprivate func choice<Choice: RawRepresentable<String> & CaseIterable>(
     _ name: String, else current: Choice?
   ) throws(Failure) -> Choice? {

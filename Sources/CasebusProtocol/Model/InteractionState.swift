@@ -1,4 +1,4 @@
-/// The states of an interaction, as the Service Client API names them (seed document, Interaction, `state`).
+/// The states of an interaction, named as in the Service Client API (Protocol §6.3).
 public enum InteractionState: String, CaseIterable, Hashable, Sendable {
   /// An unknown state.
   case unknown = "UNKNOWN"

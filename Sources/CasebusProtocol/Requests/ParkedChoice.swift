@@ -5,6 +5,7 @@ public struct ParkedChoice: Hashable, Sendable {
   /// nil for all events.
   public var offset: UInt64?
 
+  /// nil means all.
   public init(workspace: WorkspaceID? = nil, offset: UInt64? = nil) {
     self.workspace = workspace
     self.offset = offset

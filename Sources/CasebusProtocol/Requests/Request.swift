@@ -1,20 +1,22 @@
-/// A request as a client makes it (Protocol §10). Whether it is one that the broker knows was looked up when it was made;
-/// its parameters are checked by ``check(on:)``.
+/// A request of a client (Protocol §10). Its name is looked up when it is created; ``check(on:)`` checks its parameters.
 public struct Request: Hashable, Sendable {
-  /// As the client spells it; perhaps an alias, or a name that is not known.
+  /// The name as the client spells it; can be an alias or unknown.
   public let name: Identifier
-  /// Positional.
+  /// The positional parameters.
   public let parameters: [JSONValue]
   /// nil if there is no such request.
   package let row: RequestRow?
 
+  /// - Parameters:
+  ///   - name: the name or an alias.
+  ///   - parameters: in their order; any number and type.
   public init(_ name: String, _ parameters: [JSONValue] = []) {
     self.name = Identifier(name)
     self.parameters = parameters
     row = RequestTable.rows[self.name]
   }
 
-  /// nil if there is no such request.
+  /// What the request takes; nil if there is no such request.
   public var signature: RequestSignature? { row.map { RequestTable.signatures[$0.index] } }
 }
 
@@ -80,8 +82,8 @@ extension RequestParameter.Kind {
 
 // MARK: - Parameters
 
-/// The parameters of a request that ``check(on:)`` found to be good. To ask for one as something else than the signature
-/// says is a mistake of the program.
+/// The parameters of a request that passed ``check(on:)``. Reading one as another kind than its signature's is a
+/// programming error.
 extension Request {
   package func string(_ index: Int) -> String { checked(index, parameters[index].stringValue) }
 
@@ -106,13 +108,13 @@ extension Request {
 // MARK: - Failures
 
 extension Failure {
-  /// No request has this name. Says which known name is meant, if one is near.
+  /// No request has this name; the message suggests the nearest known name.
   public static func unknownRequest(_ name: String) -> Failure {
     let suggestion = RequestTable.nearestName(to: name).map { ", did you mean \"\($0)\"?" } ?? ""
     return Failure(.unknownRequest, "Casebus does not offer the request \"\(name)\"\(suggestion)")
   }
 
-  /// On the connection of a monitor, something was asked or published for a workspace that is not named.
+  /// A monitor's request or publish names no workspace.
   /// - Parameter what: the beginning of the sentence.
   package static func workspaceRequired(by what: String) -> Failure {
     Failure(

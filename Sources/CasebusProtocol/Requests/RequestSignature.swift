@@ -1,15 +1,16 @@
-/// What a client may ask for: how a request is called, what it takes, and who may make it (Protocol §10).
+/// The signature of a request: its name, parameters, connections and permission (Protocol §10).
 ///
-/// The rows are in one file for each namespace. `Protocol/registry/requests.json` has the same ones; a test compares them.
+/// There is one file per namespace. `Protocol/registry/requests.json` is the same table; a test compares them.
 public struct RequestSignature: Hashable, Sendable {
-  /// Such as `interaction.markdone`.
+  /// The name, such as `interaction.markdone`.
   public var name: String
-  /// Further names under which it is taken.
+  /// Further names.
   public var aliases: [String]
-  /// Positional; optional ones come last.
+  /// The positional parameters; optional ones come last.
   public var parameters: [RequestParameter]
-  /// On which connections it may be made.
+  /// The connections on which it works.
   public var scopes: [RequestScope]
+  /// The class of permission that it needs.
   public var permission: RequestPermission
 
   init(
@@ -26,8 +27,11 @@ public struct RequestSignature: Hashable, Sendable {
 
 /// One parameter of a request.
 public struct RequestParameter: Hashable, Sendable {
+  /// The name, for messages and documentation.
   public var name: String
+  /// The type of its value.
   public var kind: Kind
+  /// Whether it may be absent.
   public var isOptional: Bool
 
   init(_ name: String, _ kind: Kind, isOptional: Bool = false) {
@@ -36,9 +40,9 @@ public struct RequestParameter: Hashable, Sendable {
     self.isOptional = isOptional
   }
 
-  /// What a parameter must be. The raw values are those of the registry.
+  /// The type of a parameter. The raw values are those of the registry.
   public enum Kind: String, CaseIterable, Hashable, Sendable {
-    /// Any string; one that names nothing is not found.
+    /// The id of an interaction or case: any string.
     case identifier
     case string
     case object
@@ -48,12 +52,12 @@ public struct RequestParameter: Hashable, Sendable {
     case channel
     /// The name of a durable consumer.
     case consumerName
-    /// Which parked events are meant; see ``ParkedChoice``.
+    /// A choice of parked events; see ``ParkedChoice``.
     case parkedChoice
   }
 }
 
-/// A kind of connection, as far as it matters to a request. The raw values are those of the registry.
+/// The kind of connection for a request. The raw values are those of the registry.
 public enum RequestScope: String, CaseIterable, Hashable, Sendable {
   /// The connection of one workspace.
   case workspace
@@ -64,13 +68,13 @@ public enum RequestScope: String, CaseIterable, Hashable, Sendable {
 }
 
 extension [RequestScope] {
-  /// What concerns one workspace: on the connection of a monitor, the message must name it.
+  /// For requests about one workspace: on the connection of a monitor the message must name it.
   static let oneWorkspace: Self = [.workspace, .monitorWithWorkspace]
-  /// What concerns one workspace, or all of them.
+  /// For requests about one workspace or about all.
   static let everywhere: Self = RequestScope.allCases
 }
 
-/// What a request does, in the sense of who may be allowed to make it. The raw values are those of the registry.
+/// The class of permission that a request needs. The raw values are those of the registry.
 public enum RequestPermission: String, CaseIterable, Hashable, Sendable {
   /// It changes nothing.
   case read

@@ -1,6 +1,7 @@
-/// All requests (Protocol §10). A new one is a row in the file of its namespace, a row of `registry/requests.json`, and
-/// what it does, in the broker.
+/// All requests (Protocol §10). A new one is a row in the file of its namespace, a row of `registry/requests.json`, and its
+/// behaviour in the broker.
 public enum RequestTable {
+  /// The signatures of all requests.
   public static let signatures: [RequestSignature] =
     ConsumerRequests.signatures + InteractionRequests.signatures + MessengerRequests.signatures
     + SystemRequests.signatures
@@ -15,14 +16,14 @@ public enum RequestTable {
     rows[Identifier(name)].map { signatures[$0.index] }
   }
 
-  /// The place of each request, by its names and aliases.
+  /// The row of each request, by its names and aliases.
   static let rows: [Identifier: RequestRow] = Dictionary(
     uniqueKeysWithValues: signatures.enumerated().flatMap { index, signature in
       ([signature.name] + signature.aliases).map { (Identifier($0), RequestRow(index: index)) }
     })
 
-  /// Puts one value for each request, such as what the broker does for it, into the order of ``signatures``.
-  /// - Parameter values: by the names of the requests; each name must be there, and no other.
+  /// Puts one value per request, such as its behaviour in the broker, into the order of ``signatures``.
+  /// - Parameter values: by the names of the requests, exactly one for each.
   package static func complete<Value>(_ values: [Identifier: Value]) -> [Value] {
     precondition(values.count == signatures.count, "there are \(signatures.count) requests, expected a value for each")
     return signatures.map { signature in

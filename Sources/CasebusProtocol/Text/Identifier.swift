@@ -1,8 +1,10 @@
-/// The name of something, as somebody outside chose it: of an interaction, a case, a message, a channel. Two are the same
-/// if they have the same bytes (Protocol §1).
+/// A name that a client chose: of an interaction, a case, a message, a channel. Two are equal if they have the same bytes
+/// (Protocol §1).
 public struct Identifier: Hashable, Sendable {
+  /// The name, in any normal form of Unicode.
   public let text: String
 
+  /// - Parameter text: any text; limits are checked where it is used.
   public init(_ text: String) {
     self.text = text
   }

@@ -1,5 +1,5 @@
-/// Counts how often texts are compared and hashed, for tests that hold the work of an operation to the size of its own
-/// input: a search in everything there is compares something with everything there is. Release builds count nothing.
+/// Counts comparisons and hashes of texts, for tests that the cost of an operation grows with its own input only: a linear
+/// search would compare with every element. Release builds count nothing.
 package enum Steps {
   #if DEBUG
     // Unchecked, because only ``counted(_:)`` makes one, and its body is synchronous.
@@ -9,7 +9,7 @@ package enum Steps {
 
     @TaskLocal private static var counter: Counter?
 
-    /// How many steps the body takes.
+    /// The number of steps that the body takes.
     package static func counted<Value>(_ body: () throws -> Value) rethrows -> (value: Value, steps: Int) {
       let counter = Counter()
       let value = try $counter.withValue(counter) { try body() }

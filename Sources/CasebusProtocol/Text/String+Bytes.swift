@@ -1,8 +1,8 @@
 /// Comparing texts by the bytes of their UTF-8 (Protocol §1).
 ///
-/// Swift's own `==`, `<`, `hash`, `switch`, `hasPrefix` ask whether two texts look the same. For texts from outside that
-/// is wrong twice: an answer can take time that grows with the square of the length (one letter with thousands of
-/// combining marks), and identifiers that JavaScript and SQLite tell apart would be one.
+/// Swift's own `==`, `<`, `hash`, `switch` and `hasPrefix` compare normal forms. For texts from outside that has two faults:
+/// the time can grow with the square of the length (one letter with thousands of combining marks), and identifiers that
+/// JavaScript and SQLite distinguish would be equal (Docs/decisions/0012).
 extension String {
   /// Whether both texts have the same bytes.
   package func hasSameBytes(as other: String) -> Bool {
@@ -19,20 +19,20 @@ extension String {
     Steps.count()
     var text = self
     text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-    // So that two texts in a row do not hash like their concatenation; no byte of UTF-8 has this value.
+    // A separator, so that two texts do not hash like their concatenation; no byte of UTF-8 has this value.
     hasher.combine(0xFF as UInt8)
   }
 
   /// Whether the text begins with the bytes of another one.
   package func hasBytePrefix(_ prefix: String) -> Bool { utf8.starts(with: prefix.utf8) }
 
-  /// Whether this is ASCII of so few bytes that it can be one of the words of the protocol. Only then does `==`, and with
-  /// it `init(rawValue:)` of an enumeration, compare bytes: U+212A, for instance, is equal to "K".
+  /// Whether this is short ASCII, as all words of the protocol are. Only for ASCII do `==` and `init(rawValue:)` of an
+  /// enumeration compare bytes: U+212A, for instance, is equal to "K".
   fileprivate var isWord: Bool { utf8.count <= 64 && utf8.allSatisfy { $0 < 0x80 } }
 }
 
 extension UnsafeBufferPointer<UInt8> {
-  /// Eight bytes at a time; both have the same number of bytes.
+  /// Compares eight bytes at a time; both must have the same length.
   fileprivate func hasSameBytes(as other: UnsafeBufferPointer<UInt8>) -> Bool {
     let left = UnsafeRawBufferPointer(self)
     let right = UnsafeRawBufferPointer(other)
@@ -53,7 +53,7 @@ extension UnsafeBufferPointer<UInt8> {
 }
 
 extension RawRepresentable<String> {
-  /// The case with exactly this name; nil if there is none. Unlike `init(rawValue:)` for texts from outside.
+  /// The case with exactly these bytes as its name; nil if there is none. `init(rawValue:)` would compare normal forms.
   package init?(name text: String) {
     guard text.isWord else { return nil }
     self.init(rawValue: text)

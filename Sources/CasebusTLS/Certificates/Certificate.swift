@@ -6,12 +6,12 @@ internal import COpenSSL
 
 /// One X.509 certificate.
 ///
-/// Unchecked: it is not changed after its making, and OpenSSL counts references atomically.
+/// Unchecked: immutable after its creation, and OpenSSL counts references atomically.
 final class Certificate: @unchecked Sendable {
-  /// OpenSSL's object; valid as long as this.
+  /// OpenSSL's object; valid while this object lives.
   let x509: OpaquePointer
 
-  /// - Parameter x509: a reference, which becomes this object's.
+  /// - Parameter x509: a reference, which this object owns from now on.
   init(owning x509: OpaquePointer) {
     self.x509 = x509
   }
@@ -20,12 +20,12 @@ final class Certificate: @unchecked Sendable {
     X509_free(x509)
   }
 
-  /// Whom it is of, as RFC 2253 writes names: `CN=bot-7,O=Acme`. Control characters are escaped.
+  /// The subject in the form of RFC 2253: `CN=bot-7,O=Acme`. Control characters are escaped.
   var subject: String {
     MemoryText.text { casebus_X509_NAME_print_RFC2253($0, X509_get_subject_name(x509)) >= 0 }
   }
 
-  /// The host names that it is for, as they stand in it: `*.example.org`.
+  /// The host names that it is valid for, such as `*.example.org`.
   var hostNames: [String] {
     guard let names = X509_get_ext_d2i(x509, NID_subject_alt_name, nil, nil) else { return [] }
     let stack = OpaquePointer(names)
@@ -42,12 +42,12 @@ final class Certificate: @unchecked Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Whether it is for this host, by RFC 6125.
+  /// Whether it is valid for this host (RFC 6125).
   func isFor(hostName: String) -> Bool {
     X509_check_host(x509, hostName, hostName.utf8.count, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS), nil) == 1
   }
 
-  /// Whether it belongs to that key.
+  /// Whether it belongs to a key.
   func belongs(to key: PrivateKey) -> Bool {
     defer { OpenSSLErrors.clear() }
     return X509_check_private_key(x509, key.pkey) == 1
@@ -55,7 +55,7 @@ final class Certificate: @unchecked Sendable {
 }
 
 extension Certificate {
-  /// Why it is not good at a time; nil if it is.
+  /// Why it is not valid at a time; nil if it is valid.
   func complaint(at time: Int) -> String? {
     var time = time
     if X509_cmp_time(X509_get0_notAfter(x509), &time) < 0 {
@@ -67,10 +67,10 @@ extension Certificate {
     return nil
   }
 
-  /// Why it is not good now; nil if it is.
+  /// Why it is not valid now; nil if it is valid.
   var complaintNow: String? { complaint(at: time(nil)) }
 
-  /// When it ends, such as `Nov 23 17:39:13 2026 GMT`.
+  /// When it expires, such as `Nov 23 17:39:13 2026 GMT`.
   var expiry: String { Self.text(of: X509_get0_notAfter(x509)) }
 
   private static func text(of time: UnsafePointer<ASN1_TIME>?) -> String {

@@ -4,11 +4,11 @@ internal import COpenSSL
   internal import Glibc
 #endif
 
-/// What the authority says about a certificate, to be given to clients that ask for it (RFC 6066 §8, RFC 6960).
+/// The authority's statement about a certificate, sent to clients that request it (RFC 6066 §8, RFC 6960).
 struct OCSPStaple: Sendable {
   /// DER form.
   let bytes: [UInt8]
-  /// When the authority will have said something newer, seconds since 1970.
+  /// When a newer statement is due (`nextUpdate`), seconds since 1970.
   let nextUpdate: Int?
 
   /// - Throws: if the file is not a successful response about one certificate, or out of date.
@@ -28,7 +28,7 @@ struct OCSPStaple: Sendable {
     guard isCurrent(at: time) else { throw TLSConfigurationError(file, "the OCSP response is out of date") }
   }
 
-  /// An old statement is worse than none.
+  /// Whether it is still valid; an outdated statement is worse than none.
   func isCurrent(at time: Int) -> Bool { nextUpdate.map { time < $0 } ?? true }
 
   private static func response(in bio: OpaquePointer) -> OpaquePointer? {
@@ -41,7 +41,7 @@ struct OCSPStaple: Sendable {
     }
   }
 
-  /// Larger than any that an authority gives.
+  /// Larger than any statement of an authority, bytes.
   private static var bytesMax: Int { 65_535 }
 
   private static func encode(_ response: OpaquePointer) -> [UInt8] {

@@ -23,7 +23,7 @@ struct PEMFile {
   }
 
   /// The first private key.
-  /// - Parameter passphrase: what an encrypted key is opened with.
+  /// - Parameter passphrase: the passphrase of an encrypted key.
   func privateKey(passphrase: String?) throws(TLSConfigurationError) -> PrivateKey {
     let bio = try open()
     defer { BIO_free(bio) }
@@ -49,7 +49,7 @@ struct PEMFile {
       return question.answer == nil
         ? "the key is encrypted and needs a passphrase" : "the key is encrypted, and the passphrase does not open it"
     }
-    // The one if there is nothing at all, the other if there is something else.
+    // The first text if the file has no PEM at all, the second if it has other PEM.
     if errors.contains(library: ERR_LIB_PEM, reason: PEM_R_NO_START_LINE)
       || errors.contains(library: ERR_LIB_OSSL_DECODER, reason: Int32(ERR_R_UNSUPPORTED))
     {
@@ -67,7 +67,7 @@ struct PEMFile {
   }
 }
 
-/// Whether OpenSSL asked for a passphrase, and what it is told.
+/// Whether OpenSSL asked for a passphrase, and the passphrase for it.
 private final class PassphraseQuestion {
   let answer: String?
   var wasAsked = false

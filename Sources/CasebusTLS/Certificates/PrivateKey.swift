@@ -2,12 +2,12 @@ internal import COpenSSL
 
 /// The private key of a certificate.
 ///
-/// Unchecked: it is not changed after its making, and OpenSSL counts references atomically.
+/// Unchecked: immutable after its creation, and OpenSSL counts references atomically.
 final class PrivateKey: @unchecked Sendable {
-  /// OpenSSL's object; valid as long as this.
+  /// OpenSSL's object; valid while this object lives.
   let pkey: OpaquePointer
 
-  /// - Parameter pkey: a reference, which becomes this object's.
+  /// - Parameter pkey: a reference, which this object owns from now on.
   init(owning pkey: OpaquePointer) {
     self.pkey = pkey
   }

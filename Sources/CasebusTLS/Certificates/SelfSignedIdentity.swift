@@ -1,12 +1,12 @@
 internal import COpenSSL
 
 extension TLSIdentity {
-  /// Makes a key (EC P-256) and a certificate that it signs itself, for trying things out: nobody trusts it unless told to.
+  /// Makes a key (EC P-256) and a self-signed certificate, for trying things out: nobody trusts it by default.
   /// - Parameters:
-  ///   - hostNames: whom it is for; names and IP addresses. The first is also its common name.
+  ///   - hostNames: names and IP addresses. The first is also the common name.
   ///   - from: when its validity begins, in seconds from now.
-  ///   - until: when it ends, in seconds from now.
-  /// - Throws: what OpenSSL says against it.
+  ///   - until: when its validity ends, in seconds from now.
+  /// - Throws: OpenSSL's error.
   package static func selfSigned(
     hostNames: [String], from: Int = -3600, until: Int = 365 * 86_400
   ) throws(TLSConfigurationError) -> TLSIdentity {
@@ -43,7 +43,7 @@ extension TLSIdentity {
     return BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x509)) != nil
   }
 
-  /// It may prove a server or a client and sign no others: whoever trusts it, trusts no other certificate by that.
+  /// It can identify a server or a client but sign no other certificate, so trusting it trusts nothing else.
   private static func extensions(_ hostNames: [String]) -> [(nid: Int32, value: String)] {
     let names = hostNames.map { isAddress($0) ? "IP:\($0)" : "DNS:\($0)" }.joined(separator: ",")
     return [
@@ -60,7 +60,7 @@ extension TLSIdentity {
     return X509_add_ext(x509, ext, -1) == 1
   }
 
-  /// Whether it is an IP address, not a name.
+  /// Whether this is an IP address, not a name.
   static func isAddress(_ host: String) -> Bool {
     guard let address = a2i_IPADDRESS(host) else {
       OpenSSLErrors.clear()

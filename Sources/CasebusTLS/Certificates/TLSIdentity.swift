@@ -4,14 +4,14 @@ internal import COpenSSL
   internal import Glibc
 #endif
 
-/// What one side proves itself with: a certificate, the chain that leads to a trusted one, and the private key.
+/// The identity of one side: a certificate, the chain to a trusted one, and the private key.
 public final class TLSIdentity: Sendable {
   let certificate: Certificate
   /// Without the certificate itself.
   let chain: [Certificate]
   let key: PrivateKey
   let staple: OCSPStaple?
-  /// Where it is from, for messages.
+  /// Its origin, for messages.
   let source: String
 
   init(certificate: Certificate, chain: [Certificate], key: PrivateKey, staple: OCSPStaple?, source: String) {
@@ -24,12 +24,12 @@ public final class TLSIdentity: Sendable {
 
   /// Reads it from files in PEM form.
   /// - Parameters:
-  ///   - certificateFile: the certificate first, then its chain; the key may be in it, too.
+  ///   - certificateFile: the certificate, then its chain; can also contain the key.
   ///   - keyFile: the private key.
-  ///   - passphrase: what an encrypted key is opened with.
+  ///   - passphrase: the passphrase of an encrypted key.
   ///   - stapleFile: an OCSP response about the certificate, in DER form.
   ///   - time: the certificates must be valid at this time, seconds since 1970; nil for now.
-  /// - Throws: the name of the file, and what is wrong with it.
+  /// - Throws: the name of the file and the fault.
   public convenience init(
     certificateFile: String, keyFile: String, passphrase: String? = nil, stapleFile: String? = nil,
     at time: Int? = nil
@@ -49,18 +49,18 @@ public final class TLSIdentity: Sendable {
       source: certificateFile)
   }
 
-  /// Whom the certificate is of, as RFC 2253 writes names.
+  /// The subject of the certificate in the form of RFC 2253.
   public var subject: String { certificate.subject }
 
-  /// The host names that the certificate is for.
+  /// The host names that the certificate is valid for.
   public var hostNames: [String] { certificate.hostNames }
 
-  /// When the certificate ends, such as `Nov 23 17:39:13 2026 GMT`.
+  /// When the certificate expires, such as `Nov 23 17:39:13 2026 GMT`.
   public var expiry: String { certificate.expiry }
 }
 
 extension TLSIdentity {
-  /// Gives the chain to `body` as OpenSSL wants it; it may keep references to the certificates, not to the stack.
+  /// Passes the chain to `body` in OpenSSL's form; `body` can keep references to the certificates, not to the stack.
   func withChain<Result>(_ body: (_ stack: OpaquePointer?) -> Result) -> Result {
     guard !chain.isEmpty else { return body(nil) }
     let stack = OPENSSL_sk_new_null()

@@ -1,38 +1,38 @@
-/// A version of the protocol. Older ones are not to be had.
+/// A version of the protocol. Older ones are not supported.
 public enum TLSVersion: String, Sendable, CaseIterable {
   case tls12 = "1.2"
   case tls13 = "1.3"
 }
 
-/// What both roles agree on with their peers. Everything not set is as the system's OpenSSL configuration says.
+/// The settings of both roles. The system's OpenSSL configuration decides everything that is not set here.
 public struct TLSProtocolConfiguration: Hashable, Sendable {
   public var minimumVersion = TLSVersion.tls12
-  /// The suites of TLS 1.2, as OpenSSL writes them. By default those with forward secrecy and authenticated encryption.
+  /// The suites of TLS 1.2, in OpenSSL's syntax. By default those with forward secrecy and authenticated encryption.
   public var ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20"
-  /// The suites of TLS 1.3, as OpenSSL writes them; nil for all that the system allows.
+  /// The suites of TLS 1.3, in OpenSSL's syntax; nil for all that the system allows.
   public var cipherSuites: String?
   /// The groups for the key exchange in order of preference, separated by colons; nil for ``preferredGroups``.
   public var groups: String?
-  /// The protocols of the application that are agreed on by ALPN (RFC 7301), in order of preference.
+  /// The application protocols for ALPN (RFC 7301), in order of preference.
   public var applicationProtocols = ["http/1.1"]
 
-  /// Taken as far as the system's OpenSSL has them: a FIPS provider may lack some, an old version others.
+  /// Groups that the system's OpenSSL lacks (a FIPS provider, an old version) are left out.
   public static let preferredGroups = ["X25519MLKEM768", "X25519", "P-256", "P-384"]
 
   public init() {}
 }
 
-/// How a server proves itself, and whom it lets in.
+/// How a server identifies itself, and which clients it accepts.
 package struct TLSServerConfiguration: Sendable {
-  /// Whether clients prove who they are with a certificate.
+  /// Whether clients must have a certificate.
   package enum ClientCertificates: Sendable {
     case none
-    /// Those who have one are known by it; one of an unknown authority is refused all the same.
+    /// Clients without a certificate are accepted; one of an unknown authority is refused.
     case optional(authorityFile: String)
     case required(authorityFile: String)
   }
 
-  /// Each for the host names of its certificate; the first also for those that no certificate is for.
+  /// Each for the host names of its certificate; the first one also for all other names.
   package var identities: [TLSIdentity]
   package var clientCertificates = ClientCertificates.none
   package var protocols = TLSProtocolConfiguration()
@@ -44,20 +44,20 @@ package struct TLSServerConfiguration: Sendable {
   }
 }
 
-/// How a client looks at the server that it connects to.
+/// How a client verifies the server that it connects to.
 public struct TLSClientConfiguration: Sendable {
-  /// Whose certificates are trusted.
+  /// The certificates that are trusted.
   public enum Trust: Hashable, Sendable {
-    /// The authorities that the system trusts.
+    /// Those of the system's authorities.
     case system
-    /// The certificates in this file (PEM) and those that they signed, nobody else's.
+    /// Only the certificates in this file (PEM) and those that they signed.
     case file(String)
-    /// Everybody: whoever answers may be somebody else.
+    /// All: the server is not verified.
     case everybody
   }
 
   public var trust = Trust.system
-  /// What the client proves itself with, if it is asked.
+  /// The client's identity, if the server requests one.
   public var identity: TLSIdentity?
   public var protocols = TLSProtocolConfiguration()
 

@@ -9,7 +9,7 @@ extension TLSContext {
   func setIdentities() throws(TLSConfigurationError) {
     guard let first = identities.first else { return }
     for identity in identities.reversed() {
-      // All of them, so that one that OpenSSL does not take is found out now. The last one set is the one that counts.
+      // Sets all of them, so that one that OpenSSL refuses is found now. The last one set counts.
       try check(use(identity), identity.source)
     }
     precondition(SSL_CTX_get0_certificate(pointer) == first.certificate.x509, "another certificate was set")
@@ -57,7 +57,7 @@ extension TLSContext {
     identities.first { $0.certificate.x509 == x509 }?.staple
   }
 
-  /// OpenSSL wants memory of its own, and frees it.
+  /// OpenSSL takes memory that it allocated, and frees it.
   private static func give(_ bytes: [UInt8], to ssl: OpaquePointer?) -> Bool {
     guard let copy = CRYPTO_malloc(bytes.count, #fileID, Int32(#line)) else { return false }
     copy.copyMemory(from: bytes, byteCount: bytes.count)

@@ -14,11 +14,11 @@ extension TLSContext {
 
   private func setModes() {
     casebus_SSL_CTX_set_safe_options(pointer)
-    // An idle connection gives back the 16 KiB that a record takes in each direction.
+    // An idle connection frees the 16 KiB for a record in each direction.
     SSL_CTX_ctrl(pointer, SSL_CTRL_MODE, Int(SSL_MODE_RELEASE_BUFFERS), nil)
   }
 
-  /// The system's policy may ask for more; what it asks for is kept.
+  /// A stricter policy of the system is kept.
   private func setMinimumVersion(_ version: TLSVersion) throws(TLSConfigurationError) {
     let wanted = Int(version == .tls13 ? TLS1_3_VERSION : TLS1_2_VERSION)
     guard SSL_CTX_ctrl(pointer, SSL_CTRL_GET_MIN_PROTO_VERSION, 0, nil) < wanted else { return }
@@ -51,7 +51,7 @@ extension TLSContext {
 
 extension TLSContext {
   func offerApplicationProtocols() throws(TLSConfigurationError) {
-    // Unlike its sisters this call returns 0 for success.
+    // Unlike similar calls this one returns 0 for success.
     let code = SSL_CTX_set_alpn_protos(pointer, applicationProtocols, UInt32(applicationProtocols.count))
     guard code == 0 else { throw .openSSL("application protocols") }
   }
@@ -67,7 +67,7 @@ extension TLSContext {
       }, nil)
   }
 
-  /// The first of ours that the client offers, as a part of what it offered; if there is none, the handshake ends with
+  /// Our first protocol that the client offers, as a part of its offer; if there is none, the handshake ends with
   /// the alert no_application_protocol (RFC 7301 §3.2).
   private static func select(
     _ ours: UnsafeBufferPointer<UInt8>, _ selected: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,

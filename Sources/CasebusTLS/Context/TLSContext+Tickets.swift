@@ -14,7 +14,7 @@ extension TLSContext {
   }
 }
 
-/// What OpenSSL wants to have filled in for one ticket: SSL_CTX_set_tlsext_ticket_key_evp_cb(3).
+/// The parameters of OpenSSL's callback for one ticket: SSL_CTX_set_tlsext_ticket_key_evp_cb(3).
 private struct TicketSlot {
   let name: UnsafeMutablePointer<UInt8>
   let iv: UnsafeMutablePointer<UInt8>
@@ -30,10 +30,10 @@ private struct TicketSlot {
   }()
 
   private static var failed: Int32 { -1 }
-  /// The handshake goes on, in full.
+  /// A full handshake follows.
   private static var noTicket: Int32 { 0 }
   private static var done: Int32 { 1 }
-  /// The ticket is good, and the client gets a new one.
+  /// The ticket is valid, and the client gets a new one.
   private static var renew: Int32 { 2 }
 
   func seal(_ keys: TicketKeyRing) -> Int32 {

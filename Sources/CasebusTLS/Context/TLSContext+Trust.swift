@@ -4,7 +4,7 @@ internal import COpenSSL
   internal import Glibc
 #endif
 
-/// Whose certificates are accepted.
+/// The certificates that are accepted.
 extension TLSContext {
   /// A client's view of servers.
   func setTrust(_ trust: TLSClientConfiguration.Trust) throws(TLSConfigurationError) {
@@ -34,13 +34,13 @@ extension TLSContext {
   private func acceptClients(_ file: String, mode: Int32) throws(TLSConfigurationError) -> [Certificate] {
     let authorities = try PEMFile(path: file).certificates()
     try trustFile(file)
-    // What the client is told, so that it can choose among its certificates.
+    // Sent to the client, so that it can choose among its certificates.
     for authority in authorities { try check(SSL_CTX_add_client_CA(pointer, authority.x509), file) }
     SSL_CTX_set_verify(pointer, mode, nil)
     return authorities
   }
 
-  /// The certificates of the file are trusted as they are, whether they could sign others or not.
+  /// The certificates of the file are trusted themselves, whether they can sign others or not.
   private func trustFile(_ file: String) throws(TLSConfigurationError) {
     let certificates = try PEMFile(path: file).certificates()
     let store = SSL_CTX_get_cert_store(pointer)
@@ -48,7 +48,7 @@ extension TLSContext {
     try check(X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN)), file)
   }
 
-  /// Sessions are resumed only where clients are looked at in the same way as when they began.
+  /// A session can be resumed only if clients are still verified in the same way.
   private func setSessionContext(_ name: [UInt8]) {
     let code = SSL_CTX_set_session_id_context(pointer, name, UInt32(name.count))
     precondition(code == 1, "SSL_CTX_set_session_id_context returned \(code)")

@@ -1,9 +1,9 @@
 internal import COpenSSL
 
-/// What the connections of one role and configuration have in common.
+/// The shared state of all connections of one role and configuration.
 ///
-/// Unchecked: OpenSSL's object is not changed after `init` and may then be used from all threads (SSL_CTX_new(3)); what
-/// changes, the ticket keys, has its own lock.
+/// Unchecked: OpenSSL's object is immutable after `init` and may then be used from all threads (SSL_CTX_new(3)); the ticket
+/// keys change and have their own lock.
 public final class TLSContext: @unchecked Sendable {
   enum Role {
     case client
@@ -11,16 +11,16 @@ public final class TLSContext: @unchecked Sendable {
   }
 
   let role: Role
-  /// OpenSSL's object; valid as long as this.
+  /// OpenSSL's object; valid while this object lives.
   let pointer: OpaquePointer
-  /// What it proves itself with.
+  /// Its identities.
   package let identities: [TLSIdentity]
-  /// What ALPN offers and takes (RFC 7301 §3.1): each name with its length before it.
+  /// The protocols of ALPN (RFC 7301 §3.1): each name after its length.
   let applicationProtocols: [UInt8]
   let ticketKeys: TicketKeyRing?
 
   /// A context for a server.
-  /// - Parameter predecessor: the context that this one takes the place of; sessions begun with it can be resumed.
+  /// - Parameter predecessor: the context that this one replaces; its sessions can be resumed.
   /// - Throws: the file or the setting that is wrong, and why.
   package init(
     server configuration: TLSServerConfiguration, replacing predecessor: TLSContext? = nil
@@ -62,7 +62,7 @@ public final class TLSContext: @unchecked Sendable {
     return pointer
   }
 
-  /// The context that a callback of OpenSSL is about.
+  /// The context of a callback of OpenSSL.
   static func of(_ ssl: OpaquePointer?) -> TLSContext {
     guard let pointer = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), 0) else { preconditionFailure("a foreign SSL_CTX") }
     return Unmanaged<TLSContext>.fromOpaque(pointer).takeUnretainedValue()

@@ -1,12 +1,12 @@
 internal import COpenSSL
 internal import Synchronization
 
-/// The keys that session tickets are sealed with (RFC 5077 §4, RFC 8446 §4.6.1). A new one is made every half life of a
-/// ticket; an old one opens tickets until none that it sealed is good any more, and is then forgotten, so that nobody who
-/// gets at this process's memory can open what is older.
+/// The keys that seal session tickets (RFC 5077 §4, RFC 8446 §4.6.1). A new one is made every half life of a ticket. An old
+/// one opens tickets until its last one has expired; then it is deleted, so that the memory of this process does not reveal
+/// older sessions.
 final class TicketKeyRing: Sendable {
   struct Key: Hashable {
-    /// Goes with the ticket.
+    /// The name of the key, part of the ticket.
     let name: [UInt8]
     /// AES-256.
     let cipherKey: [UInt8]
@@ -25,7 +25,7 @@ final class TicketKeyRing: Sendable {
     lifetime = .seconds(ticketSeconds)
   }
 
-  /// The key for a new ticket; nil if no random numbers are to be had.
+  /// The key for a new ticket; nil if there are no random numbers.
   func sealingKey(at now: ContinuousClock.Instant) -> Key? {
     keys.withLock { keys in
       if let newest = keys.first, newest.madeAt + lifetime / 2 > now { return newest }

@@ -1,26 +1,25 @@
 package import NIOCore
 
-/// Lets the handshakes of one event loop go on without keeping its established connections waiting, however many clients
-/// come at once.
+/// Schedules the handshakes of one event loop, so that many new clients do not delay its established connections.
 ///
-/// Two measures: only so many handshakes are in progress at a time, the others wait for their turn, unread; and after
-/// two milliseconds of work on handshakes the loop serves its other connections first. A server's part of a handshake takes
-/// 0.2 to 1.5 ms, depending on the key, and a loop would do as many of them in a row as there are sockets ready.
+/// It limits the handshakes in progress; others wait unread. And after two milliseconds of work on handshakes the loop serves
+/// its other connections first. A server's part of a handshake takes 0.2 to 1.5 ms, depending on the key, and without the
+/// gate a loop would do all that are ready in a row.
 package final class HandshakeGate {
-  /// What goes through the gate.
+  /// A connection whose handshake goes through the gate.
   typealias Guest = TLSHandler
 
   private let eventLoop: any EventLoop
   private let inProgressMax: Int
   private var inProgress = 0
   private var waiting = CircularBuffer<Guest>()
-  /// They have work to do, and the time is up for now.
+  /// Connections with work, after the end of the time slice.
   private var deferred = CircularBuffer<Guest>()
-  /// While there is one, the end of it is scheduled.
+  /// The current time slice; its end is scheduled.
   private var sliceEnd: NIODeadline?
 
   private static var sliceTime: TimeAmount { .milliseconds(2) }
-  /// NIO runs what is due at once before it looks at its sockets.
+  /// NIO runs due tasks before it polls its sockets, so the pause must not be zero.
   private static var pause: TimeAmount { .microseconds(20) }
 
   /// - Parameter inProgressMax: `tlsHandshakesMax` of `Protocol/registry/limits.json`, for one event loop.
@@ -29,7 +28,7 @@ package final class HandshakeGate {
     self.inProgressMax = inProgressMax
   }
 
-  /// A new connection: its handshake begins now or when another is over.
+  /// A new connection: its handshake begins now or after the end of another one.
   func enter(_ handler: Guest) {
     if inProgress < inProgressMax {
       inProgress += 1
@@ -39,20 +38,20 @@ package final class HandshakeGate {
     }
   }
 
-  /// The handshake of this connection is over, well or not.
-  /// - Parameter hadBegun: whether it was in progress; else it still waited.
+  /// The handshake of this connection has ended, with or without success.
+  /// - Parameter hadBegun: whether it was in progress; otherwise it was waiting.
   func leave(hadBegun: Bool) {
     guard hadBegun else { return }
     inProgress -= 1
     while inProgress < inProgressMax, let next = waiting.popFirst() {
-      // Some have given up meanwhile.
+      // Some may have ended meanwhile.
       guard next.isWaitingForGate else { continue }
       inProgress += 1
       next.handshakeMayBegin()
     }
   }
 
-  /// Does this connection's work for its handshake, now or when the loop has served others.
+  /// Does the handshake's work of this connection, now or after the loop has served others.
   func work(for handler: Guest) {
     if deferred.isEmpty, hasTime() {
       handler.handshakeTurn()

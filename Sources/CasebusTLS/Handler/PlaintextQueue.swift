@@ -2,15 +2,15 @@ internal import CasebusSocket
 internal import DequeModule
 internal import NIOCore
 
-/// What was written and is not encrypted yet: until the end of the handshake, until the next flush, or, where the handler
-/// above looks at ``TLSHandler/isWritable``, until the socket has taken what was encrypted before.
+/// Written bytes that are not encrypted yet: until the end of the handshake, until the next flush, or, if the handler
+/// above respects ``TLSHandler/isWritable``, until the socket has taken the earlier records.
 ///
-/// Bytes wait here rather than encrypted, because here they may be shared with other connections.
+/// Bytes are queued as plaintext, because then connections can share them.
 struct PlaintextQueue {
-  /// Told when the socket has the bytes, or that it never will.
+  /// Called when the socket has taken the bytes, or cannot any more.
   typealias Completion = (Result<Void, any Error>) -> Void
 
-  /// What is encrypted together.
+  /// The bytes that are encrypted together.
   struct Chunk {
     var bytes = ByteBuffer()
     var completions: [Completion] = []
@@ -20,7 +20,7 @@ struct PlaintextQueue {
     }
   }
 
-  /// Of a slow connection so much is encrypted ahead: four whole records.
+  /// The bytes of a slow connection that are encrypted ahead: four full records.
   static var chunkBytesMax: Int { 65_536 }
 
   private struct Piece {
@@ -38,7 +38,7 @@ struct PlaintextQueue {
     byteCount += bytes.readableBytes
   }
 
-  /// Removes what comes next: small pieces joined, so that they share records, and no more of a large one than a chunk.
+  /// Removes the next bytes: small pieces are joined, so that they share records; of a large piece at most one chunk.
   mutating func nextChunk() -> Chunk {
     var chunk = Chunk()
     while let piece = pieces.first, fits(piece.bytes, into: chunk) {
@@ -62,7 +62,7 @@ struct PlaintextQueue {
     chunk.bytes.readableBytes + bytes.readableBytes <= Self.chunkBytesMax
   }
 
-  /// Tells the writers. What they do about it must not change this queue: put another in its place before.
+  /// Calls the writers. They may write again, so replace this queue before.
   func fail(_ error: any Error) {
     for piece in pieces { piece.completion?(.failure(error)) }
   }

@@ -7,14 +7,13 @@ extension TLSHandler {
     case (.output, .open), (.output, .waiting), (.output, .handshaking): closeOutput(promise: promise)
     case (.all, .open): closeAll(context, promise)
     case (.all, .lingering):
-      // It is about to be closed anyway, when the peer has had the time to read why.
+      // It will be closed anyway, after the peer had time to read the reason.
       if let promise { context.channel.closeFuture.cascade(to: promise) }
     case (.input, _), (.output, _), (.all, _): context.close(mode: mode, promise: promise)
     }
   }
 
-  /// After what was written, and not before the end of the handshake, the peer is told that nothing follows; then the
-  /// socket's output ends.
+  /// After all writes and the end of the handshake the peer gets close_notify; then the socket's output ends.
   func closeOutput(promise: EventLoopPromise<Void>?) {
     switch ending {
     case .open: ending = .waiting(promise)
@@ -38,8 +37,8 @@ extension TLSHandler {
     enqueue(ByteBuffer()) { _ in context.close(mode: .output, promise: promise) }
   }
 
-  /// As without TLS, nobody waits for what the socket does not take at once. The peer is told that nothing follows only if
-  /// that is true.
+  /// As without TLS, bytes that the socket does not take at once are dropped. The peer gets close_notify only if nothing was
+  /// dropped.
   private func closeAll(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
     sendWhileTaken()
     if plaintext.isEmpty {
@@ -50,8 +49,8 @@ extension TLSHandler {
     context.close(mode: .all, promise: promise)
   }
 
-  /// Nothing more goes to the peer; the writers are told, after everything has taken its final state.
-  /// - Parameter earlier: is told before the others.
+  /// Ends the output; the writers are called after all state is final.
+  /// - Parameter earlier: called before the others.
   func dropWaiting(_ error: any Error, andBefore earlier: PlaintextQueue.Completion = { _ in }) {
     let dropped = plaintext
     let wasEnding = ending

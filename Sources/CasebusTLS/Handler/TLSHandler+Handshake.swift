@@ -1,14 +1,14 @@
 internal import NIOCore
 
 extension TLSHandler {
-  /// How long a peer that is refused may take to read why.
+  /// The time for a refused peer to read the reason.
   private static var lingerTime: TimeAmount { .seconds(1) }
 
   var isWaitingForGate: Bool {
     if case .waiting = state { true } else { false }
   }
 
-  /// The gate calls: from now on the peer is read from.
+  /// Called by the gate: from now on the peer is read.
   func handshakeMayBegin() {
     guard case .waiting(let handshake) = state else { return }
     state = .handshaking(handshake)
@@ -16,7 +16,7 @@ extension TLSHandler {
     readIfPending(handshake)
   }
 
-  /// Something has come in. Looking at it is work, for which the gate gives the time.
+  /// Bytes were received. Processing them is work that the gate schedules.
   func askForTurn(_ handshake: Handshake) {
     guard let gate = handshake.options.gate else { return drain() }
     guard !handshake.isTurnPending else { return }
@@ -24,12 +24,12 @@ extension TLSHandler {
     gate.work(for: self)
   }
 
-  /// The gate gives the time.
+  /// Called by the gate.
   func handshakeTurn() {
     guard case .handshaking(let handshake) = state else { return }
     handshake.isTurnPending = false
     drain()
-    // It may have been put off, so that the channel has said this already.
+    // The work may have been delayed, so the channel may have reported this already.
     context?.fireChannelReadComplete()
     readIfPending(handshake)
   }
@@ -52,8 +52,8 @@ extension TLSHandler {
     sendEverything()
   }
 
-  /// The peer is told why, as far as TLS has words for it, and gets time to read that: bytes that nobody read would make
-  /// the kernel reset the connection.
+  /// The peer gets the alert, if TLS has one for the reason, and time to read it: unread bytes would make the kernel reset the
+  /// connection.
   func handshakeFailed(_ error: TLSError) {
     guard let context else { return }
     switch state {
@@ -75,7 +75,7 @@ extension TLSHandler {
     leaveGate(handshake, hadBegun: hadBegun)
   }
 
-  /// The alert, or the answer, is on its way already.
+  /// The alert, or the answer, was already sent.
   private func tell(_ error: TLSError, _ context: ChannelHandlerContext) {
     switch error {
     case .closedDuringHandshake, .handshakeTimedOut: closeAtOnce()

@@ -1,10 +1,10 @@
 internal import CasebusSocket
 package import NIOCore
 
-/// Through the pipeline: everything that was written is encrypted with the flush, and waits in the channel if the socket
-/// does not take it, as without TLS. So the channel's own writability holds for handlers that write this way.
+/// Through the pipeline: a flush encrypts all writes, and records that the socket does not take are queued in the channel, as
+/// without TLS. So the channel's own writability is right for handlers that write this way.
 extension TLSHandler {
-  /// What may wait for the end of the handshake.
+  /// The limit of bytes that wait for the end of the handshake (`tlsQueueBytesMax`).
   private static var queueBytesMax: Int { 262_144 }
 
   package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -39,7 +39,7 @@ extension TLSHandler {
     plaintext.append(bytes, completion)
   }
 
-  /// All that waits becomes records.
+  /// Encrypts the whole queue.
   func sendEverything() {
     sendWaiting(while: { true })
   }
@@ -48,12 +48,12 @@ extension TLSHandler {
 // MARK: - Past the pipeline
 
 extension TLSHandler {
-  /// Takes data from the handler above, and sends it at once: what `writeAndFlush` does, without its detour, which costs
-  /// more than encrypting a small message does (Docs/internals/tls.md).
+  /// Sends data of the handler above at once, like `writeAndFlush` but without its detour, which costs more than encrypting a
+  /// small message (Docs/internals/tls.md).
   ///
-  /// While the socket does not take what was encrypted, this waits as plaintext, which may be shared with other connections.
-  /// Whoever sends this way has to look at ``isWritable``, and not at the channel's.
-  /// - Parameter completion: called when the socket has it, or never will.
+  /// While the socket does not take records, the data is queued as plaintext, which connections can share. A caller must check
+  /// ``isWritable``, not the channel's.
+  /// - Parameter completion: called when the socket has taken the data, or cannot any more.
   package func send(_ bytes: ByteBuffer, completion: @escaping () -> Void) {
     guard canSendAtOnce(bytes) else {
       write(bytes) { _ in completion() }
@@ -67,14 +67,14 @@ extension TLSHandler {
     }
   }
 
-  /// As nearly always: nothing waits, and it is not much.
+  /// The usual case: the queue is empty and the data is short.
   private func canSendAtOnce(_ bytes: ByteBuffer) -> Bool {
     guard case .open = state, case .open = ending else { return false }
     return plaintext.isEmpty && output.isQueueEmpty && bytes.readableBytes <= PlaintextQueue.chunkBytesMax
   }
 
-  /// What waits becomes records until the socket takes no more; that it has what it was given is the sign to go on. So a
-  /// slow connection has one chunk of ciphertext.
+  /// Encrypts the queue until the socket takes no more, and continues when the socket has taken all records. So a slow
+  /// connection has one chunk of ciphertext.
   func sendWhileTaken() {
     sendWaiting(while: { output.isQueueEmpty })
   }
@@ -103,13 +103,13 @@ extension TLSHandler {
     }
   }
 
-  /// What the session itself has for the peer.
+  /// The session's own output for the peer.
   func sendOutbound() {
     if let rest = sendStraight() { enqueue(rest) { _ in } }
   }
 
-  /// Hands what the session has for the peer to the kernel, unless something waits for that already.
-  /// - Returns: what the kernel did not take; nil if there is nothing left.
+  /// Passes the session's output to the kernel, unless earlier bytes are queued.
+  /// - Returns: the bytes that the kernel did not take; nil if none are left.
   private func sendStraight() -> ByteBuffer? {
     guard var bytes = session.nextOutbound() else { return nil }
     output.send(&bytes)
@@ -136,13 +136,13 @@ extension TLSHandler {
 // MARK: - Writability
 
 extension TLSHandler {
-  /// How many bytes wait for the peer, here and in the channel.
+  /// The bytes queued for the peer, here and in the channel.
   package var waitingBytes: Int { plaintext.byteCount + ciphertextBytes }
 
-  /// What the kernel has of it that the peer's has not acknowledged.
+  /// The bytes in the kernel that the peer's kernel has not acknowledged.
   package var unacknowledgedBytes: Int { output.unacknowledgedBytes }
 
-  /// The handler above is told of a change with `channelWritabilityChanged`.
+  /// A change is reported to the handler above with `channelWritabilityChanged`.
   private func updateWritability() {
     guard case .open = state, case .open = ending else { return }
     guard isWritable != (waitingBytes < (isWritable ? waterMark.high : waterMark.low)) else { return }

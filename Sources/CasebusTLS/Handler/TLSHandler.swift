@@ -1,27 +1,26 @@
 internal import CasebusSocket
 package import NIOCore
 
-/// The shell around a ``TLSSession``, the first handler of a channel: what passes through it is encrypted below and plain
-/// above.
+/// The shell around a ``TLSSession``, the first handler of a channel: bytes are encrypted below it and plain above it.
 ///
-/// Above it a connection looks as it does without TLS: what is written before the end of the handshake waits for it, the
-/// peer's close_notify is the end of the input, closing the output sends ours, and a write is done when the socket has it.
+/// Above it a connection looks as without TLS: writes before the end of the handshake wait for it, the peer's close_notify
+/// ends the input, closing the output sends ours, and a write succeeds when the socket has taken it.
 package final class TLSHandler: ChannelDuplexHandler {
   package typealias InboundIn = ByteBuffer
   package typealias InboundOut = ByteBuffer
   package typealias OutboundIn = ByteBuffer
   package typealias OutboundOut = ByteBuffer
 
-  /// What a handler needs besides its session.
+  /// The settings of a handler.
   package struct Options {
-    /// How long the handshake may take, and waiting for its turn, seconds (`tlsHandshakeTimeoutSeconds`).
+    /// The time for the handshake and the wait for its turn, seconds (`tlsHandshakeTimeoutSeconds`).
     package var handshakeTimeoutSeconds: Int
-    /// The gate of the channel's event loop; nil for connections that begin at once.
+    /// The gate of the channel's event loop; nil for connections whose handshake begins at once.
     package var gate: HandshakeGate?
-    /// Told of a handshake that failed, for the log.
+    /// Called when a handshake failed, for the log.
     package var onHandshakeFailed: (_ error: TLSError, _ channel: any Channel) -> Void
-    /// Makes the timers of a handshake. A task of the event loop is cancelled by a search through all that are scheduled:
-    /// where many shake hands at once, another way is needed.
+    /// Makes the timers of a handshake. Cancelling a task of the event loop searches all scheduled ones, which is too slow
+    /// for many handshakes at once.
     package var makeTimer: (any EventLoop, TimeAmount, @escaping () -> Void) -> any HandshakeTimer = {
       eventLoop, time, reached in eventLoop.assumeIsolated().scheduleTask(in: time, reached)
     }

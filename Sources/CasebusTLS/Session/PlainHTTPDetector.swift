@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// Looks whether a client speaks plain HTTP: the first byte of TLS is 22, never a letter.
+/// Detects plain HTTP: the first byte of TLS is 22, never a letter.
 struct PlainHTTPDetector {
   private static let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI"]
     .map { Array("\($0) ".utf8) }
@@ -20,7 +20,7 @@ struct PlainHTTPDetector {
     return bytes.isEmpty ? .undecided : .somethingElse
   }
 
-  /// What the client gets instead, and can read.
+  /// The answer that such a client can read.
   static let answer: String = {
     let body = "this port speaks TLS: use https:// and wss://\n"
     return """

@@ -1,24 +1,24 @@
 /// Why a TLS connection failed.
 package enum TLSError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The peer does something that the protocol does not allow, or offers nothing that is good enough; OpenSSL's words.
+  /// The peer violates the protocol, or offers nothing acceptable; OpenSSL's text.
   case violation(String)
-  /// The peer gave up with this alert (RFC 8446 §6.2).
+  /// The peer ended the connection with this alert (RFC 8446 §6.2).
   case alertReceived(String)
   /// The peer's certificate is not accepted.
   case certificateRefused(CertificateRefusal)
   /// The client speaks plain HTTP.
   case plainHTTP
-  /// What the server answers is no TLS.
+  /// The server's answer is not TLS.
   case notTLS
-  /// The peer makes this side answer over and over, and sends no data.
+  /// The peer causes answer after answer without sending data.
   case chatter
-  /// The connection ended without a close_notify: what came may be not all (RFC 8446 §6.1).
+  /// The connection ended without a close_notify: data may be missing (RFC 8446 §6.1).
   case truncated
   /// The connection ended before the handshake did.
   case closedDuringHandshake
   /// The handshake took too long.
   case handshakeTimedOut(seconds: Int)
-  /// More was to be written before the end of the handshake than can be kept.
+  /// More was written before the end of the handshake than may be queued.
   case queueFull
 
   package var description: String {
@@ -39,15 +39,15 @@ package enum TLSError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// What is wrong with the peer's certificate.
 public enum CertificateRefusal: Hashable, Sendable, CustomStringConvertible {
-  /// It is for others.
+  /// It is valid for other hosts.
   case wrongHost(String, hostNames: [String])
   case expired(String)
   case notYetValid(String)
-  /// It is signed by itself and not one of those that are trusted.
+  /// It is self-signed and not trusted.
   case selfSigned(String)
-  /// The authority that it leads to is not one of those that are trusted.
+  /// Its authority is not trusted.
   case unknownAuthority(String)
-  /// Anything else, in OpenSSL's words.
+  /// Anything else, with OpenSSL's text.
   case other(String)
 
   public var description: String {

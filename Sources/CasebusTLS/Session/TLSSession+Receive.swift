@@ -2,12 +2,12 @@ internal import COpenSSL
 package import struct NIOCore.ByteBuffer
 
 extension TLSSession {
-  /// What one event has at most; the rest is in the next one.
+  /// The maximum data of one event; the rest is in the next one.
   private static var eventBytesMax: Int { 65_536 }
-  /// What a peer may make this side send without sending data itself: answers to key updates (RFC 8446 §4.6.3).
+  /// The limit of output that a peer causes without sending data: answers to key updates (RFC 8446 §4.6.3).
   private static var provokedBytesMax: Int { 4096 }
 
-  /// Takes all of the bytes that came from the peer.
+  /// Takes all received bytes.
   package func receive(_ bytes: inout ByteBuffer) {
     if case .failed = state { return bytes.clear() }
     if wire.inbound.readableBytes == 0 {
@@ -18,12 +18,12 @@ extension TLSSession {
     bytes = ByteBuffer()
   }
 
-  /// The transport ended: nothing follows what was given.
+  /// The transport ended: no more bytes follow.
   package func endOfInput() {
     isInputEnded = true
   }
 
-  /// What the bytes say, as far as they are whole; nil until there are more.
+  /// The next event in the received bytes; nil until there are more.
   package func nextEvent() -> TLSEvent? {
     if let event = heldBack {
       heldBack = nil
@@ -70,7 +70,7 @@ extension TLSSession {
     return .handshakeCompleted
   }
 
-  /// OpenSSL says nothing to those whose first bytes are no TLS; they get the alert unexpected_message (RFC 8446 §5).
+  /// OpenSSL sends nothing to a peer whose first bytes are not TLS; it gets the alert unexpected_message (RFC 8446 §5).
   private func alert() {
     guard !wire.hasWritten else { return }
     wire.outbound.writeBytes([21, 3, 3, 0, 2, 2, 10])
@@ -85,7 +85,7 @@ extension TLSSession {
     let provokedBytes = wire.outbound.readableBytes - outboundBytes
     guard plaintext.readableBytes > 0 else { return readNothing(halves, code, provokedBytes: provokedBytes) }
     set(halves) { $0.provokedBytes = 0 }
-    // Asked again, OpenSSL would not give the reason any more.
+    // OpenSSL reports the reason only once.
     if code <= 0 { heldBack = event(afterCode: code) }
     return .data(plaintext)
   }
@@ -107,7 +107,7 @@ extension TLSSession {
   }
 }
 
-// MARK: - What a call to OpenSSL led to
+// MARK: - The result of a call to OpenSSL
 
 extension TLSSession {
   private func event(afterCode code: Int32) -> TLSEvent? {
@@ -146,7 +146,7 @@ extension TLSSession {
     if errors.contains(library: ERR_LIB_SSL, reason: SSL_R_CERTIFICATE_VERIFY_FAILED) {
       return .certificateRefused(refusal)
     }
-    // So OpenSSL calls first bytes of a server that are no record.
+    // OpenSSL's name for first bytes of a server that are not a record.
     if context.role == .client, errors.contains(library: ERR_LIB_SSL, reason: SSL_R_WRONG_VERSION_NUMBER) {
       return .notTLS
     }

@@ -2,10 +2,10 @@ internal import COpenSSL
 package import struct NIOCore.ByteBuffer
 
 extension TLSSession {
-  /// Encrypts data, in as few records as possible: up to 16 KiB each. After ``startClose()`` and after a failure it is
+  /// Encrypts data in as few records as possible, up to 16 KiB each. After ``startClose()`` and after a failure the data is
   /// dropped.
   ///
-  /// Before the handshake is completed it must not be called.
+  /// Must not be called before the handshake is completed.
   package func send(_ plaintext: ByteBuffer) {
     guard case .open(let halves) = state else {
       if case .failed = state { return }
@@ -26,7 +26,7 @@ extension TLSSession {
     OpenSSLErrors.clear()
     var written = 0
     guard SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &written) == 1 else {
-      // The wire takes everything, so that only memory or the cipher can fail; the peer's faults are found by reading.
+      // The wire takes everything, so only memory or the cipher can fail; reading finds the peer's faults.
       state = .failed
       heldBack = .failed(.violation(OpenSSLErrors.take().text))
       return
@@ -34,9 +34,9 @@ extension TLSSession {
     precondition(written == bytes.count, "SSL_write wrote \(written) of \(bytes.count) bytes")
   }
 
-  /// Says that nothing more will be sent (close_notify). What the peer sends is still read.
+  /// Sends close_notify: this side sends nothing more. The peer's data is still read.
   ///
-  /// Before the handshake is completed there is nothing to say, and the connection is just given up.
+  /// Before the handshake is completed it sends nothing and only ends the connection.
   package func startClose() {
     guard case .open(var halves) = state else {
       state = .failed
@@ -46,11 +46,11 @@ extension TLSSession {
     halves.isOutputOpen = false
     state = .open(halves)
     OpenSSLErrors.clear()
-    // 0: sent, the peer's has not come yet; 1: it has.
+    // 0: sent, the peer's was not received yet; 1: it was.
     if SSL_shutdown(ssl) < 0 { OpenSSLErrors.clear() }
   }
 
-  /// What is to go to the peer; nil if there is nothing.
+  /// The output for the peer; nil if there is none.
   package func nextOutbound() -> ByteBuffer? {
     guard wire.outbound.readableBytes > 0 else { return nil }
     var bytes = ByteBuffer()

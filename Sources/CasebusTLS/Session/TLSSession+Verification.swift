@@ -1,8 +1,8 @@
 internal import COpenSSL
 
-/// Whether the peer is who it should be.
+/// Verification of the peer's certificate.
 extension TLSSession {
-  /// OpenSSL forgets a certificate that is not accepted; it is kept, so that the error can say whose it was.
+  /// OpenSSL drops a refused certificate; it is kept here, so that the error can name it.
   func rememberRefusals() {
     let code = SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
     precondition(code == 1, "SSL_set_ex_data returned \(code)")
@@ -23,7 +23,7 @@ extension TLSSession {
     return Certificate(owning: x509)
   }
 
-  /// The certificate of the server has to be for this host, by RFC 6125 and RFC 2818 §3.1.
+  /// The server's certificate must be valid for this host (RFC 6125, RFC 2818 §3.1).
   func expect(_ host: String) throws(TLSConfigurationError) {
     if TLSIdentity.isAddress(host) {
       try check(X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host), host)
@@ -34,7 +34,7 @@ extension TLSSession {
     }
   }
 
-  /// The name that the server chooses its certificate by: SNI (RFC 6066 §3), for names only.
+  /// The name by which the server chooses its certificate: SNI (RFC 6066 §3), for names only.
   private func askFor(_ host: String) -> Int32 {
     host.withCString { name in
       Int32(
@@ -47,13 +47,13 @@ extension TLSSession {
     guard code == 1 else { throw .openSSL("host \(host)") }
   }
 
-  /// A client's certificate is looked at when its session begins, and not when that is resumed: it may have expired since.
+  /// A client's certificate is verified when its session begins, not when it is resumed: then it may have expired.
   var complaintAboutResumption: String? {
     guard context.role == .server, SSL_session_reused(ssl) == 1 else { return nil }
     return peerCertificate?.complaintNow
   }
 
-  /// What the verification of the peer's certificate found first.
+  /// The first fault in the peer's certificate.
   var refusal: CertificateRefusal {
     let code = Int32(SSL_get_verify_result(ssl))
     let certificate = refusedCertificate

@@ -1,24 +1,23 @@
 internal import COpenSSL
 internal import struct NIOCore.ByteBuffer
 
-/// One TLS connection, without I/O: OpenSSL between two heaps of bytes.
+/// One TLS connection, without I/O: OpenSSL between two byte queues.
 ///
-/// A stream machine. Give it bytes with ``receive(_:)``; then take ``nextEvent()`` until there is none, and after each event
-/// what is in ``nextOutbound()``: it is to go to the peer before anything that the event leads to. A client is
-/// drained once at its beginning, which makes its first message. After ``send(_:)`` and ``startClose()`` only
-/// ``nextOutbound()`` has something.
+/// A stream machine. Pass received bytes to ``receive(_:)``; then call ``nextEvent()`` until it returns nil, and after each
+/// event send ``nextOutbound()`` to the peer before any reaction to the event. A client is drained once at its beginning,
+/// which makes its first message. After ``send(_:)`` and ``startClose()`` only ``nextOutbound()`` has output.
 ///
-/// It keeps no plaintext: each event takes what is there, so the bytes in it are at most those that were given to it, and
-/// one record (16 KiB) that was not whole before.
+/// It stores no plaintext: an event has at most the bytes that were passed in, and one record (16 KiB) that was incomplete
+/// before.
 package final class TLSSession {
   let context: TLSContext
-  /// OpenSSL's object; valid as long as this.
+  /// OpenSSL's object; valid while this object lives.
   let ssl: OpaquePointer
   let wire = TLSWire()
   var state: State
-  /// Found out together with the event before it.
+  /// A failure that was found together with the event before it.
   var heldBack: TLSEvent?
-  /// The transport will bring nothing more.
+  /// Whether the transport has ended.
   var isInputEnded = false
   /// The certificate that was not accepted.
   var refusedCertificate: Certificate?
@@ -26,7 +25,7 @@ package final class TLSSession {
   let peerHost: String?
 
   enum State {
-    /// A server waits for the first bytes, to see whether they are TLS at all.
+    /// A server waits for the first bytes, to check whether they are TLS.
     case sniffing
     case handshaking
     case open(Halves)
@@ -34,11 +33,11 @@ package final class TLSSession {
   }
 
   struct Halves {
-    /// The peer has not said that it is done.
+    /// Whether the peer has not sent close_notify.
     var isInputOpen = true
-    /// This side has not said that it is done.
+    /// Whether this side has not sent close_notify.
     var isOutputOpen = true
-    /// What was sent because the peer made us, since it sent data for the last time.
+    /// The bytes of answers that the peer caused since its last data.
     var provokedBytes = 0
   }
 
@@ -54,8 +53,8 @@ package final class TLSSession {
   }
 
   /// A connection to a server.
-  /// - Parameter host: the name or address that its certificate has to be for.
-  /// - Throws: if OpenSSL takes no such name.
+  /// - Parameter host: the name or address that the certificate must be valid for.
+  /// - Throws: if OpenSSL refuses the name.
   package init(client context: TLSContext, host: String) throws(TLSConfigurationError) {
     precondition(context.role == .client, "this context is for servers")
     self.context = context
@@ -84,7 +83,7 @@ package final class TLSSession {
     if case .open(let halves) = state { halves.isOutputOpen } else { false }
   }
 
-  /// What was agreed on; once the handshake is completed.
+  /// The result of the handshake; meaningful only after its end.
   package var parameters: TLSParameters {
     TLSParameters(
       version: String(cString: SSL_get_version(ssl)),
@@ -92,7 +91,7 @@ package final class TLSSession {
       isResumed: SSL_session_reused(ssl) == 1, applicationProtocol: applicationProtocol, peerSubject: peerSubject)
   }
 
-  /// Whom the peer's certificate is of, as RFC 2253 writes names; nil if it has shown none, or the handshake is not over.
+  /// The subject of the peer's certificate in the form of RFC 2253; nil without one, and before the end of the handshake.
   package var peerSubject: String? { peerCertificate?.subject }
 
   var peerCertificate: Certificate? {

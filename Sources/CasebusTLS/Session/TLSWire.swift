@@ -1,17 +1,17 @@
 internal import COpenSSL
 internal import NIOCore
 
-/// The network, as OpenSSL sees it: two heaps of bytes.
+/// The network as OpenSSL sees it: two byte queues.
 ///
-/// A BIO of our own rather than OpenSSL's memory BIO, which keeps its memory for as long as the connection lives, and copies
-/// once more.
+/// It replaces OpenSSL's memory BIO, which keeps its memory for the life of the connection and copies once more
+/// (Docs/decisions/0009).
 final class TLSWire {
-  /// From the peer, not looked at yet.
+  /// Bytes from the peer that OpenSSL has not read.
   var inbound = ByteBuffer()
-  /// For the peer.
+  /// Bytes for the peer.
   var outbound = ByteBuffer()
 
-  /// OpenSSL has had something for the peer.
+  /// Whether OpenSSL has written anything for the peer.
   private(set) var hasWritten = false
 
   /// - Returns: a new BIO that reads and writes here; it must not outlive this.
@@ -41,13 +41,13 @@ final class TLSWire {
     outbound.writeBytes(bytes)
   }
 
-  // Made once and never freed. Unsafe: it is not changed after that.
+  // Made once, never freed. Unsafe: immutable afterwards.
   private nonisolated(unsafe) static let method: OpaquePointer = {
     guard let method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "Casebus") else {
       preconditionFailure("no memory")
     }
     BIO_meth_set_read(method) { bio, target, count in
-      // Nothing more for now; OpenSSL asks again when it is called again.
+      // No more bytes now; OpenSSL reads again at its next call.
       BIO_clear_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY)
       let read = TLSWire.of(bio).read(into: UnsafeMutableRawBufferPointer(start: target, count: Int(max(0, count))))
       if read == 0 { BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY) }

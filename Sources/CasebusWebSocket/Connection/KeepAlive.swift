@@ -1,7 +1,7 @@
-/// When to ping a silent peer and when to give it up. Times are nanoseconds of one monotonic clock.
+/// Decides when to ping a silent peer and when to close its connection. Times are nanoseconds of one monotonic clock.
 ///
-/// One timer serves a connection: arm it for ``nextDeadline``, and when it fires do what ``deadlineReached(at:)`` says
-/// and arm it for the new ``nextDeadline``. Bytes that arrive do not move the timer, only the answer.
+/// A connection has one timer. Arm it for ``nextDeadline``; when it fires, perform what ``deadlineReached(at:)`` returns and
+/// arm it for the new ``nextDeadline``. Received bytes do not move the timer; they change what it returns.
 package struct KeepAlive {
   package struct Timing: Hashable, Sendable {
     /// Silence after which the peer is pinged.
@@ -45,7 +45,7 @@ package struct KeepAlive {
     }
   }
 
-  /// The peer takes what waits for it: a ping or a close frame may be among it, so that no answer is due yet.
+  /// The peer takes queued bytes. A ping or a close frame can be among those left, so no answer is due yet.
   package mutating func bytesTaken(at now: Int64) {
     bytesReceived(at: now)
     switch state {
@@ -65,7 +65,7 @@ package struct KeepAlive {
   }
 
   package enum OnDeadline: Hashable, Sendable {
-    /// The peer has been heard since, or the timer was early: only arm it anew.
+    /// Bytes were received since, or the timer was early: only arm it again.
     case rearm
     case sendPing
     /// No sign of life after a ping: close with the code for it.

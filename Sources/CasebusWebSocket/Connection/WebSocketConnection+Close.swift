@@ -1,11 +1,11 @@
 internal import struct NIOCore.ByteBuffer
 
 extension WebSocketConnection {
-  /// What came of ``startClose(code:reason:)``.
+  /// The result of ``startClose(code:reason:)``.
   package enum OnStartClose: Hashable, Sendable {
-    /// The close frame is outbound; wait for the peer's, but not for ever.
+    /// The close frame is outbound; wait for the peer's close frame, with a timeout.
     case awaitPeer
-    /// One side had begun already: there is nothing to do.
+    /// One side had already begun: there is nothing to do.
     case alreadyClosing
   }
 

@@ -1,7 +1,7 @@
 internal import struct NIOCore.ByteBuffer
 
 extension WebSocketConnection {
-  /// Parses on to the next event.
+  /// Parses up to the next event.
   ///
   /// - Returns: nil when the bytes received so far hold no further event.
   package mutating func nextEvent() -> WebSocketEvent? {
@@ -119,7 +119,7 @@ extension WebSocketConnection {
     return inflater
   }
 
-  /// Between messages an inflater is worth its memory only if the next message may refer to this one.
+  /// Between messages an inflater is kept only if the next message can refer to earlier ones.
   private mutating func releaseInflater() {
     guard let compression, !compression.agreement.inbound(for: role).keepsContext else { return }
     inflater = nil

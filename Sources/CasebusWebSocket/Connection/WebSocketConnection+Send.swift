@@ -1,7 +1,7 @@
 package import struct NIOCore.ByteBuffer
 
-/// The frames to write for a message. After either side has begun to close they return nil: the message came too late,
-/// which is a race and no error (RFC 6455 §5.5.1).
+/// The frames for a message. They are nil after either side has begun to close: the message came too late, which is a race
+/// and not an error (RFC 6455 §5.5.1).
 extension WebSocketConnection {
   /// - Parameter payload: UTF-8.
   package func sendText(_ payload: ByteBuffer) -> ByteBuffer? {

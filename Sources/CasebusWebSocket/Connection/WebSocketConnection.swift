@@ -2,12 +2,12 @@ package import struct NIOCore.ByteBuffer
 
 /// One WebSocket connection after the opening handshake (RFC 6455, RFC 7692), without I/O, clock or randomness.
 ///
-/// Give it what the socket read with ``receive(_:at:)``, then drain it: call ``nextEvent()`` until it returns nil, and
-/// after each call write what ``nextOutbound()`` returns. Frames are parsed as events are asked for, so an answer sent
-/// between two events goes out ahead of whatever the following bytes provoke. When ``isClosed`` turns true, flush and
-/// close the transport (a client first gives the server a moment to do so, RFC 6455 §7.1.1).
+/// Pass received bytes to ``receive(_:at:)``, then drain the connection: call ``nextEvent()`` until it returns nil, and
+/// after each call write what ``nextOutbound()`` returns. Each call parses only up to the next event, so an answer sent
+/// between two events precedes the reaction to later bytes. When ``isClosed`` becomes true, flush and close the transport
+/// (a client first waits a moment for the server to do so, RFC 6455 §7.1.1).
 ///
-/// Drained and between messages, a connection holds no buffer.
+/// A drained connection between messages has no buffer.
 package struct WebSocketConnection {
   @usableFromInline
   enum State {
@@ -23,7 +23,7 @@ package struct WebSocketConnection {
     case payload(FramePayload)
   }
 
-  // Looked at with every write, so it comes first.
+  // Read with every write, so it comes first.
   @usableFromInline var state = State.open
 
   let role: WebSocketRole
@@ -33,9 +33,9 @@ package struct WebSocketConnection {
   var input = ByteBuffer()
   var outbound = ByteBuffer()
   var reading = Reading.header(FrameHeaderParser())
-  /// The message begun and not ended; control frames may come between its frames.
+  /// The unfinished message; control frames can come between its frames.
   var message: IncomingMessage?
-  /// What has come of the control frame being read.
+  /// The received part of the current control frame.
   var controlPayload = ByteBuffer()
   var inflater: (any MessageInflater)?
   var pingRate = PingRate()
@@ -51,7 +51,7 @@ package struct WebSocketConnection {
 
   /// Neither side has begun to close.
   ///
-  /// Inlined, because a call from another module is given a copy of the whole connection.
+  /// Inlined, because a call from another module would copy the whole connection.
   @inlinable package var isOpen: Bool {
     switch state {
     case .open: true
@@ -67,10 +67,10 @@ package struct WebSocketConnection {
     }
   }
 
-  /// The agreed parameters of permessage-deflate: what a message compressed elsewhere and shared must keep to.
+  /// The agreed parameters of permessage-deflate; a message that was compressed elsewhere must conform to them.
   package var deflateAgreement: DeflateAgreement? { compression?.agreement }
 
-  /// Takes over the bytes that the socket read; `buffer` is left empty. After the end of the connection they are
+  /// Takes the received bytes; `buffer` is then empty. After the end of the connection they are
   /// discarded (RFC 6455 §1.4, §7.1.7).
   ///
   /// - Parameter nowNanoseconds: a monotonic clock; only differences matter.
@@ -85,7 +85,7 @@ package struct WebSocketConnection {
     }
   }
 
-  /// What the machine has to send of its own accord (pongs, close frames) since the last call.
+  /// The machine's own output (pongs, close frames) since the last call.
   package mutating func nextOutbound() -> ByteBuffer? {
     guard outbound.readableBytes > 0 else { return nil }
     let bytes = outbound

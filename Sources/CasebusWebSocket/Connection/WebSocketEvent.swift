@@ -1,6 +1,6 @@
 package import struct NIOCore.ByteBuffer
 
-/// What the peer's bytes amounted to.
+/// An event in the peer's bytes.
 package enum WebSocketEvent: Hashable, Sendable {
   /// A whole text message; the bytes are UTF-8.
   case text(ByteBuffer)

@@ -1,4 +1,4 @@
-/// What one connection may cost.
+/// The limits of one connection.
 package struct WebSocketLimits: Hashable, Sendable {
   /// Payload bytes of one message, after inflating. Over it: ``WebSocketViolation/messageTooLarge``.
   package var messageBytesMax: Int

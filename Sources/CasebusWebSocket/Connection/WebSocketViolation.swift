@@ -1,4 +1,4 @@
-/// What a peer did wrong. Each has one close code and one line of text, both in ``outcome``.
+/// A violation of the protocol by the peer. ``outcome`` has one close code and one line of text for each.
 package enum WebSocketViolation: Error, Hashable, Sendable {
   case reservedBits
   case reservedOpcode(UInt8)

@@ -1,4 +1,4 @@
-/// A frame's header, after every rule that can be checked on a header alone has been checked.
+/// A frame's header that passed all checks that need only the header.
 struct FrameHeader: Equatable {
   var opcode: WebSocketOpcode
   var isFinal: Bool
@@ -8,7 +8,7 @@ struct FrameHeader: Equatable {
   var maskingKey: WebSocketMaskingKey?
 }
 
-/// What the next frame must keep to, given what came before it.
+/// The conditions for the next frame, given the frames before it.
 struct FrameRules {
   /// The peer is a client, which masks every frame; a server masks none (RFC 6455 §5.1).
   var peerMasks: Bool
@@ -17,7 +17,7 @@ struct FrameRules {
   /// A fragmented message has begun and not ended (RFC 6455 §5.4).
   var insideMessage: Bool
   var frameBytesMax: Int
-  /// What the message begun so far may still grow by; no bound for a compressed one, whose size shows on inflating.
+  /// By how many bytes the current message can grow; unlimited for a compressed one, whose size is checked on inflating.
   var messageBytesLeft: Int
 }
 

@@ -1,7 +1,7 @@
 internal import struct NIOCore.ByteBuffer
 
-/// Reads one frame header byte by byte, so that a header cut anywhere needs no buffer and a bad one fails at the first
-/// byte that shows it (RFC 6455 §5.2).
+/// Reads one frame header byte by byte, so that a split header needs no buffer and an invalid one fails at its first invalid
+/// byte (RFC 6455 §5.2).
 struct FrameHeaderParser {
   private enum State {
     case firstByte

@@ -1,6 +1,6 @@
 package import struct NIOCore.ByteBuffer
 
-/// Encodes frames. Every frame this module writes is a whole message or a control frame; it never fragments.
+/// Encodes frames. This module never fragments: each frame is a whole message or a control frame.
 package enum WebSocketFrame {
   /// The most bytes a header can take: two, an eight-byte length, a masking key (RFC 6455 §5.2).
   package static let headerBytesMax = 14
@@ -21,8 +21,8 @@ package enum WebSocketFrame {
       opcode: opcode, payloadBytes: payloadBytes, compressed: compressed, maskingKey: nil, to: &buffer)
   }
 
-  /// Puts the header of an unmasked frame before the payload that a buffer holds, into the memory that was left free
-  /// before it: ``serverHeaderBytesMax`` bytes are enough.
+  /// Writes the header of an unmasked frame into the free memory before the payload in a buffer:
+  /// ``serverHeaderBytesMax`` bytes are enough.
   package static func prependHeader(opcode: WebSocketOpcode, to payload: inout ByteBuffer) {
     let length = payload.readableBytes
     let headerBytes = length < 126 ? 2 : length < 65_536 ? 4 : 10

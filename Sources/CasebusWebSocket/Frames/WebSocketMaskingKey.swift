@@ -1,5 +1,5 @@
-/// The key a client masks one frame with (RFC 6455 §5.3). It must come from a strong source of randomness, which is
-/// why this module takes keys as arguments and never makes one.
+/// The key with which a client masks one frame (RFC 6455 §5.3). It must come from a strong source of randomness, so keys are
+/// arguments and this module never makes one.
 package struct WebSocketMaskingKey: Hashable, Sendable {
   /// The four bytes of the key, the first one most significant.
   package let value: UInt32
@@ -35,7 +35,7 @@ package struct WebSocketMaskingKey: Hashable, Sendable {
     UInt8(truncatingIfNeeded: value >> (24 - 8 * (payloadOffset & 3)))
   }
 
-  /// The key twice, turned so that its first byte in memory masks the payload byte at `offset`.
+  /// The key twice, rotated so that its first byte in memory masks the payload byte at `offset`.
   private func repeated(from offset: Int) -> UInt64 {
     let shift = 8 * (offset & 3)
     let turned = UInt64(value << shift | value >> (32 - shift))

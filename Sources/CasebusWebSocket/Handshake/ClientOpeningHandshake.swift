@@ -1,4 +1,4 @@
-/// The opening handshake, client side (RFC 6455 §4.1): what to ask, and whether the answer is good.
+/// The opening handshake, client side (RFC 6455 §4.1): makes the request and checks the answer.
 package struct ClientOpeningHandshake: Sendable {
   package let subprotocols: [String]
   /// Whether permessage-deflate is offered; the client then lets the server limit its window.
@@ -29,7 +29,7 @@ package struct ClientOpeningHandshake: Sendable {
     return headers
   }
 
-  /// What was agreed on.
+  /// The result of a valid answer.
   package struct Agreement: Hashable, Sendable {
     package let subprotocol: String?
     package let deflate: DeflateAgreement?

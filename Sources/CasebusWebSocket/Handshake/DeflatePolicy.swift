@@ -1,13 +1,13 @@
-/// What this server is willing to do for permessage-deflate (RFC 7692 §7.1). Whatever the client asks for, the server
-/// keeps no context in what it sends, so that one compressed message can go to many clients.
+/// What this server accepts for permessage-deflate (RFC 7692 §7.1). Whatever the client requests, the server sends without
+/// context, so that one compressed message can go to many clients.
 package struct DeflatePolicy: Hashable, Sendable {
   /// The smallest window zlib can deflate with; an offer that asks the server for less is declined.
   package static let serverWindowBitsMin = 9
 
   /// The largest window the server uses, 9…15.
   package let serverWindowBitsMax: Int
-  /// The largest window the server keeps for a client between messages, 9…15; 0 for none. A client that does not let
-  /// itself be limited to it must not refer to earlier messages.
+  /// The largest window the server keeps for a client between messages, 9…15; 0 for none. A client that does not accept this
+  /// limit must not refer to earlier messages.
   package let clientContextWindowBitsMax: Int
 
   package init(serverWindowBitsMax: Int = 15, clientContextWindowBitsMax: Int = 15) {
@@ -49,7 +49,7 @@ package struct DeflatePolicy: Hashable, Sendable {
     }
   }
 
-  /// RFC 7692 §7.1.2.2: only a client that offered to be limited may be limited, and only for a context is it worth it.
+  /// RFC 7692 §7.1.2.2: the server may limit only a client that offered it, and does so only if a context is kept.
   private func answerClientWindow(_ asked: DeflateParameters, _ answer: inout DeflateParameters) {
     let keepsContext = clientContextWindowBitsMax > 0 && !asked.clientNoContextTakeover
     let limit = keepsContext ? clientContextWindowBitsMax : 15
@@ -68,7 +68,7 @@ package struct DeflatePolicy: Hashable, Sendable {
 }
 
 extension DeflateAgreement {
-  /// What an answer means; it confirms or grants what the offer asked.
+  /// The agreement in an answer, which confirms or grants the offer.
   init(answer: DeflateParameters) {
     self.init(
       server: Direction(

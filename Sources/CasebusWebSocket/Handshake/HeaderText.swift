@@ -8,7 +8,7 @@ enum HeaderText {
     return text
   }
 
-  /// The trimmed parts between separators; those inside a quoted string separate nothing.
+  /// The trimmed parts between separators; separators inside a quoted string are ignored.
   static func split(_ text: Substring, at separator: Unicode.Scalar) -> [Substring] {
     var parts: [Substring] = []
     var start = text.startIndex

@@ -44,7 +44,7 @@ extension OpeningHandshake {
 
   /// RFC 6455 §3, §4.1: origin or absolute form, visible ASCII, no fragment.
   private static func isTarget(_ target: String) -> Bool {
-    // First the bytes, because comparing texts that are not ASCII normalises them.
+    // The bytes first, because comparing texts that are not ASCII normalizes them.
     guard target.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) else { return false }
     let lowercased = target.lowercased()
     return target.hasPrefix("/") || lowercased.hasPrefix("http://") || lowercased.hasPrefix("https://")

@@ -1,10 +1,10 @@
 package import struct NIOCore.ByteBuffer
 
-/// The head of a request in the plain form in which clients ask for a WebSocket connection or a page: GET or HEAD, HTTP/1.1, no
-/// body, visible ASCII, whole.
+/// The head of a plain request for a WebSocket connection or a page: GET or HEAD, HTTP/1.1, no body, visible ASCII, received
+/// completely.
 ///
-/// It takes less than RFC 9112 §3 and §5 allow and never more: what it does not take is for an HTTP parser to read or refuse.
-/// Reading it costs a tenth of what such a parser and its upgrade cost (Docs/internals/fan-out.md).
+/// It accepts less than RFC 9112 §3 and §5 allow and never more: an HTTP parser reads or refuses the rest.
+/// It costs a tenth of such a parser and its upgrade (Docs/internals/fan-out.md).
 package struct PlainRequestHead {
   package typealias Field = (name: String, value: String)
 
@@ -21,12 +21,12 @@ package struct PlainRequestHead {
   package let method: String
   package let target: String
   package let fields: [Field]
-  /// How many bytes the head has, the empty line included.
+  /// The length of the head in bytes, with the empty line.
   package let byteCount: Int
 
   /// - Parameters:
-  ///   - bytesMax: no longer head is taken.
-  ///   - fieldsMax: no head with more fields is taken.
+  ///   - bytesMax: the maximum length of a head.
+  ///   - fieldsMax: the maximum number of fields.
   package static func read(_ buffer: ByteBuffer, bytesMax: Int, fieldsMax: Int) -> Reading {
     buffer.withUnsafeReadableBytes { bytes in
       var reader = PlainHeadReader(bytes: UnsafeRawBufferPointer(rebasing: bytes.prefix(bytesMax)))
@@ -89,7 +89,7 @@ private struct PlainHeadReader {
     return skip("HEAD ") ? "HEAD" : nil
   }
 
-  /// A field whose value has no blanks at its end, and which does not announce a body or a wait for one.
+  /// A field without trailing blanks in its value that announces neither a body nor `Expect`.
   private mutating func field() -> PlainRequestHead.Field? {
     guard let name = text(while: Self.isNameByte), skip(":"), !Self.isAboutBody(name) else { return nil }
     while position < bytes.count, bytes[position] == UInt8(ascii: " ") { position += 1 }
@@ -118,7 +118,7 @@ private struct PlainHeadReader {
     }
   }
 
-  /// The bytes up to the first one that does not belong; nil if there are none.
+  /// The bytes up to the first one that does not match; nil if there are none.
   private mutating func text(while belongs: (UInt8) -> Bool) -> String? {
     let start = position
     while position < bytes.count, belongs(bytes[position]) { position += 1 }

@@ -1,4 +1,4 @@
-/// SHA-1 (RFC 3174), for the one use the opening handshake has for it, which asks for no secrecy (RFC 6455 §10.8).
+/// SHA-1 (RFC 3174), only for the opening handshake, which does not depend on its security (RFC 6455 §10.8).
 enum SHA1 {
   static func digest(_ message: some Sequence<UInt8>) -> [UInt8] {
     let padded = padded(Array(message))

@@ -1,6 +1,6 @@
 internal import struct NIOCore.ByteBuffer
 
-/// A data message on its way in (RFC 6455 §5.4): at first possibly compressed, verified as it grows.
+/// A data message that is being received (RFC 6455 §5.4): inflated and verified piece by piece.
 struct IncomingMessage {
   enum Kind {
     case text
@@ -9,7 +9,7 @@ struct IncomingMessage {
 
   let kind: Kind
   let isCompressed: Bool
-  /// What has arrived, unmasked and inflated.
+  /// The received part, unmasked and inflated.
   private(set) var payload = ByteBuffer()
   private var fragments = 0
   private var validator = UTF8Validator()
@@ -24,14 +24,14 @@ struct IncomingMessage {
     guard fragments <= limits.fragmentsPerMessageMax else { throw .tooManyFragments }
   }
 
-  /// Takes what `input` has of the frame.
+  /// Takes the part of the frame in `input`.
   mutating func append(_ frame: inout FramePayload, from input: inout ByteBuffer) throws(WebSocketViolation) {
     let verified = payload.readableBytes
     frame.read(from: &input, into: &payload)
     try verifyText(from: verified)
   }
 
-  /// The same for a compressed message, whose bytes take one stop more.
+  /// The same for a compressed message, through the inflater.
   mutating func append(
     _ frame: inout FramePayload, from input: inout ByteBuffer, inflater: any MessageInflater, bytesMax: Int
   ) throws(WebSocketViolation) {

@@ -1,14 +1,14 @@
 package import struct NIOCore.ByteBuffer
 
-/// permessage-deflate (RFC 7692) as agreed on for one connection, and who does the work: this module knows the frames,
+/// permessage-deflate (RFC 7692) as agreed for one connection, with its inflater and deflater: this module knows the frames,
 /// not the algorithm.
 package struct MessageCompression {
   package var agreement: DeflateAgreement
-  /// Messages shorter than this are sent as they are.
+  /// Shorter messages are not deflated, bytes.
   package var thresholdBytes: Int
   /// Called at the first compressed message that arrives, and again for the next one when the peer keeps no context.
   package var makeInflater: () -> any MessageInflater
-  /// Called for each message to compress. Where every message stands alone, connections may share what it returns.
+  /// Called for each message to compress. Without context, connections can share the deflater that it returns.
   package var deflater: () -> any MessageDeflater
 
   package init(
@@ -24,12 +24,12 @@ package struct MessageCompression {
 
 /// Inflates the messages of one direction of one connection, in order.
 package protocol MessageInflater: AnyObject {
-  /// Inflates the next bytes of a message and appends everything they give to `output`.
+  /// Inflates the next bytes of a message and appends the result to `output`.
   ///
-  /// - Parameter outputBytesMax: the most bytes `output` may hold; nothing is inflated beyond one byte more.
+  /// - Parameter outputBytesMax: the limit of `output`; inflating stops one byte above it.
   func inflate(_ input: ByteBuffer, into output: inout ByteBuffer, outputBytesMax: Int) throws(InflateError)
 
-  /// The message's bytes are complete: supplies the four bytes its sender left out (RFC 7692 §7.2.2).
+  /// The message is complete: adds the four bytes that its sender omitted (RFC 7692 §7.2.2).
   func endMessage(into output: inout ByteBuffer, outputBytesMax: Int) throws(InflateError)
 }
 

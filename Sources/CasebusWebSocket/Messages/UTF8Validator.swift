@@ -1,5 +1,5 @@
-/// Checks UTF-8 as it arrives, in pieces cut anywhere, and fails at the first byte that cannot be part of any
-/// well-formed text (RFC 3629 §4; the table of ranges is Unicode's table 3-7).
+/// Validates UTF-8 in pieces of any size, and fails at the first byte that cannot be part of a well-formed text (RFC 3629 §4;
+/// the ranges are Unicode's table 3-7).
 struct UTF8Validator {
   private var continuationsLeft: UInt8 = 0
   /// The range of the next continuation byte; narrower than 80…BF after the lead bytes E0, ED, F0 and F4.
@@ -9,7 +9,7 @@ struct UTF8Validator {
   /// Whether the text so far ends at the end of a character.
   var isComplete: Bool { continuationsLeft == 0 }
 
-  /// - Returns: false when the text is wrong, whatever may follow.
+  /// - Returns: false if no continuation can make the text valid.
   mutating func consume(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var index = 0
     while index < bytes.count {

@@ -18,7 +18,7 @@ struct CallCommand: AsyncParsableCommand {
 
   @OptionGroup var connection: ConnectionOptions
 
-  @Argument(help: "The name of the request; system.getAllowedServices tells all of them.")
+  @Argument(help: "The name of the request; system.getAllowedServices lists them.")
   var request: String
 
   @Argument(help: "The parameters, in order.")

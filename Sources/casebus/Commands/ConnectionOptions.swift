@@ -58,13 +58,13 @@ struct BrokerOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "With wss://: trust the certificates in this file (PEM), not those of the system.", valueName: "file"))
+      "With wss://: trust the certificates in this file (PEM) instead of the system's.", valueName: "file"))
   var cacert: String?
 
-  @Flag(help: "With wss://: do not look at the broker's certificate. Whoever answers may be somebody else.")
+  @Flag(help: "With wss://: do not verify the broker's certificate. Insecure.")
   var insecure = false
 
-  @Option(help: ArgumentHelp("With wss://: show this certificate (PEM) to the broker, if it asks.", valueName: "file"))
+  @Option(help: ArgumentHelp("With wss://: send this certificate (PEM) if the broker requests one.", valueName: "file"))
   var cert: String?
 
   @Option(help: ArgumentHelp("The private key of --cert (PEM).", valueName: "file"))

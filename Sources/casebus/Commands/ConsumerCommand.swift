@@ -5,7 +5,7 @@ import CasebusProtocol
 
 struct ConsumerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "consumer", abstract: "Lists, shows and deletes durable consumers, and brings back what they gave up.",
+    commandName: "consumer", abstract: "Lists, shows and deletes durable consumers, and delivers parked events again.",
     discussion: """
       Bots make them, and casebus subscribe --durable does. With --workspace '*' it
       is about those of all workspaces together.
@@ -38,7 +38,7 @@ struct ConsumerCommand: AsyncParsableCommand {
 
   struct Get: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Prints one durable consumer as JSON: where it is, what it has to do, what was given up.",
+      abstract: "Prints one durable consumer as JSON: position, backlog, parked events.",
       discussion: """
         EXAMPLE:
           casebus consumer get crm-bot
@@ -56,7 +56,7 @@ struct ConsumerCommand: AsyncParsableCommand {
 
   struct Redeliver: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Gives parked events again; prints how many.",
+      abstract: "Delivers parked events again; prints how many.",
       discussion: """
         Without --offset all that are parked, at most as many as the broker's
         redeliveredEventsMax: again, until it prints 0. With --workspace '*', --of
@@ -73,7 +73,7 @@ struct ConsumerCommand: AsyncParsableCommand {
     @Argument(help: "The name of the consumer.")
     var name: String
 
-    @Option(help: ArgumentHelp("Only the event at this place.", valueName: "offset"))
+    @Option(help: ArgumentHelp("Only the event at this offset.", valueName: "offset"))
     var offset: UInt64?
 
     @Option(help: ArgumentHelp("Only those of this workspace.", valueName: "workspace"))
@@ -98,7 +98,7 @@ struct ConsumerCommand: AsyncParsableCommand {
 
   struct Delete: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Deletes a durable consumer; its sessions end, what it had to do is forgotten.",
+      abstract: "Deletes a durable consumer with its backlog, and closes its sessions.",
       discussion: """
         EXAMPLE:
           casebus consumer delete crm-bot

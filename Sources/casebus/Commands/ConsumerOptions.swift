@@ -10,22 +10,22 @@ struct ConsumerOptions: ParsableArguments {
   var ackTimeout = 30
 
   @Option(
-    help: ArgumentHelp("How many events of a workspace it may have at one time, 1 to 10000000.", valueName: "count"))
+    help: ArgumentHelp("How many unacknowledged events of a workspace it may have, 1 to 10000000.", valueName: "count"))
   var maxUnacknowledged = 256
 
   @Option(
     help: ArgumentHelp(
-      "How many events one of all workspaces may have at one time from each event loop, 1 to 10000000.",
+      "How many unacknowledged events a consumer of all workspaces may have from each event loop, 1 to 10000000.",
       valueName: "count"))
   var spanningUnacknowledgedMax = 1_024
 
   @Option(
-    help: ArgumentHelp("How often it is given an event before that is parked, 1 to 10000000.", valueName: "count"))
+    help: ArgumentHelp("Failed deliveries before an event is parked, 1 to 10000000.", valueName: "count"))
   var maxDeliveries = 5
 
   @Option(
     help: ArgumentHelp(
-      "How many parked events one consumer.redeliver brings back, the oldest first, 1 to 10000000.",
+      "How many parked events one consumer.redeliver delivers again, the oldest first, 1 to 10000000.",
       valueName: "count"))
   var redeliveredEventsMax = 1_000
 

@@ -20,7 +20,7 @@ struct PublishCommand: AsyncParsableCommand {
 
   @OptionGroup var connection: ConnectionOptions
 
-  @Argument(help: "The event name; left out, events are read from standard input.")
+  @Argument(help: "The event name; without it events are read from standard input.")
   var event: String?
 
   @Argument(help: "The event's data, as JSON.")

@@ -31,10 +31,10 @@ struct SubscribeCommand: AsyncParsableCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var subscription: SubscriptionOptions
 
-  @Flag(help: "When the connection ends, connect again and go on after the last event.")
+  @Flag(help: "When the connection ends, reconnect and resume after the last event.")
   var reconnect = false
 
-  @Option(help: ArgumentHelp("Stop after so many events, 1 to 1000000000000.", valueName: "count"))
+  @Option(help: ArgumentHelp("Stop after this number of events, 1 to 1000000000000.", valueName: "count"))
   var count: Int?
 
   private static var counts: ClosedRange<Int> { 1...1_000_000_000_000 }

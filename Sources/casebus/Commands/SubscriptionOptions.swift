@@ -14,14 +14,14 @@ struct SubscriptionOptions: ParsableArguments {
   var positions = false
 
   @Option(
-    help: ArgumentHelp("Begin after this position, EPOCH:OFFSET, or with the beginning.", valueName: "position"),
+    help: ArgumentHelp("Begin after this position: EPOCH:OFFSET, or beginning.", valueName: "position"),
     transform: ResumePoint.init(commandLine:))
   var since: ResumePoint?
 
-  @Option(help: ArgumentHelp("Be part of this durable consumer; it is made if it is new.", valueName: "name"))
+  @Option(help: ArgumentHelp("Join this durable consumer; it is created if it is new.", valueName: "name"))
   var durable: String?
 
-  @Flag(help: "Acknowledge each event of a durable consumer, once it is printed.")
+  @Flag(help: "Acknowledge each event of a durable consumer after it is printed.")
   var ack = false
 
   func validate() throws {

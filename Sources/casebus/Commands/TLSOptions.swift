@@ -17,7 +17,7 @@ struct TLSOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The certificate and its chain (PEM). May be given several times: each is for the host names in it, the first also for others.",
+      "The certificate and its chain (PEM). Repeatable: each is for its host names, the first also for others.",
       valueName: "file"))
   var tlsCertificate: [String] = []
 
@@ -29,7 +29,7 @@ struct TLSOptions: ParsableArguments {
   var tlsKeyPassphraseFile: String?
 
   @Option(
-    help: ArgumentHelp("An OCSP response (DER) about the first certificate, for clients that ask.", valueName: "file"))
+    help: ArgumentHelp("An OCSP response (DER) for the first certificate.", valueName: "file"))
   var tlsOcspStaple: String?
 
   @Option(help: ArgumentHelp("Ask clients for a certificate of these authorities (PEM).", valueName: "file"))
@@ -41,13 +41,13 @@ struct TLSOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The lowest version of TLS.", valueName: "version"))
   var tlsMinimumVersion = TLSVersion.tls12
 
-  @Option(help: ArgumentHelp("The suites of TLS 1.2, in OpenSSL's words.", valueName: "list"))
+  @Option(help: ArgumentHelp("The suites of TLS 1.2, in OpenSSL's syntax.", valueName: "list"))
   var tlsCiphers: String?
 
-  @Option(help: ArgumentHelp("The suites of TLS 1.3, in OpenSSL's words.", valueName: "list"))
+  @Option(help: ArgumentHelp("The suites of TLS 1.3, in OpenSSL's syntax.", valueName: "list"))
   var tlsCipherSuites: String?
 
-  @Option(help: ArgumentHelp("The groups for the key exchange, in OpenSSL's words.", valueName: "list"))
+  @Option(help: ArgumentHelp("The groups for the key exchange, in OpenSSL's syntax.", valueName: "list"))
   var tlsGroups: String?
 
   @Option(help: ArgumentHelp("How long a TLS handshake may take, 1 to 86400 seconds.", valueName: "seconds"))

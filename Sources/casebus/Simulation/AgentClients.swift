@@ -1,8 +1,8 @@
 import CasebusClient
 import CasebusProtocol
 
-/// The three clients of an agent in one workspace: the source that tells what happens to the agent's interactions, the
-/// desktop, and a bot that watches over the wrap-up.
+/// The three clients of an agent in one workspace: the source that publishes the states of interactions, the desktop, and a
+/// bot that guards the wrap-up.
 struct AgentClients {
   let source: CasebusClient
   let desktop: CasebusClient

@@ -1,25 +1,25 @@
 import Synchronization
 
-/// How far an agent is in its scenario. It outlives connections: a step that was on its way when one was lost is taken
-/// again, with the same `messageId`, so that it happens once (Protocol §5.5).
+/// An agent's progress in its scenario. It outlives connections: a step that was in flight when a connection was lost is sent
+/// again with the same `messageId`, so that it happens once (Protocol §5.5).
 final class AgentProgress: Sendable {
-  /// A step, on its way or before it.
+  /// A step that is in flight or not yet sent.
   struct Attempt {
     var step: Step
     var messageID: String
   }
 
   private let state: Mutex<State>
-  /// Of this run: a broker remembers those of the run before.
+  /// Unique for this run, because a broker remembers the ids of an earlier run.
   private let run = UInt64.random(in: .min ... .max)
 
   private struct State {
     var scenario: AgentScenario
-    /// What is still to be done of this turn.
+    /// The remaining steps of this turn.
     var turn: [Attempt] = []
-    /// Mark dones that were refused and that the agent insists on.
+    /// Refused mark dones that the agent tries again.
     var refused: [Step] = []
-    /// Interactions that a step was about and whose end was not seen.
+    /// Interactions of earlier steps whose end was not seen.
     var begun: Set<String> = []
     var attempts = 0
   }
@@ -28,7 +28,7 @@ final class AgentProgress: Sendable {
     state = Mutex(State(scenario: scenario))
   }
 
-  /// The steps of a turn: the next one, and one that was refused before. After a lost connection what is left of the turn.
+  /// The steps of a turn: the next one, and one that was refused before. After a lost connection: the rest of the turn.
   func beginTurn() -> [Attempt] {
     state.withLock { state in
       guard state.turn.isEmpty else { return state.turn }
@@ -41,7 +41,7 @@ final class AgentProgress: Sendable {
     }
   }
 
-  /// The first step of the turn was taken.
+  /// The first step of the turn is done.
   func finished(isRefused: Bool) {
     state.withLock { state in
       let step = state.turn.removeFirst().step
@@ -54,7 +54,7 @@ final class AgentProgress: Sendable {
     _ = state.withLock { $0.begun.remove(id) }
   }
 
-  /// Those of which the broker knows nothing any more: they ended unseen, or its journal was memory.
+  /// Interactions that the broker no longer knows: they ended unseen, or its journal was in memory.
   func takeLost(known: Set<String>) -> Set<String> {
     state.withLock { state in
       defer { state.begun.formIntersection(known) }

@@ -1,6 +1,6 @@
 import CasebusProtocol
 
-/// What an event tells, as far as the simulator's clients care.
+/// The part of an event that the simulator's clients need.
 enum BusEvent: Hashable {
   case interaction(state: InteractionState, id: String, isMain: Bool, userData: JSONObject)
   case blockExpired(interactionID: String)
@@ -16,7 +16,7 @@ enum BusEvent: Hashable {
     }
   }
 
-  /// What is known of an interaction, from its JSON.
+  /// An interaction, from its JSON.
   init(interaction json: JSONValue) {
     guard let id = json["interactionId"]?.stringValue,
       let state = json["state"]?.stringValue.flatMap(InteractionState.init(rawValue:))

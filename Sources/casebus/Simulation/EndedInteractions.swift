@@ -1,8 +1,8 @@
 import Synchronization
 
-/// The interactions of which a desktop has seen the last event lately.
+/// The interactions whose last event a desktop has seen recently.
 final class EndedInteractions: Sendable {
-  /// An agent has a handful of interactions open; more than enough to still know each when its next step comes.
+  /// An agent has only a few open interactions, so this is enough to know each at its next step.
   private static let countMax = 256
 
   private let ids = Mutex<[String]>([])

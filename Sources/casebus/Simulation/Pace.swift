@@ -1,6 +1,6 @@
-/// When an agent takes its steps: one each turn.
+/// The pace of an agent: one step per turn.
 struct Pace {
-  /// How far an agent may be behind and still catch up; what is more is dropped, for nobody wants a burst.
+  /// How far an agent can be behind and still catch up; a longer delay is dropped, to avoid a burst.
   private static let lagMax = Duration.seconds(1)
 
   private let turn: Duration

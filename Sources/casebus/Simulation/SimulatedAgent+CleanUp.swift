@@ -3,8 +3,8 @@ import CasebusProtocol
 import CasebusWorkspace
 
 extension SimulatedAgent {
-  /// Ends what is open of the simulator's interactions, and leaves all others alone: also those of its own that somebody
-  /// else blocks, for a block that does not hold would look like a fault of the broker. Steps about those are skipped.
+  /// Ends the open interactions of the simulator, and no others. It also leaves those that another client blocks, because
+  /// ending them would make the block look ineffective; their steps are skipped.
   func endInteractions() async throws(ClientError) {
     let clients = try await connected()
     for interaction in try await clients.desktop.request("interaction.getInteractions").arrayValue ?? [] {
@@ -24,7 +24,7 @@ extension SimulatedAgent {
     } catch .refused(let code, _) where code == ErrorCode.markdoneBlocked.rawValue {
       ended.insert(id)
     } catch ClientError.refused {
-      // Somebody else was quicker.
+      // Another client was faster.
     }
   }
 

@@ -18,7 +18,7 @@ extension SimulatedAgent {
 
   private enum OnStep {
     case done
-    /// A mark done was refused that the agent insists on.
+    /// A mark done was refused, and the agent will try again.
     case again
   }
 
@@ -31,7 +31,7 @@ extension SimulatedAgent {
       tally.count(\.refusals)
       return step.action == .markdone ? .again : .done
     } catch .refused(let code, let message) {
-      // The broker stops, or cannot write its journal: the step is taken again later.
+      // The broker stops, or cannot write its journal: the step is repeated later.
       let error = ClientError.refused(code: code, message: message)
       guard !error.isWorthAnotherTry else { throw error }
       guard await !isEnded(step.interactionID) else { return skip() }
@@ -53,14 +53,14 @@ extension SimulatedAgent {
     }
   }
 
-  /// The interaction was marked done before its time; a real source would know.
+  /// The interaction was marked done early; a real source would know.
   private func skip() -> OnStep {
     tally.count(\.skipped)
     return .done
   }
 
-  /// Whether the desktop sees the end of an interaction within a second. It may come after the failure of a step that was
-  /// on its way when it ended.
+  /// Whether the desktop sees the end of an interaction within a second. The event can come after the failure of a step that
+  /// was in flight.
   private func isEnded(_ id: String) async -> Bool {
     for _ in 0..<20 where !ended.contains(id) { try? await Task.sleep(for: .milliseconds(50)) }
     return ended.contains(id)

@@ -4,7 +4,7 @@ import CasebusProtocol
 import CasebusWorkspace
 import Synchronization
 
-/// An agent at work in one workspace, over as many connections as it takes.
+/// An agent at work in one workspace, over any number of connections.
 final class SimulatedAgent: Sendable {
   let workspace: WorkspaceID
   let tally: Tally
@@ -21,16 +21,16 @@ final class SimulatedAgent: Sendable {
     progress = AgentProgress(scenario)
   }
 
-  /// Connects for the first time, and ends what an earlier simulator has left.
+  /// Connects for the first time, and ends the interactions of an earlier simulator.
   /// - Throws: ``CommandFailure`` if the broker cannot be reached; ``ClientError``.
   func begin() async throws {
-    // Says more than a client does of why there is no connection.
+    // Its error says more than the client's about a failed connection.
     await (try broker.connect(to: .workspace(workspace))).close()
     try await endInteractions()
   }
 
-  /// Works until it is cancelled; when a connection is lost it waits for the broker, and goes on where it was.
-  /// - Throws: ``ClientError`` if coming back would end the same way; `CancellationError`.
+  /// Works until it is cancelled; after a lost connection it waits for the broker and continues.
+  /// - Throws: ``ClientError`` if reconnecting would fail again; `CancellationError`.
   func work(pace: Pace) async throws {
     var failures = 0
     while true {
@@ -53,7 +53,7 @@ final class SimulatedAgent: Sendable {
     await takeClients()?.disconnect()
   }
 
-  /// Those that are connected, or new ones.
+  /// The connected clients, or new ones.
   func connected() async throws(ClientError) -> AgentClients {
     if let clients = clients.withLock({ $0 }) { return clients }
     let connected = try await AgentClients.connect(to: broker, workspace)
@@ -106,7 +106,7 @@ extension SimulatedAgent {
 
   private func runBot(_ client: CasebusClient) async throws {
     var bot = WrapUpBot()
-    // What happened while it was not there: blocks go with the session that made them.
+    // Catches up: the bot's blocks ended with its session.
     for interaction in try await client.request("interaction.getInteractions").arrayValue ?? [] {
       try await react(to: BusEvent(interaction: interaction), with: &bot, client)
     }

@@ -8,7 +8,7 @@ struct Simulation: Service {
   let plan: SimulationPlan
   let broker: BrokerAddress
   let tally: Tally
-  /// Told how it goes, a line each time.
+  /// Called with one line per report.
   let report: @Sendable (String) -> Void
 
   private static let reportIntervalSeconds = 5
@@ -22,10 +22,9 @@ struct Simulation: Service {
     tally = Tally(report: report)
   }
 
-  /// Simulates until the plan's duration is over or it is shut down, and leaves no interactions behind but those that
-  /// somebody else blocks. When the broker goes away it waits for it.
-  /// - Throws: ``CommandFailure`` if the broker is not there at the beginning, or something failed that the scripts do not
-  ///   expect.
+  /// Simulates until the plan's duration is over or it is shut down, and then ends its interactions, except those that
+  /// another client blocks. When the broker goes away it waits.
+  /// - Throws: ``CommandFailure`` if the broker cannot be reached at the beginning, or after an unexpected failure.
   func run() async throws {
     let agents = plan.workspaces.enumerated().map { index, workspace in
       SimulatedAgent(
@@ -59,7 +58,7 @@ struct Simulation: Service {
         }
       }
     } catch is CancellationError {
-      // It is shut down.
+      // The simulation is shut down.
     }
   }
 

@@ -1,16 +1,16 @@
 import CasebusConsole
 import CasebusProtocol
 
-/// What is simulated.
+/// The plan of a simulation.
 struct SimulationPlan {
-  /// One for each agent.
+  /// One workspace per agent.
   var workspaces: [WorkspaceID]
   var seed: UInt64
-  /// Over all agents.
+  /// Steps per second, over all agents.
   var stepsPerSecond: Double
-  /// Nil: until it is stopped.
+  /// nil: until it is stopped.
   var duration: Duration?
 
-  /// From one step of an agent to its next.
+  /// The time between two steps of one agent.
   var turn: Duration { .seconds(Double(workspaces.count) / stepsPerSecond) }
 }

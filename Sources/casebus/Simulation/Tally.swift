@@ -1,21 +1,21 @@
 import CasebusProtocol
 import Synchronization
 
-/// What has happened so far in a simulation, over all agents.
+/// The counts of a simulation, over all agents.
 final class Tally: Sendable {
   struct Counts: Hashable {
-    /// What the sources published.
+    /// Publishes of the sources.
     var publications = 0
-    /// What the desktops asked for.
+    /// Requests of the desktops.
     var requests = 0
-    /// What the bots asked for.
+    /// Requests of the bots.
     var botRequests = 0
-    /// Mark dones that met a block, as they should.
+    /// Mark dones that a block refused, as expected.
     var refusals = 0
-    /// Events that desktops and bots got.
+    /// Events that desktops and bots received.
     var events = 0
-    /// Steps left out because their interaction had ended early: by somebody else, or because no bot was quick enough to
-    /// keep a hasty agent from it.
+    /// Skipped steps, because their interaction had ended early: by another client, or by a hasty agent before a bot blocked
+    /// it.
     var skipped = 0
     /// How often an agent's connections were lost.
     var reconnections = 0
@@ -23,13 +23,13 @@ final class Tally: Sendable {
     var errors = 0
   }
 
-  /// Only so many errors are told as they happen; they tend to be alike.
+  /// The number of errors that are reported as they happen; later ones tend to be alike.
   private static let errorsReportedMax = 10
 
   private let state = Mutex((counts: Counts(), firstError: String?.none))
   private let report: @Sendable (String) -> Void
 
-  /// An agent will connect again; only the first of many are told, for they are lost together.
+  /// An agent will reconnect; only the first of many lost connections are reported, because they are lost together.
   func connectionLost(_ text: String) {
     let losses = state.withLock { state in
       state.counts.reconnections += 1
@@ -38,7 +38,7 @@ final class Tally: Sendable {
     if losses <= Self.errorsReportedMax { report(text) }
   }
 
-  /// - Parameter report: told each of the first errors.
+  /// - Parameter report: called with each of the first errors.
   init(report: @escaping @Sendable (String) -> Void) {
     self.report = report
   }

@@ -1,7 +1,7 @@
 import CasebusProtocol
 import CasebusWorkspace
 
-/// Sees to it that nothing is marked done without a disposition. It knows only what the events tell.
+/// Prevents a mark done without a disposition. It knows only what the events tell.
 struct WrapUpBot {
   static let warning = "Please choose a disposition before you mark this done."
 
@@ -18,7 +18,7 @@ struct WrapUpBot {
     switch event {
     case .interaction(let state, let id, isMain: true, let userData):
       interactionChanged(id, state, hasDisposition: userData[ScriptWriter.dispositionKey] != nil)
-    // Still without a disposition, or the bot would have lifted it.
+    // There is still no disposition, else the bot would have lifted the block.
     case .blockExpired(let id): blocked.contains(id) ? .block(interactionID: id) : .none
     case .interaction, .other: .none
     }

@@ -1,12 +1,12 @@
-/// How a text says at its beginning in which encoding it is (The Unicode Standard §23.8).
+/// The marks at the beginning of a text that name its encoding (The Unicode Standard §23.8).
 struct ByteOrderMark {
   let encoding: String
   let bytes: [UInt8]
 
   static let bytesMax = 4
 
-  /// The longer ones first: UTF-16's first mark is the beginning of UTF-32's. Those without a mark are known by the zeros
-  /// that UTF-8 has not in a text: a line of JSON begins with ASCII.
+  /// The longer ones first: UTF-16's mark is the beginning of UTF-32's. Texts without a mark are recognized by zero bytes,
+  /// which a line of JSON in UTF-8 does not have.
   private static let all = [
     ByteOrderMark(encoding: "UTF-32", bytes: [0xFF, 0xFE, 0, 0]),
     ByteOrderMark(encoding: "UTF-32", bytes: [0, 0, 0xFE, 0xFF]),

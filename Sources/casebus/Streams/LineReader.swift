@@ -7,17 +7,17 @@ import NIOCore
   import Darwin
 #endif
 
-/// Reads lines. A byte order mark of UTF-8 at the beginning is left out.
+/// Reads lines. A byte order mark of UTF-8 at the beginning is skipped.
 final class LineReader {
   private let name: String
   private let file: CInt
   private var buffer = ByteBuffer()
-  /// Up to here there is no end of a line in the buffer.
+  /// The buffer has no line end before this index.
   private var searched = 0
   private var isAtEnd = false
   private var isAtStart = true
   private let lineBytesMax: Int
-  /// How many lines were given.
+  /// The number of returned lines.
   private(set) var count = 0
   private static var bytesPerRead: Int { 1 << 18 }
 

@@ -2,7 +2,7 @@ import ArgumentParser
 
 struct JournalCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "journal", abstract: "Looks into the journal of a broker, checks it, copies it.",
+    commandName: "journal", abstract: "Inspects, checks and copies the journal of a broker.",
     discussion: """
       All of them but import only read, also while a broker writes.
 

@@ -5,7 +5,7 @@ import NIOCore
 
 struct JournalImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "import", abstract: "Makes a new journal of what export wrote.",
+    commandName: "import", abstract: "Creates a new journal from an export.",
     discussion: """
       It is there when everything is in it and right, or not at all. It gets an epoch of its
       own, so that clients fetch their state anew; with --keep-epoch they go on where they
@@ -18,10 +18,10 @@ struct JournalImportCommand: ParsableCommand {
 
   @OptionGroup var directory: JournalDirectory
 
-  @Flag(help: "Clients go on where they were.")
+  @Flag(help: "Keep the epoch, so that clients can resume.")
   var keepEpoch = false
 
-  @Argument(help: ArgumentHelp("What export wrote; without it, or for -, standard input.", valueName: "file"))
+  @Argument(help: ArgumentHelp("An export; without it, or for -, standard input.", valueName: "file"))
   var file = "-"
 
   func run() throws {

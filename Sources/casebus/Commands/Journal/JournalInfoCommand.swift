@@ -6,7 +6,7 @@ import CasebusSQLite
 
 struct JournalInfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "info", abstract: "Tells what is in a journal, in numbers.",
+    commandName: "info", abstract: "Prints numbers and sizes of a journal.",
     discussion: """
       EXAMPLE:
         casebus journal info --data ./casebus-data --top 20

@@ -16,7 +16,7 @@ struct JournalTailCommand: AsyncParsableCommand {
 
   @OptionGroup var directory: JournalDirectory
 
-  @Flag(name: [.short, .long], help: "Goes on with the events that come, until it is stopped.")
+  @Flag(name: [.short, .long], help: "Then prints new events until it is stopped.")
   var follow = false
 
   @Option(help: ArgumentHelp("The workspace; without it all of them.", valueName: "id"))

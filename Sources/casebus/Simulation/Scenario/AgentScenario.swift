@@ -1,7 +1,6 @@
 /// The endless work of one agent: one call at a time, and two chats or e-mails beside it.
 ///
-/// The times in the scripts make the order in which their steps interleave; how fast they are played is for the player
-/// to say.
+/// The times in the scripts decide how their steps interleave; the player decides the speed.
 struct AgentScenario {
   private var writer: ScriptWriter
   private var lanes = [Lane(kinds: Lane.calls), Lane(kinds: Lane.openMedia), Lane(kinds: Lane.openMedia)]
@@ -18,9 +17,9 @@ struct AgentScenario {
   }
 }
 
-/// One piece of work after the other.
+/// A sequence of pieces of work.
 struct Lane {
-  /// A kind that is named twice comes twice as often.
+  /// A kind that is named twice occurs twice as often.
   static let calls: [Script.Kind] = [.inboundCall, .inboundCall, .outboundCall, .previewCall, .consultationCall]
   static let openMedia: [Script.Kind] = [
     .chat, .chat, .transferredChat, .conferenceChat, .emailReply, .emailReply, .transferredEmail,
@@ -35,7 +34,7 @@ struct Lane {
     self.kinds = kinds
   }
 
-  /// - Postcondition: there is a step to take.
+  /// - Postcondition: there is a next step.
   mutating func begin(with writer: inout ScriptWriter) {
     steps = writer.write(writer.pick(kinds)).steps[...]
     nextSeconds += steps.first!.pauseSeconds

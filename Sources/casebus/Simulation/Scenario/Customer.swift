@@ -1,7 +1,7 @@
 import CasebusConsole
 import CasebusProtocol
 
-/// Somebody who calls, chats or writes. Numbers and addresses are of the ranges that are kept for fiction.
+/// A person who calls, chats or writes. Numbers and addresses are from ranges reserved for fiction.
 struct Customer {
   let name: String
   let id: String

@@ -2,14 +2,14 @@ import CasebusProtocol
 import CasebusWorkspace
 
 extension InteractionState {
-  /// The states through which an interaction that is in this state ends, when it must go at once: the source says them, but
-  /// for COMPLETED, which the agent brings about by marking it done.
+  /// The states through which an interaction in this state ends at once. The source publishes them, except COMPLETED, which
+  /// follows when the agent marks the interaction done.
   var wayOut: [InteractionState] {
     let rule = StateRule.of(self)
     if rule.next.contains(.completed) { return [.completed] }
     if rule.next.contains(.idle) { return [.idle, .completed] }
     if let end = [.revoked, .canceled].first(where: rule.next.contains) { return [end] }
-    // A transient state does not tell what it is about.
+    // A transient state does not show the kind of interaction.
     return [.error, .completed]
   }
 }

@@ -1,7 +1,7 @@
 import CasebusProtocol
 import CasebusWorkspace
 
-/// How one piece of work goes, from its arrival to its end. It ends every interaction that it begins.
+/// The course of one piece of work, from its arrival to its end. It ends every interaction that it begins.
 struct Script: Hashable {
   enum Kind: CaseIterable {
     case inboundCall, outboundCall, previewCall, consultationCall
@@ -13,7 +13,7 @@ struct Script: Hashable {
   var steps: [Step]
 }
 
-/// One thing that the source says, or that the agent does at the desktop.
+/// One publish of the source, or one action of the agent at the desktop.
 struct Step: Hashable {
   enum Action: Hashable {
     case publishState(InteractionState, attributes: JSONObject)
@@ -23,7 +23,7 @@ struct Step: Hashable {
     case deleteUserData(key: String)
     case blockMarkdone(warning: String)
     case unblockMarkdone
-    /// The agent is hasty: if it is refused, the script goes on.
+    /// A hasty mark done: if it is refused, the script continues.
     case tryMarkdone
     /// The last step about its interaction: if it is refused, the agent tries again.
     case markdone

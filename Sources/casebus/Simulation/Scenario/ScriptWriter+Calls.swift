@@ -89,7 +89,7 @@ extension ScriptWriter {
     wrapUp(&call)
   }
 
-  /// Ends a call whose disposition is plain from how it went.
+  /// Ends a call whose disposition follows from its course.
   private mutating func setCallResult(_ result: String, of call: inout ScriptedInteraction) {
     call.userData[Self.dispositionKey] = .string(result)
     publish(.idle, of: call, ["userData": .object(call.userData)], after: 1...3)
@@ -115,7 +115,7 @@ extension ScriptWriter {
     return call
   }
 
-  /// Without user data: the first key that is set attaches it.
+  /// An interaction without user data: the first key attaches it.
   private mutating func newOutboundCall() -> ScriptedInteraction {
     var call = newInteraction("call", media: "voice")
     call.opening.merge([

@@ -44,7 +44,7 @@ extension ScriptWriter {
 // MARK: - Scenes
 
 extension ScriptWriter {
-  /// - Returns: false if the chat is taken away before the agent takes it; then it is over.
+  /// - Returns: false if the chat is revoked before the agent accepts it; then it has ended.
   private mutating func join(_ chat: ScriptedInteraction) -> Bool {
     begin(chat, .invited, after: 5...30)
     if chance(12) {

@@ -1,7 +1,7 @@
 import CasebusProtocol
 
 extension ScriptWriter {
-  /// The agent answers; until the reply is sent, the desktop does not let the e-mail be marked done.
+  /// The agent answers; the desktop blocks the mark done of the e-mail until the reply is sent.
   mutating func writeEmailReply() {
     var email = newEmail()
     guard accept(email) else { return }
@@ -29,7 +29,7 @@ extension ScriptWriter {
 // MARK: - Scenes
 
 extension ScriptWriter {
-  /// - Returns: false if the e-mail is taken away before the agent takes it; then it is over.
+  /// - Returns: false if the e-mail is revoked before the agent accepts it; then it has ended.
   private mutating func accept(_ email: ScriptedInteraction) -> Bool {
     begin(email, .invited, after: 5...40)
     if chance(10) {

@@ -2,7 +2,7 @@ import CasebusProtocol
 
 /// The end of a piece of work: it gets a disposition, and is marked done.
 extension ScriptWriter {
-  /// The user data key without which the wrap-up bot lets nothing be marked done.
+  /// The user data key that the wrap-up bot requires before a mark done.
   static let dispositionKey = "disposition"
 
   private static let dispositions = [
@@ -14,7 +14,7 @@ extension ScriptWriter {
     setUserData([Self.dispositionKey: .string(pick(Self.dispositions))], of: &interaction, after: 3...10)
   }
 
-  /// Wraps up an interaction whose user data the desktop can no longer write: the disposition comes from the source.
+  /// Wraps up an interaction whose user data the desktop can no longer write: the source publishes the disposition.
   mutating func wrapUp(_ interaction: inout ScriptedInteraction) {
     if interaction.userData[Self.dispositionKey] == nil {
       if chance(70) { add(.tryMarkdone, to: interaction, after: 2...5) }

@@ -2,7 +2,7 @@ import CasebusConsole
 import CasebusProtocol
 import CasebusWorkspace
 
-/// Writes scripts by chance: the same ones for the same seed and agent.
+/// Writes random scripts: the same ones for the same seed and agent.
 struct ScriptWriter {
   private var random: SplitMix64
   private var interactionCount = 0
@@ -33,20 +33,20 @@ struct ScriptWriter {
 
 /// An interaction in a script that is being written.
 struct ScriptedInteraction {
-  /// What all interactions of the simulator begin with.
+  /// The prefix of all interaction ids of the simulator.
   static let idPrefix = "sim-"
 
   let id: String
   let caseID: String
   let customer: Customer
-  /// What the source says when it begins.
+  /// The attributes that the source publishes at its beginning.
   var opening: JSONObject = [:]
-  /// What is attached at this point of the script.
+  /// The user data at this point of the script.
   var userData: JSONObject = [:]
 }
 
 extension ScriptWriter {
-  /// - Parameter word: what it is, as a part of its identifier.
+  /// - Parameter word: the kind of interaction, as a part of its id.
   mutating func newInteraction(_ word: String, media: String) -> ScriptedInteraction {
     interactionCount += 1
     var interaction = ScriptedInteraction(
@@ -80,7 +80,7 @@ extension ScriptWriter {
     steps.append(Step(pauseSeconds: pause, interactionID: interaction.id, action: action))
   }
 
-  /// The first event of an interaction, with all that is known of it.
+  /// The first event of an interaction, with all its attributes.
   mutating func begin(
     _ interaction: ScriptedInteraction, _ state: InteractionState, after pauseSeconds: ClosedRange<Int>
   ) {

@@ -2,7 +2,7 @@ import CasebusProtocol
 import CasebusWorkspace
 
 extension Step {
-  /// What is sent to the broker.
+  /// The message to the broker.
   enum Message {
     /// By the source, as `interaction`.
     case publish(JSONValue)
