@@ -17,7 +17,7 @@ import Testing
       }
       conflicts += simulation.conflicts
     }
-    #expect(conflicts > 600, "the brokers met \(conflicts) times only")
+    #expect(conflicts > 150, "the brokers met \(conflicts) times only")
   }
 }
 
