@@ -135,7 +135,8 @@ private struct SharedBrokersSimulation {
     guard stream.all.count == taken else { return "\(taken) publishes succeeded, the stream has \(stream.all.count)" }
     for (index, events) in seen.enumerated() {
       guard events.compactMap(\.offset) == Array(1...known(by: index / 2)) else {
-        return "subscriber \(index) saw the offsets \(events.compactMap(\.offset)), expected up to \(known(by: index / 2))"
+        return
+          "subscriber \(index) saw the offsets \(events.compactMap(\.offset)), expected up to \(known(by: index / 2))"
       }
       guard events.elementsEqual(seen[0].prefix(events.count)) else { return "subscriber \(index) saw other events" }
     }

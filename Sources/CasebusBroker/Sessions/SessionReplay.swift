@@ -33,6 +33,7 @@ extension SessionReplay {
   /// The frame of an event that was not read from the journal; nil if it is not wanted.
   func frame(of event: EncodedEvent) -> TextFrame? {
     guard names.contains(event.name.description) else { return nil }
-    return TextFrame(event: event.name, event.data, EventLabels(position: StreamPosition(offset: event.offset, epoch: epoch)))
+    return TextFrame(
+      event: event.name, event.data, EventLabels(position: StreamPosition(offset: event.offset, epoch: epoch)))
   }
 }

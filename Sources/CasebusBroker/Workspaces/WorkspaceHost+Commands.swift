@@ -93,7 +93,8 @@ extension WorkspaceHost {
   /// Makes events so, and gives them to the commit together with the answer.
   /// - Parameter isSnapshotWanted: whether a snapshot is to be written in any case.
   func apply(
-    _ events: [WorkspaceEvent], _ outcome: Outcome, receipt: JournalReceipt? = nil, snapshot isSnapshotWanted: Bool = false
+    _ events: [WorkspaceEvent], _ outcome: Outcome, receipt: JournalReceipt? = nil,
+    snapshot isSnapshotWanted: Bool = false
   ) {
     let time = current.eventTime(at: loop.now)
     loop.commit(outcome, of: self) { commit, outcome in
