@@ -14,10 +14,10 @@ import Testing
 
   private func said(_ number: Int, by session: SessionKey) -> DecisionWindow.Message {
     .said(
-      .failure(Failure(.invalidMessage, "\(number)")), Outcome.Asker(session: session))
+      .failure(Failure(.invalidMessage, "\(number)")), Caller(session: session))
   }
 
-  private func left(_ session: SessionKey) -> DecisionWindow.Message { .left(session, .session("s")) }
+  private func left(_ session: SessionKey) -> DecisionWindow.Message { .left(session) }
 
   private mutating func receive(_ message: DecisionWindow.Message, hasRoom: Bool = true) -> Bool {
     window.received(message, in: workspace, hasRoom: hasRoom) == .decide

@@ -25,11 +25,14 @@ final class TestBroker {
   }
 
   /// - Parameter loop: the number of the event loop of the connection.
-  func connect(_ workspace: String? = nil, encoding: MessageEncoding = .plain, on loop: Int = 0) -> TestClient {
+  func connect(
+    _ workspace: String? = nil, encoding: MessageEncoding = .plain, as principal: Principal = .anonymous,
+    on loop: Int = 0
+  ) -> TestClient {
     let sink = TestSink(encoding)
     let session = broker.openSession(
       WorkspaceScope(queryValue: workspace)!, reservation: try! broker.reserveSession(), encoding: encoding, sink: sink,
-      origin: SessionOrigin(address: "test"), on: loops.all[loop])
+      origin: SessionOrigin(address: "test", principal: principal), on: loops.all[loop])
     run()
     return TestClient(broker: self, session: session, sink: sink)
   }

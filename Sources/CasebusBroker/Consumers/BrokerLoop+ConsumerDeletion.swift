@@ -27,7 +27,7 @@ extension BrokerLoop {
     }
     let sessions = consumers.remove(key)
     log("a durable consumer was deleted", key)
-    answer(call.asker, .frame(.response(to: call.asker, at: position(of: call))))
+    answer(call.caller, .frame(.response(to: call.caller, at: position(of: call))))
     onAllLoops { loop in
       loop.consumerRooms[key] = nil
       loop.forEachHost(of: key) { $0.forget(key) }

@@ -37,7 +37,7 @@ extension BrokerLoop {
     }
   }
 
-  /// Adds what the workspaces in memory know: that of the asker, which this loop has, or all of them, each once.
+  /// Adds what the workspaces in memory know: that of the caller, which this loop has, or all of them, each once.
   private func complete(
     _ reports: [ConsumerReport], for call: ConsumerCall,
     then: @escaping @Sendable (BrokerLoop, [ConsumerReport]) -> Void
@@ -56,7 +56,7 @@ extension BrokerLoop {
   }
 
   private func finish(_ call: ConsumerCall, _ data: JSONValue) {
-    let frame = TextFrame.response(to: call.asker, at: position(of: call)) { $0.writeJSON(data) }
+    let frame = TextFrame.response(to: call.caller, at: position(of: call)) { $0.writeJSON(data) }
     let limit = configuration.answerBytesMax
     guard frame.messageBytes <= limit else {
       return fail(
@@ -64,7 +64,7 @@ extension BrokerLoop {
         Failure(
           .limitExceeded, "the answer would have \(frame.messageBytes) bytes, allowed are \(limit) (answerBytesMax)"))
     }
-    answer(call.asker, .frame(frame))
+    answer(call.caller, .frame(frame))
   }
 }
 

@@ -29,7 +29,7 @@ extension BrokerLoop {
   }
 
   func fail(_ call: ConsumerCall, _ failure: Failure) {
-    answer(call.asker, .frame(.failure(to: call.asker, failure, at: position(of: call))))
+    answer(call.caller, .frame(.failure(to: call.caller, failure, at: position(of: call))))
   }
 
   /// Where the workspace stands with what is durable; nil for a monitor.
@@ -59,7 +59,7 @@ extension BrokerLoop {
 
   /// The session learns that it is part of the consumer, and then enters it.
   private func welcome(_ options: SubscribeOptions, to call: ConsumerCall) {
-    answer(call.asker, .subscribe(options, SubscriptionStart(position: position(of: call))))
+    answer(call.caller, .subscribe(options, SubscriptionStart(position: position(of: call))))
   }
 
   private func make(_ consumer: JournalConsumer, _ options: SubscribeOptions, for call: ConsumerCall) {

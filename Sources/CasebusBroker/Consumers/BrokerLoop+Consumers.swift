@@ -54,10 +54,10 @@ extension BrokerLoop {
   }
 
   /// Answers what was not decided in a workspace.
-  func answer(_ asker: Outcome.Asker, _ answer: Outcome.Answer) {
-    var outcome = Outcome(asker: asker, answer: answer)
+  func answer(_ caller: Caller, _ answer: Outcome.Answer) {
+    var outcome = Outcome(caller: caller, answer: answer)
     outcome.weight = outcome.answerBytes
-    send([.release(WorkspaceRelease(outcome))], to: loops[asker.session.loop])
+    send([.release(WorkspaceRelease(outcome))], to: loops[caller.session.loop])
   }
 }
 

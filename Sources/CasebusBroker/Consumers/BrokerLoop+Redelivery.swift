@@ -73,8 +73,8 @@ extension BrokerLoop {
   }
 
   private func answer(_ call: ConsumerCall, count: Int) {
-    let frame = TextFrame.response(to: call.asker, at: position(of: call)) { $0.writeJSON(.number(JSONNumber(count))) }
-    answer(call.asker, .frame(frame))
+    let frame = TextFrame.response(to: call.caller, at: position(of: call)) { $0.writeJSON(.number(JSONNumber(count))) }
+    answer(call.caller, .frame(frame))
   }
 }
 

@@ -12,7 +12,7 @@ enum ConsumerTask: Sendable {
 
 /// A task, who wants it, and in which workspace; nil for a monitor's.
 struct ConsumerCall: Sendable {
-  var asker: Outcome.Asker
+  var caller: Caller
   var workspace: WorkspaceID?
 
   func key(_ name: ConsumerName) -> JournalConsumer.Key {

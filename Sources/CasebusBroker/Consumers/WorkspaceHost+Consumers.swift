@@ -107,17 +107,17 @@ extension WorkspaceHost {
 
 extension WorkspaceHost {
   /// - Throws: ``Failure`` with `invalid_message` or `invalid_parameters`.
-  func acknowledge(upTo offset: JournalOffset, from asker: Outcome.Asker) throws(Failure) {
-    guard let key = asker.consumer, consumers.queues[key] != nil else {
+  func acknowledge(upTo offset: JournalOffset, from caller: Caller) throws(Failure) {
+    guard let key = caller.consumer, consumers.queues[key] != nil else {
       throw Failure(
         .invalidMessage, "this session is not part of a durable consumer, there is nothing to acknowledge")
     }
     try tell(key) { queue, now throws(Failure) in
-      try queue.acknowledged(by: asker.session, upTo: offset, at: now)
+      try queue.acknowledged(by: caller.session, upTo: offset, at: now)
     }
     // Without a reference nobody waits for the answer (Protocol §9.4).
-    let isAnswered = asker.referenceID != nil
-    commitPositions(Outcome(asker: asker, answer: isAnswered ? .done(at: currentOffset) : .silent))
+    let isAnswered = caller.referenceID != nil
+    commitPositions(Outcome(caller: caller, answer: isAnswered ? .done(at: currentOffset) : .silent))
   }
 
   private func commitPositions(_ outcome: Outcome) {
@@ -162,7 +162,7 @@ extension WorkspaceHost {
     if let offset = actions.readAgain { readAgain(offset, for: key) }
     if !actions.parked.isEmpty {
       logParked(actions.parked, of: key)
-      commitPositions(Outcome(asker: nil, answer: .silent))
+      commitPositions(Outcome(caller: nil, answer: .silent))
     }
   }
 

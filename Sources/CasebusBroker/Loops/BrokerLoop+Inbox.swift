@@ -15,7 +15,7 @@ extension BrokerLoop {
       let release = releases[index].release
       for loop in loops.indices {
         let isInterested = !release.events.isEmpty && (forMonitors || host.hasSessions(on: loop))
-        if isInterested || release.hasAsker(on: loop) { messages[loop].append(.release(release)) }
+        if isInterested || release.hasCaller(on: loop) { messages[loop].append(.release(release)) }
       }
     }
     for (loop, messages) in zip(loops, messages) where !messages.isEmpty { send(messages, to: loop) }
@@ -70,10 +70,10 @@ extension BrokerLoop {
       let outcome = release.outcomes[index]
       bytes += outcome.weight
       var excluded: Session?
-      if let asker = outcome.asker, asker.session.loop == port.index {
-        let session = sessions[asker.session.number]
+      if let caller = outcome.caller, caller.session.loop == port.index {
+        let session = sessions[caller.session.number]
         session?.received(outcome, epoch: release.epoch)
-        if outcome.excludesAsker { excluded = session }
+        if outcome.excludesCaller { excluded = session }
       }
       for event in events { shard.deliver(release.events[event], of: release.workspace, excluding: excluded) }
     }

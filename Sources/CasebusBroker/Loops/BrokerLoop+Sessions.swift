@@ -17,7 +17,7 @@ extension BrokerLoop {
       logger: environment.logger)
     sessions[key.number] = session
     switch scope {
-    case .workspace(let workspace): send(.attach(key), to: workspace)
+    case .workspace(let workspace): send(.attach(key, origin.principal), to: workspace)
     case .all: environment.monitors.add()
     }
     logOpened(session)
@@ -40,7 +40,7 @@ extension BrokerLoop {
     session.reservation.release()
     if session.wantsPositions { environment.positioned.remove() }
     switch session.scope {
-    case .workspace(let workspace): send(.detach(session.key, ownBlocker(of: session.key)), to: workspace)
+    case .workspace(let workspace): send(.detach(session.key), to: workspace)
     case .all:
       environment.monitors.remove()
       let key = session.key

@@ -18,8 +18,8 @@ extension BrokerLoop {
     commits.update(host) { commit in
       addContent(&commit, &outcome)
       outcome.weight += outcome.answerBytes
-      if let asker = outcome.asker {
-        outcome.charge = window.decided(outcome.weight, for: asker.session)
+      if let caller = outcome.caller {
+        outcome.charge = window.decided(outcome.weight, for: caller.session)
         outcome.chargingLoop = port.index
         if let cause = host.cause { commit.append(cause) }
       }
@@ -39,14 +39,16 @@ extension BrokerLoop {
   }
 
   /// Whose markdone blocks a session makes while it is part of no durable consumer (Protocol §8.2).
-  func ownBlocker(of session: SessionKey) -> Blocker { .session(Identifier(environment.id(of: session))) }
+  func ownBlocker(of session: SessionKey, _ principal: Principal) -> Blocker {
+    principal.blocker(session: environment.id(of: session))
+  }
 
   /// Attaches a session to its workspace's host; if there are too many of those to make one, the session is closed.
-  func host(_ session: SessionKey, in workspace: WorkspaceID) {
+  func host(_ session: SessionKey, _ principal: Principal, in workspace: WorkspaceID) {
     if let host = hosts[workspace] {
-      host.attach(session)
+      host.attach(session, principal)
     } else if let host = makeHost(workspace) {
-      host.attach(session)
+      host.attach(session, principal)
       host.load()
     } else {
       refuse(session)

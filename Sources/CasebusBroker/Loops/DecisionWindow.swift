@@ -11,16 +11,16 @@ import DequeModule
 struct DecisionWindow {
   /// What waits to be decided, in the order of its session.
   enum Message {
-    case said(Result<ClientMessage.Content, Failure>, Outcome.Asker)
+    case said(Result<ClientMessage.Content, Failure>, Caller)
     /// The session ended, and with it its part in a durable consumer; what it was at then.
     case leftConsumer(JournalConsumer.Key, SessionKey, SessionWorkload.Work?)
     /// The session is gone.
-    case left(SessionKey, Blocker)
+    case left(SessionKey)
 
     var session: SessionKey {
       switch self {
-      case .said(_, let asker): asker.session
-      case .leftConsumer(_, let session, _), .left(let session, _): session
+      case .said(_, let caller): caller.session
+      case .leftConsumer(_, let session, _), .left(let session): session
       }
     }
   }

@@ -5,29 +5,29 @@ import CasebusWorkspace
 extension BrokerLoop {
   /// A monitor said something for a workspace of this loop, which comes into memory for it.
   func receive(
-    _ content: Result<ClientMessage.Content, Failure>, fromMonitor asker: Outcome.Asker, in workspace: WorkspaceID
+    _ content: Result<ClientMessage.Content, Failure>, fromMonitor caller: Caller, in workspace: WorkspaceID
   ) {
-    monitors.messageReceived(from: asker.session, ownBlocker(of: asker.session))
+    monitors.messageReceived(from: caller.session, ownBlocker(of: caller.session, caller.principal))
     if let host = hosts[workspace] {
       // It stays, also if it was about to leave memory.
       host.keep()
-      return host.receive(content, from: asker)
+      return host.receive(content, from: caller)
     }
-    guard !wake(workspace, for: { $0.receive(content, from: asker) }) else { return }
+    guard !wake(workspace, for: { $0.receive(content, from: caller) }) else { return }
     let failure = Failure(
       .limitExceeded, "\(configuration.workspacesMax) workspaces are open (workspacesMax), send it again later")
-    answer(asker, .frame(.failure(to: asker, failure, at: nil)))
-    settled(asker, in: workspace, hasBlocks: false)
+    answer(caller, .frame(.failure(to: caller, failure, at: nil)))
+    settled(caller, in: workspace, hasBlocks: false)
   }
 
   /// A message of a monitor was decided.
-  func decided(_ asker: Outcome.Asker) {
-    if monitors.hasEnded(asker.session) { endWindow(of: asker.session) }
+  func decided(_ caller: Caller) {
+    if monitors.hasEnded(caller.session) { endWindow(of: caller.session) }
   }
 
   /// What came of a message of a monitor is durable, or undone.
-  func settled(_ asker: Outcome.Asker, in workspace: WorkspaceID, hasBlocks: Bool) {
-    let departure = monitors.messageSettled(from: asker.session, in: workspace, hasBlocks: hasBlocks)
+  func settled(_ caller: Caller, in workspace: WorkspaceID, hasBlocks: Bool) {
+    let departure = monitors.messageSettled(from: caller.session, in: workspace, hasBlocks: hasBlocks)
     if let departure { lift(departure) }
   }
 
@@ -55,20 +55,20 @@ extension WorkspaceHost {
   /// last one.
   func settleMonitors(of commit: WorkspaceCommit) {
     guard !loop.monitors.isEmpty else { return }
-    for asker in commit.askers where asker.isMonitor { settle(asker) }
+    for caller in commit.callers where caller.isMonitor { settle(caller) }
   }
 
-  private func settle(_ asker: Outcome.Asker) {
-    let blocker = loop.ownBlocker(of: asker.session)
+  private func settle(_ caller: Caller) {
+    let blocker = loop.ownBlocker(of: caller.session, caller.principal)
     let hasBlocks = hasBlocks(of: blocker)
-    monitors[blocker] = hasBlocks ? asker.session : nil
-    loop.settled(asker, in: id, hasBlocks: hasBlocks)
+    monitors[blocker] = hasBlocks ? caller.session : nil
+    loop.settled(caller, in: id, hasBlocks: hasBlocks)
   }
 
   /// A monitor is gone, and with it the blocks that are its own.
   func monitorEnded(_ blocker: Blocker) {
     monitors[blocker] = nil
-    depart(blocker)
+    if case .session = blocker { depart(blocker) }
   }
 
   /// Blocks ended, in whatever way: monitors that have no others here need not be remembered.

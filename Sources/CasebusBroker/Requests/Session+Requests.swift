@@ -38,11 +38,11 @@ extension Session {
   }
 
   /// Answers a request on the connection of a monitor that names no workspace.
-  static func monitorOutcome(of request: Request, asker: Outcome.Asker) -> Outcome {
+  static func monitorOutcome(of request: Request, caller: Caller) -> Outcome {
     switch RequestBehavior.of(request) {
-    case .control(let task): Outcome(asker: asker, answer: .consumer(task(request), nil))
+    case .control(let task): Outcome(caller: caller, answer: .consumer(task(request), nil))
     case .inquiry(let write):
-      Outcome(asker: asker, answer: .frame(.response(to: asker, at: nil) { write(.monitor, request, &$0) }))
+      Outcome(caller: caller, answer: .frame(.response(to: caller, at: nil) { write(.monitor, request, &$0) }))
     case .read, .command, .broadcast, .provider:
       preconditionFailure("\(request.name) needs a workspace, which its signature does not say")
     }

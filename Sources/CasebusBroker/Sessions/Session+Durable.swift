@@ -36,16 +36,16 @@ struct ReceivedMessage {
 
 extension Session {
   /// Everything before this message was answered: it is carried out, and everything after it waits for that.
-  func carryOut(_ task: ConsumerTask, at position: StreamPosition?, for asker: Outcome.Asker) {
+  func carryOut(_ task: ConsumerTask, at position: StreamPosition?, for caller: Caller) {
     if case .subscribe = task {
       do throws(Failure) {
         try subscriptions.checkOnly()
       } catch {
-        return send(.failure(to: asker, error, at: position))
+        return send(.failure(to: caller, error, at: position))
       }
     }
     intake.messageTaken()
-    loop.carryOut(task, for: ConsumerCall(asker: asker, workspace: asker.workspaceID ?? workspace))
+    loop.carryOut(task, for: ConsumerCall(caller: caller, workspace: caller.workspaceID ?? workspace))
   }
 
   /// Takes the messages that were held, as soon as nothing is asked any more.
@@ -70,17 +70,17 @@ extension Session {
 
 extension Session {
   /// The session is part of a consumer from now on; its first events follow the answer.
-  func enter(_ name: ConsumerName, _ options: SubscribeOptions, _ start: SubscriptionStart, for asker: Outcome.Asker) {
+  func enter(_ name: ConsumerName, _ options: SubscribeOptions, _ start: SubscriptionStart, for caller: Caller) {
     do throws(Failure) {
       let id = try subscriptions.add(options.names, session: self.id, limits: loop.configuration)
       let key = JournalConsumer.Key(name: name.text, workspace: workspace)
       durability.consumer = key
       durability.workload = SessionWorkload(maxUnacknowledged: loop.configuration.maxUnacknowledged)
       let result = SubscribeResult(id, durable: name, position: start.position)
-      send(TextFrame { ServerMessage.writeSubscribed(to: asker.referenceID, result, into: &$0) })
+      send(TextFrame { ServerMessage.writeSubscribed(to: caller.referenceID, result, into: &$0) })
       loop.enter(key, self)
     } catch {
-      send(.failure(to: asker, error, at: start.position))
+      send(.failure(to: caller, error, at: start.position))
     }
   }
 
@@ -117,19 +117,19 @@ extension Session {
   }
 
   /// What becomes of an acknowledgement on the connection of a monitor.
-  func acknowledge(_ workspace: WorkspaceID?, upTo offset: UInt64, from asker: Outcome.Asker) {
+  func acknowledge(_ workspace: WorkspaceID?, upTo offset: UInt64, from caller: Caller) {
     guard durability.consumer != nil else {
-      return refuse(asker, "this session is not part of a durable consumer, there is nothing to acknowledge")
+      return refuse(caller, "this session is not part of a durable consumer, there is nothing to acknowledge")
     }
     guard let workspace else {
-      return refuse(asker, "data.workspaceId is missing, expected the workspace of the event")
+      return refuse(caller, "data.workspaceId is missing, expected the workspace of the event")
     }
     namesWorkspaces = true
-    loop.send(.saidByMonitor(.success(.acknowledge(nil, offset: offset)), asker), to: workspace)
+    loop.send(.saidByMonitor(.success(.acknowledge(nil, offset: offset)), caller), to: workspace)
   }
 
-  private func refuse(_ asker: Outcome.Asker, _ reason: String) {
-    received(Outcome(asker: asker, answer: .frame(.failure(to: asker, Failure(.invalidMessage, reason), at: nil))))
+  private func refuse(_ caller: Caller, _ reason: String) {
+    received(Outcome(caller: caller, answer: .frame(.failure(to: caller, Failure(.invalidMessage, reason), at: nil))))
   }
 }
 

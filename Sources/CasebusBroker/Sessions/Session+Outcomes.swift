@@ -8,7 +8,7 @@ extension Session {
       // It takes effect when the replay is over, and counts as unanswered until then.
       replay?.waiting.append(outcome)
     } else {
-      intake.messageAnswered(bytes: outcome.asker?.messageBytes ?? 0)
+      intake.messageAnswered(bytes: outcome.caller?.messageBytes ?? 0)
       takeEffect(outcome, epoch)
     }
     if outcome.charge > 0 { giveBack(outcome.charge, to: outcome.chargingLoop) }
@@ -33,37 +33,37 @@ extension Session {
     switch outcome.answer {
     case .silent: break
     case .done(let offset):
-      guard let asker = outcome.asker else { return }
-      send(.response(to: asker, at: asker.wantsPositions ? StreamPosition(offset: offset, epoch: epoch) : nil))
+      guard let caller = outcome.caller else { return }
+      send(.response(to: caller, at: caller.wantsPositions ? StreamPosition(offset: offset, epoch: epoch) : nil))
     case .frame(let frame): send(frame)
-    case .subscribe(let options, let start): subscribe(options, start, for: outcome.asker)
+    case .subscribe(let options, let start): subscribe(options, start, for: outcome.caller)
     case .consumer(let task, let position):
-      if let asker = outcome.asker { carryOut(task, at: position, for: asker) }
-    case .unsubscribe(let id, let position): unsubscribe(id, at: position, for: outcome.asker)
+      if let caller = outcome.caller { carryOut(task, at: position, for: caller) }
+    case .unsubscribe(let id, let position): unsubscribe(id, at: position, for: outcome.caller)
     case .endOfReplay(let id, let end): replayEnds(id, with: end)
     }
   }
 
-  private func subscribe(_ options: SubscribeOptions, _ start: SubscriptionStart, for asker: Outcome.Asker?) {
-    guard let asker else { return }
-    if let name = options.durable { return enter(name, options, start, for: asker) }
+  private func subscribe(_ options: SubscribeOptions, _ start: SubscriptionStart, for caller: Caller?) {
+    guard let caller else { return }
+    if let name = options.durable { return enter(name, options, start, for: caller) }
     do throws(Failure) {
       try checkIsNotDurable()
       try checkIsFirst(options)
       let id = try subscriptions.add(options.names, session: self.id, limits: loop.configuration)
       var result = SubscribeResult(id, recovered: start.isRecovered)
-      result.position = asker.wantsPositions ? start.position : nil
+      result.position = caller.wantsPositions ? start.position : nil
       if let offset = start.replayAfter, let position = start.position {
         result.recovered = beginReplay(of: options, id, after: offset, through: position)
       }
       if replay == nil { loop.shard.update(self, wanted: subscriptions.wanted) }
-      send(TextFrame { ServerMessage.writeSubscribed(to: asker.referenceID, result, into: &$0) })
+      send(TextFrame { ServerMessage.writeSubscribed(to: caller.referenceID, result, into: &$0) })
       continueReplay()
     } catch {
       if start.replayAfter != nil, case .workspace(let workspace) = scope {
         loop.send(.replayGivenUp(key), to: workspace)
       }
-      send(.failure(to: asker, error, at: start.position))
+      send(.failure(to: caller, error, at: start.position))
     }
   }
 
@@ -75,44 +75,44 @@ extension Session {
       "since can only be given with the first subscription of a session, this one has \(subscriptions.count)")
   }
 
-  private func unsubscribe(_ id: SubscriptionID, at position: StreamPosition?, for asker: Outcome.Asker?) {
-    guard let asker else { return }
+  private func unsubscribe(_ id: SubscriptionID, at position: StreamPosition?, for caller: Caller?) {
+    guard let caller else { return }
     do throws(Failure) {
       try subscriptions.remove(id)
       if replay == nil { loop.shard.update(self, wanted: subscriptions.wanted) }
       cancelReplay(of: id)
       leaveConsumer(.unsubscribed)
-      send(.response(to: asker, at: position))
+      send(.response(to: caller, at: position))
     } catch {
-      send(.failure(to: asker, error, at: position))
+      send(.failure(to: caller, error, at: position))
     }
   }
 
   /// Answers a monitor's message that names no workspace.
-  static func monitorOutcome(of content: Result<ClientMessage.Content, Failure>, asker: Outcome.Asker) -> Outcome {
+  static func monitorOutcome(of content: Result<ClientMessage.Content, Failure>, caller: Caller) -> Outcome {
     do throws(Failure) {
       switch try content.get() {
-      case .subscribe(let options): return try subscribeOutcome(options, asker: asker)
-      case .unsubscribe(let id): return Outcome(asker: asker, answer: .unsubscribe(id, nil))
-      case .request(let request): return monitorOutcome(of: request, asker: asker)
+      case .subscribe(let options): return try subscribeOutcome(options, caller: caller)
+      case .unsubscribe(let id): return Outcome(caller: caller, answer: .unsubscribe(id, nil))
+      case .request(let request): return monitorOutcome(of: request, caller: caller)
       case .publish, .acknowledge: preconditionFailure("it needs a workspace and was not refused")
       }
     } catch {
-      return Outcome(asker: asker, answer: .frame(.failure(to: asker, error, at: nil)))
+      return Outcome(caller: caller, answer: .frame(.failure(to: caller, error, at: nil)))
     }
   }
 
   private static func subscribeOutcome(
-    _ options: SubscribeOptions, asker: Outcome.Asker
+    _ options: SubscribeOptions, caller: Caller
   ) throws(Failure) -> Outcome {
     if let name = options.durable, options.since == nil || options.since == .beginning {
-      return Outcome(asker: asker, answer: .consumer(.subscribe(options, name), nil))
+      return Outcome(caller: caller, answer: .consumer(.subscribe(options, name), nil))
     }
     guard options.since == nil else {
       throw Failure(
         .workspaceRequired,
         "since is the place in one workspace, this connection is for all: connect with ?workspace=<id>")
     }
-    return Outcome(asker: asker, answer: .subscribe(options, SubscriptionStart()))
+    return Outcome(caller: caller, answer: .subscribe(options, SubscriptionStart()))
   }
 }

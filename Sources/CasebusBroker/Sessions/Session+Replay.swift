@@ -49,7 +49,7 @@ extension Session {
   private func endReplay() {
     guard let replay else { return }
     intake.messageTaken()
-    loop.send(.replayRead(replay.subscriptionID, through: replay.position, asker(nil)), to: replay.workspace)
+    loop.send(.replayRead(replay.subscriptionID, through: replay.position, caller(nil)), to: replay.workspace)
   }
 
   private func pageRead(_ result: Result<[JournalRecord], JournalError>, of id: SubscriptionID) {

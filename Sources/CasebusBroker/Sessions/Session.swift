@@ -125,19 +125,19 @@ extension Session {
     intake.messageTaken(bytes: message.bytes)
     if case .success(let content) = content, content.isControl { machine.controlMessagePassed() }
     if machine.isHolding || intake.isFull { pauseReading() }
-    let asker = asker(
+    let caller = caller(
       message.referenceID, messageID: message.messageID, bytes: message.bytes, workspaceID: message.workspaceID)
     noteAcknowledgement(content)
     switch (scope, content) {
-    case (.workspace(let workspace), _): loop.send(.said(content, asker), to: workspace)
+    case (.workspace(let workspace), _): loop.send(.said(content, caller), to: workspace)
     case (.all, .success(.acknowledge(let workspace, let offset))):
-      acknowledge(workspace, upTo: offset, from: asker)
+      acknowledge(workspace, upTo: offset, from: caller)
     case (.all, _):
       guard let workspace = message.workspaceID else {
-        return received(Self.monitorOutcome(of: content, asker: asker))
+        return received(Self.monitorOutcome(of: content, caller: caller))
       }
       namesWorkspaces = true
-      loop.send(.saidByMonitor(content, asker), to: workspace)
+      loop.send(.saidByMonitor(content, caller), to: workspace)
     }
   }
 
@@ -146,12 +146,13 @@ extension Session {
     durability.held.append(message)
   }
 
-  func asker(
+  func caller(
     _ referenceID: ReferenceID?, messageID: Identifier? = nil, bytes: Int = 0, workspaceID: WorkspaceID? = nil
-  ) -> Outcome.Asker {
+  ) -> Caller {
     let isMonitor = if case .all = scope { true } else { false }
-    return Outcome.Asker(
-      session: key, isMonitor: isMonitor, workspaceID: isMonitor ? workspaceID : nil, referenceID: referenceID,
+    return Caller(
+      session: key, principal: origin.principal, isMonitor: isMonitor, workspaceID: isMonitor ? workspaceID : nil,
+      referenceID: referenceID,
       messageID: messageID, messageBytes: bytes, wantsPositions: wantsPositions && !isMonitor,
       consumer: durability.consumer)
   }

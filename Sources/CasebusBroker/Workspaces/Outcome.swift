@@ -24,42 +24,25 @@ struct Outcome: Sendable {
   }
 
   /// Who is answered; nil where no client asked.
-  var asker: Asker?
+  var caller: Caller?
   var answer: Answer
   /// How many events follow it.
   var eventCount = 0
-  /// Whether the events are not for the asker: messages to a channel are not for their sender.
-  var excludesAsker = false
+  /// Whether the events are not for the caller: messages to a channel are not for their sender.
+  var excludesCaller = false
   /// The bytes of its answer and events in memory, about; known when it is given to the commit.
   var weight = 0
-  /// As much of the asker's ``DecisionWindow`` it takes until it was sent, and on which loop.
+  /// As much of the caller's ``DecisionWindow`` it takes until it was sent, and on which loop.
   var charge = 0
   var chargingLoop = 0
 
-  init(asker: Asker?, answer: Answer, excludesAsker: Bool = false) {
-    self.asker = asker
+  init(caller: Caller?, answer: Answer, excludesCaller: Bool = false) {
+    self.caller = caller
     self.answer = answer
-    self.excludesAsker = excludesAsker
+    self.excludesCaller = excludesCaller
   }
 
   var answerBytes: Int { if case .frame(let frame) = answer { frame.messageBytes } else { 0 } }
-
-  /// Whom an answer goes to, and what the client said about its message.
-  struct Asker: Sendable {
-    var session: SessionKey
-    /// Whether it sees all workspaces and is in none.
-    var isMonitor = false
-    /// The workspace that a monitor's request or publish names; its answer names it, too.
-    var workspaceID: WorkspaceID?
-    var referenceID: ReferenceID?
-    var messageID: Identifier?
-    /// How long the client's message was.
-    var messageBytes = 0
-    /// Whether answers tell where the workspace stands.
-    var wantsPositions = false
-    /// The durable consumer that the session is part of.
-    var consumer: JournalConsumer.Key?
-  }
 }
 
 /// How a subscription begins (Protocol §9.2).
@@ -83,22 +66,22 @@ enum ReplayEnd: Sendable {
 extension TextFrame {
   /// The frame of a response whose data the closure writes.
   static func response(
-    to asker: Outcome.Asker, at position: StreamPosition?,
+    to caller: Caller, at position: StreamPosition?,
     writeData: (inout ByteBuffer) -> Void = { $0.writeJSON(.null) }
   ) -> TextFrame {
-    let position = asker.wantsPositions ? position : nil
+    let position = caller.wantsPositions ? position : nil
     return TextFrame {
       ServerMessage.writeResponse(
-        to: asker.referenceID, in: asker.workspaceID, at: position, into: &$0, writeData: writeData)
+        to: caller.referenceID, in: caller.workspaceID, at: position, into: &$0, writeData: writeData)
     }
   }
 
   /// The frame of a failure.
-  static func failure(to asker: Outcome.Asker, _ failure: Failure, at position: StreamPosition?) -> TextFrame {
-    let position = asker.wantsPositions ? position : nil
+  static func failure(to caller: Caller, _ failure: Failure, at position: StreamPosition?) -> TextFrame {
+    let position = caller.wantsPositions ? position : nil
     return TextFrame {
       ServerMessage.writeFailure(
-        to: asker.referenceID, code: failure.code.rawValue, message: failure.message, in: asker.workspaceID,
+        to: caller.referenceID, code: failure.code.rawValue, message: failure.message, in: caller.workspaceID,
         at: position, into: &$0)
     }
   }

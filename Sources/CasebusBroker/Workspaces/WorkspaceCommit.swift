@@ -40,12 +40,12 @@ struct WorkspaceCommit {
   }
 
   /// Who is answered.
-  var askers: some Sequence<Outcome.Asker> { release.outcomes.lazy.compactMap(\.asker) }
+  var callers: some Sequence<Caller> { release.outcomes.lazy.compactMap(\.caller) }
 
   /// What the answers counted in the windows of their sessions.
   var charges: [(session: SessionKey, bytes: Int)] {
     release.outcomes.compactMap { outcome in
-      outcome.charge > 0 ? outcome.asker.map { ($0.session, outcome.charge) } : nil
+      outcome.charge > 0 ? outcome.caller.map { ($0.session, outcome.charge) } : nil
     }
   }
 
@@ -108,8 +108,8 @@ struct WorkspaceRelease: Sendable {
   let epoch: String
   var outcomes: [Outcome] = []
   var events: [EncodedEvent] = []
-  /// The loops that have askers, a bit for each; several loops may share one.
-  private var askerLoops: UInt64 = 0
+  /// The loops that have callers, a bit for each; several loops may share one.
+  private var callerLoops: UInt64 = 0
   /// What it holds in memory, about.
   private(set) var bytes = 0
   /// The outcomes and events before these were delivered.
@@ -129,12 +129,12 @@ struct WorkspaceRelease: Sendable {
 
   mutating func append(_ outcome: consuming Outcome) {
     bytes += outcome.weight
-    if let asker = outcome.asker { askerLoops |= Self.bit(asker.session.loop) }
+    if let caller = outcome.caller { callerLoops |= Self.bit(caller.session.loop) }
     outcomes.append(outcome)
   }
 
   /// Whether a session of a loop may be answered by it.
-  func hasAsker(on loop: Int) -> Bool { askerLoops & Self.bit(loop) != 0 }
+  func hasCaller(on loop: Int) -> Bool { callerLoops & Self.bit(loop) != 0 }
 
   private static func bit(_ loop: Int) -> UInt64 { 1 << UInt64(loop & 63) }
 

@@ -30,8 +30,8 @@ extension WorkspaceHost {
     again = []
     for message in messages {
       switch message {
-      case .said(let content, let asker): answer(content, to: asker)
-      case .replayRead(let id, let offset, let asker): endReplay(of: id, after: offset, for: asker)
+      case .said(let content, let caller): answer(content, to: caller)
+      case .replayRead(let id, let offset, let caller): endReplay(of: id, after: offset, for: caller)
       case .attach, .saidByMonitor, .replayGivenUp, .consumerJoined, .consumerLeft, .detach:
         preconditionFailure("nobody is answered for it")
       }
@@ -79,7 +79,7 @@ extension WorkspaceHost {
   /// Makes the events of others so, and gives them to everybody who is here.
   private func takeOver(_ records: [JournalRecord]) throws(JournalError) {
     var release = WorkspaceRelease(workspace: id, epoch: epoch)
-    var outcome = Outcome(asker: nil, answer: .silent)
+    var outcome = Outcome(caller: nil, answer: .silent)
     var given: [ConsumerRecord] = []
     for record in records {
       let event = try WorkspaceEvent(kept: record, in: id)

@@ -6,50 +6,52 @@ import NIOCore
 extension WorkspaceHost {
   /// Decides a command and answers it, in the same way again if its message was sent before (Protocol §5.5).
   /// - Parameter isAnswered: whether a success is answered, too.
-  func execute(_ command: Command, from asker: Outcome.Asker, isAnswered: Bool = true) throws(Failure) {
-    if let receipt = asker.messageID.flatMap({ receipts.receipt(of: $0, at: loop.now) }) {
-      let answer = answer(to: asker, receipt.failure, at: receipt.offset, isAnswered: isAnswered)
-      return finish(Outcome(asker: asker, answer: answer))
+  func execute(_ command: Command, from caller: Caller, isAnswered: Bool = true) throws(Failure) {
+    if let receipt = caller.messageID.flatMap({ receipts.receipt(of: $0, at: loop.now) }) {
+      let answer = answer(to: caller, receipt.failure, at: receipt.offset, isAnswered: isAnswered)
+      return finish(Outcome(caller: caller, answer: answer))
     }
     // A timer may be late, a deadline is not: what is due comes before the command.
     deadlineReached()
     do throws(Failure) {
       let events = try current.decide(
-        command, by: blocker(of: asker), or: ownBlocker(of: asker.session), at: loop.now)
-      conclude(events, events.first?.refusal, for: asker, isAnswered: isAnswered)
+        command, by: blocker(of: caller), or: ownBlocker(of: caller), at: loop.now)
+      conclude(events, events.first?.refusal, for: caller, isAnswered: isAnswered)
     } catch {
-      guard asker.messageID != nil else { throw error }
-      conclude([], error, for: asker, isAnswered: isAnswered)
+      guard caller.messageID != nil else { throw error }
+      conclude([], error, for: caller, isAnswered: isAnswered)
     }
   }
 
   /// A consumer that was deleted meanwhile has no blocks any more; nobody could lift them.
-  private func blocker(of asker: Outcome.Asker) -> Blocker {
-    guard let consumer = asker.consumer, consumers.queues[consumer] != nil else {
-      return ownBlocker(of: asker.session)
+  private func blocker(of caller: Caller) -> Blocker {
+    guard let consumer = caller.consumer, consumers.queues[consumer] != nil else {
+      return ownBlocker(of: caller)
     }
     return consumer.blocker
   }
 
-  private func ownBlocker(of session: SessionKey) -> Blocker { sessions[session] ?? loop.ownBlocker(of: session) }
+  private func ownBlocker(of caller: Caller) -> Blocker {
+    sessions[caller.session] ?? loop.ownBlocker(of: caller.session, caller.principal)
+  }
 
   private func conclude(
-    _ events: [WorkspaceEvent], _ failure: Failure?, for asker: Outcome.Asker, isAnswered: Bool
+    _ events: [WorkspaceEvent], _ failure: Failure?, for caller: Caller, isAnswered: Bool
   ) {
     let end = currentOffset + JournalOffset(events.count)
-    let receipt = asker.messageID.map {
+    let receipt = caller.messageID.map {
       JournalReceipt(messageID: $0, time: loop.now.milliseconds, offset: end, failure: failure)
     }
     if let receipt { receipts.add(receipt, at: loop.now) }
-    let answer = answer(to: asker, failure, at: end, isAnswered: isAnswered)
-    apply(events, Outcome(asker: asker, answer: answer), receipt: receipt)
+    let answer = answer(to: caller, failure, at: end, isAnswered: isAnswered)
+    apply(events, Outcome(caller: caller, answer: answer), receipt: receipt)
   }
 
   private func answer(
-    to asker: Outcome.Asker, _ failure: Failure?, at offset: JournalOffset, isAnswered: Bool
+    to caller: Caller, _ failure: Failure?, at offset: JournalOffset, isAnswered: Bool
   ) -> Outcome.Answer {
     if let failure {
-      return .frame(.failure(to: asker, failure, at: StreamPosition(offset: offset, epoch: epoch)))
+      return .frame(.failure(to: caller, failure, at: StreamPosition(offset: offset, epoch: epoch)))
     }
     return isAnswered ? .done(at: offset) : .silent
   }
@@ -59,14 +61,14 @@ extension WorkspaceHost {
     guard lifecycle.isReady else { return }
     deadlineReached()
     guard let events = try? current.decide(command, by: blocker, at: loop.now), !events.isEmpty else { return }
-    apply(events, Outcome(asker: nil, answer: .silent))
+    apply(events, Outcome(caller: nil, answer: .silent))
   }
 
-  func finish(_ asker: Outcome.Asker, writeData: (inout ByteBuffer) -> Void) throws(Failure) {
+  func finish(_ caller: Caller, writeData: (inout ByteBuffer) -> Void) throws(Failure) {
     // Nobody is there to read it.
-    guard !loop.window.isLeaving(asker.session) else { return finish(Outcome(asker: asker, answer: .silent)) }
+    guard !loop.window.isLeaving(caller.session) else { return finish(Outcome(caller: caller, answer: .silent)) }
     var bytes = 0
-    let frame = TextFrame.response(to: asker, at: position) { buffer in
+    let frame = TextFrame.response(to: caller, at: position) { buffer in
       let start = buffer.writerIndex
       writeData(&buffer)
       bytes = buffer.writerIndex - start
@@ -78,7 +80,7 @@ extension WorkspaceHost {
         "the data of the answer would have \(bytes) bytes, allowed are \(limit) (answerBytesMax), ask for less at a time"
       )
     }
-    finish(Outcome(asker: asker, answer: .frame(frame)))
+    finish(Outcome(caller: caller, answer: .frame(frame)))
   }
 
   /// Nothing was decided, but the answer keeps its place in the order.
@@ -174,17 +176,17 @@ extension WorkspaceHost {
   /// The journal did not take what the outcome belongs to.
   func fail(_ outcome: inout Outcome, with failure: Failure) {
     outcome.eventCount = 0
-    guard let asker = outcome.asker else { return }
+    guard let caller = outcome.caller else { return }
     switch outcome.answer {
     case .endOfReplay(let id, _):
       // Nobody asked in words; the replay asks again.
-      if sessions[asker.session] != nil { retained.keep(for: asker.session) }
+      if sessions[caller.session] != nil { retained.keep(for: caller.session) }
       outcome.answer = .endOfReplay(id, .further(through: durableOffset))
     case .subscribe:
-      cancelReplay(for: asker.session)
-      outcome.answer = .frame(.failure(to: asker, failure, at: position))
+      cancelReplay(for: caller.session)
+      outcome.answer = .frame(.failure(to: caller, failure, at: position))
     case .silent, .done, .frame, .unsubscribe, .consumer:
-      outcome.answer = .frame(.failure(to: asker, failure, at: position))
+      outcome.answer = .frame(.failure(to: caller, failure, at: position))
     }
   }
 }

@@ -31,6 +31,6 @@ extension WorkspaceHost {
   /// Decides what is due; does nothing if nothing is.
   func deadlineReached() {
     guard lifecycle.isReady, let due = deadline?.at, due <= loop.now else { return }
-    apply(current.deadlineReached(at: loop.now), Outcome(asker: nil, answer: .silent))
+    apply(current.deadlineReached(at: loop.now), Outcome(caller: nil, answer: .silent))
   }
 }

@@ -30,7 +30,7 @@ extension WorkspaceHost {
   private func idleTimerFired() {
     switch lifecycle.idleTimerFired(isIdle: isIdle, hasSnapshot: snapshotOffset == currentOffset) {
     case .remove: loop.remove(self)
-    case .writeSnapshot: apply([], Outcome(asker: nil, answer: .silent), snapshot: true)
+    case .writeSnapshot: apply([], Outcome(caller: nil, answer: .silent), snapshot: true)
     case .none: break
     }
   }

@@ -6,21 +6,21 @@ extension WorkspaceHost {
   /// A session told the host something.
   func receive(_ message: HostMessage) {
     switch message {
-    case .said(let content, let asker): receive(content, from: asker)
-    case .replayRead(let id, let offset, let asker): endReplay(of: id, after: offset, for: asker)
+    case .said(let content, let caller): receive(content, from: caller)
+    case .replayRead(let id, let offset, let caller): endReplay(of: id, after: offset, for: caller)
     case .replayGivenUp(let session): cancelReplay(for: session)
     case .consumerJoined(let key, let session): whenLoaded { $0.join(key, session) }
     case .consumerLeft(let key, let session, let leaving, let work): left(key, session, leaving, at: work)
-    case .detach(let session, let blocker): takeTurn(.left(session, blocker))
+    case .detach(let session): takeTurn(.left(session))
     case .attach, .saidByMonitor: preconditionFailure("the loop takes it")
     }
   }
 
   /// A client of this workspace said something.
-  func receive(_ content: Result<ClientMessage.Content, Failure>, from asker: Outcome.Asker) {
+  func receive(_ content: Result<ClientMessage.Content, Failure>, from caller: Caller) {
     // Mostly nothing waits anywhere: then a message need not be put into a form in which it could.
-    if lifecycle.isReady, loop.decidesAtOnce { return answer(content, to: asker) }
-    takeTurn(.said(content, asker))
+    if lifecycle.isReady, loop.decidesAtOnce { return answer(content, to: caller) }
+    takeTurn(.said(content, caller))
   }
 
   /// Takes a message when the workspace is in memory. Where earlier ones of its session wait for room, it waits behind
@@ -44,43 +44,43 @@ extension WorkspaceHost {
   private func decide(_ message: DecisionWindow.Message) {
     whenLoaded { host in
       switch message {
-      case .said(let content, let asker): host.answer(content, to: asker)
+      case .said(let content, let caller): host.answer(content, to: caller)
       case .leftConsumer(let key, let session, let work): host.leave(key, session, at: work)
-      case .left(let session, let blocker):
+      case .left(let session):
         host.loop.window.forget(session)
-        host.detach(session, blocker: blocker)
+        host.detach(session)
       }
     }
   }
 
-  func answer(_ content: Result<ClientMessage.Content, Failure>, to asker: Outcome.Asker) {
-    cause = .said(content, asker)
+  func answer(_ content: Result<ClientMessage.Content, Failure>, to caller: Caller) {
+    cause = .said(content, caller)
     defer {
       cause = nil
-      if asker.isMonitor { loop.decided(asker) }
+      if caller.isMonitor { loop.decided(caller) }
     }
     do throws(Failure) {
       let content = try content.get()
       try checkLoaded()
       switch content {
       case .subscribe(let options):
-        if let name = options.durable { return finish(.subscribe(options, name), for: asker) }
-        subscribe(options, from: asker)
-      case .unsubscribe(let id): finish(Outcome(asker: asker, answer: .unsubscribe(id, position)))
-      case .publish(let name, let data): try publish(name, data, from: asker)
-      case .request(let request): try answer(request, to: asker)
-      case .acknowledge(nil, let offset): try acknowledge(upTo: offset, from: asker)
+        if let name = options.durable { return finish(.subscribe(options, name), for: caller) }
+        subscribe(options, from: caller)
+      case .unsubscribe(let id): finish(Outcome(caller: caller, answer: .unsubscribe(id, position)))
+      case .publish(let name, let data): try publish(name, data, from: caller)
+      case .request(let request): try answer(request, to: caller)
+      case .acknowledge(nil, let offset): try acknowledge(upTo: offset, from: caller)
       case .acknowledge:
         throw Failure(.invalidMessage, "data.workspaceId is present, expected on the connection of a monitor only")
       }
     } catch {
-      finish(Outcome(asker: asker, answer: .frame(.failure(to: asker, error, at: position))))
+      finish(Outcome(caller: caller, answer: .frame(.failure(to: caller, error, at: position))))
     }
   }
 
   /// The session asks for it when it is its turn.
-  func finish(_ task: ConsumerTask, for asker: Outcome.Asker) {
-    finish(Outcome(asker: asker, answer: .consumer(task, position)))
+  func finish(_ task: ConsumerTask, for caller: Caller) {
+    finish(Outcome(caller: caller, answer: .consumer(task, position)))
   }
 
   private func checkLoaded() throws(Failure) {
@@ -88,20 +88,20 @@ extension WorkspaceHost {
     throw Failure(.journalUnavailable, "the journal could not be read, nothing was changed: \(error)")
   }
 
-  private func publish(_ name: EventName, _ data: JSONValue, from asker: Outcome.Asker) throws(Failure) {
+  private func publish(_ name: EventName, _ data: JSONValue, from caller: Caller) throws(Failure) {
     // Without a reference nobody waits for the answer (Protocol §5.2).
-    let isAnswered = asker.referenceID != nil
+    let isAnswered = caller.referenceID != nil
     if case .messenger = name {
       let answer = isAnswered ? Outcome.Answer.done(at: currentOffset) : .silent
-      broadcast(data, as: name, from: asker, answer: answer)
+      broadcast(data, as: name, from: caller, answer: answer)
     } else {
-      try execute(Command(publishing: name, data: data), from: asker, isAnswered: isAnswered)
+      try execute(Command(publishing: name, data: data), from: caller, isAnswered: isAnswered)
     }
   }
 
   /// Messages to a channel are neither journaled nor numbered, but they keep their place in the order.
-  func broadcast(_ message: JSONValue, as channel: EventName, from asker: Outcome.Asker, answer: Outcome.Answer) {
-    let outcome = Outcome(asker: asker, answer: answer, excludesAsker: true)
+  func broadcast(_ message: JSONValue, as channel: EventName, from caller: Caller, answer: Outcome.Answer) {
+    let outcome = Outcome(caller: caller, answer: answer, excludesCaller: true)
     loop.commit(outcome, of: self) { commit, outcome in
       outcome.append(EncodedEvent(channel) { $0.writeJSON(message) }, to: &commit)
     }

@@ -6,10 +6,10 @@ import CasebusProtocol
 /// A replay reads the journal up to where the workspace stood when it was asked for. What is decided meanwhile is
 /// retained, so that the replay can end in the order of the workspace: with the last events, and from then on live.
 extension WorkspaceHost {
-  func subscribe(_ options: SubscribeOptions, from asker: Outcome.Asker) {
+  func subscribe(_ options: SubscribeOptions, from caller: Caller) {
     let start = start(of: options.since)
-    if start.replayAfter != nil { retained.keep(for: asker.session) }
-    finish(Outcome(asker: asker, answer: .subscribe(options, start)))
+    if start.replayAfter != nil { retained.keep(for: caller.session) }
+    finish(Outcome(caller: caller, answer: .subscribe(options, start)))
   }
 
   private func start(of since: ResumePoint?) -> SubscriptionStart {
@@ -26,16 +26,16 @@ extension WorkspaceHost {
   }
 
   /// The replay of a subscription has read everything up to an offset.
-  func endReplay(of id: SubscriptionID, after offset: JournalOffset, for asker: Outcome.Asker) {
-    guard sessions[asker.session] != nil else { return }
-    cause = .replayRead(id, through: offset, asker)
+  func endReplay(of id: SubscriptionID, after offset: JournalOffset, for caller: Caller) {
+    guard sessions[caller.session] != nil else { return }
+    cause = .replayRead(id, through: offset, caller)
     defer { cause = nil }
     if let events = retained.events(after: offset, through: currentOffset) {
-      retained.release(asker.session)
-      finish(Outcome(asker: asker, answer: .endOfReplay(id, .events(events))))
+      retained.release(caller.session)
+      finish(Outcome(caller: caller, answer: .endOfReplay(id, .events(events))))
     } else {
-      retained.keep(for: asker.session)
-      finish(Outcome(asker: asker, answer: .endOfReplay(id, .further(through: currentOffset))))
+      retained.keep(for: caller.session)
+      finish(Outcome(caller: caller, answer: .endOfReplay(id, .further(through: currentOffset))))
     }
   }
 

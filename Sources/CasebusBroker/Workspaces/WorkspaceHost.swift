@@ -67,9 +67,9 @@ final class WorkspaceHost {
 extension WorkspaceHost {
   func hasSessions(on loop: Int) -> Bool { sessionCounts[loop] > 0 }
 
-  func attach(_ session: SessionKey) {
+  func attach(_ session: SessionKey, _ principal: Principal) {
     keep()
-    sessions[session] = loop.ownBlocker(of: session)
+    sessions[session] = loop.ownBlocker(of: session, principal)
     sessionCounts[session.loop] += 1
   }
 
@@ -78,13 +78,13 @@ extension WorkspaceHost {
     if lifecycle.becameNeeded() { idleTimer?.cancel() }
   }
 
-  /// A session is gone, and with it the blocks that are its own.
-  func detach(_ session: SessionKey, blocker: Blocker) {
+  /// A session is gone, and with it the blocks that are its own; those of its principal stay.
+  func detach(_ session: SessionKey) {
     // One that was refused for want of room was never attached.
-    guard sessions.removeValue(forKey: session) != nil else { return }
+    guard let blocker = sessions.removeValue(forKey: session) else { return }
     sessionCounts[session.loop] -= 1
     retained.release(session)
-    depart(blocker)
+    if case .session = blocker { depart(blocker) } else { leaveIfIdle() }
   }
 
   /// A blocker is gone, and so are its blocks.

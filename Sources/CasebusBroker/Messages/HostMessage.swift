@@ -6,13 +6,13 @@ import CasebusWorkspace
 /// sent.
 enum HostMessage: Sendable {
   /// A session opened; the workspace comes into memory for it.
-  case attach(SessionKey)
+  case attach(SessionKey, Principal)
   /// A client said something.
-  case said(Result<ClientMessage.Content, Failure>, Outcome.Asker)
+  case said(Result<ClientMessage.Content, Failure>, Caller)
   /// A monitor said something for the workspace, which comes into memory for it.
-  case saidByMonitor(Result<ClientMessage.Content, Failure>, Outcome.Asker)
+  case saidByMonitor(Result<ClientMessage.Content, Failure>, Caller)
   /// The replay of a subscription has read everything up to an offset.
-  case replayRead(SubscriptionID, through: JournalOffset, Outcome.Asker)
+  case replayRead(SubscriptionID, through: JournalOffset, Caller)
   /// A replay was given up.
   case replayGivenUp(SessionKey)
   /// A session is part of a durable consumer from now on.
@@ -20,5 +20,5 @@ enum HostMessage: Sendable {
   /// A session is no longer part of a durable consumer; what it was working on if its connection ended.
   case consumerLeft(JournalConsumer.Key, SessionKey, Session.Leaving, SessionWorkload.Work?)
   /// A session is gone, and with it the blocks that are its own.
-  case detach(SessionKey, Blocker)
+  case detach(SessionKey)
 }

@@ -77,8 +77,8 @@ extension BrokerLoop {
 
   private func receive(_ message: HostMessage, for workspace: WorkspaceID) {
     switch message {
-    case .attach(let session): host(session, in: workspace)
-    case .saidByMonitor(let content, let asker): receive(content, fromMonitor: asker, in: workspace)
+    case .attach(let session, let principal): host(session, principal, in: workspace)
+    case .saidByMonitor(let content, let caller): receive(content, fromMonitor: caller, in: workspace)
     case .said, .replayRead, .replayGivenUp, .consumerJoined, .consumerLeft, .detach:
       hosts[workspace]?.receive(message)
     }
