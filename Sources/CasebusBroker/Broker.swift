@@ -9,7 +9,7 @@ package import NIOCore
 /// It knows neither sockets nor files: messages come in by ``Session`` and leave by ``SessionSink``, events are committed to
 /// an `EventJournal`.
 package final class Broker: Sendable {
-  private let environment: BrokerEnvironment
+  let environment: BrokerEnvironment
 
   /// - Parameters:
   ///   - group: the event loops whose connections this broker serves.

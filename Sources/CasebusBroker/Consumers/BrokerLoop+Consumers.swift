@@ -66,6 +66,7 @@ extension BrokerLoop {
 extension BrokerLoop {
   /// Sends an event at the end of the tick, behind what was released in it.
   func send(_ delivery: DurableDelivery) {
+    counts.deliveries += 1
     outbox.add(delivery)
     scheduleTick()
   }

@@ -23,6 +23,7 @@ final class BrokerLoop {
   var isDraining = false
   let environment: BrokerEnvironment
   let commits: CommitQueue
+  var counts = BrokerCounts()
   var router: WorkspaceRouter
   /// What this loop's sessions are still to be given.
   var inbox: Deque<SessionMessage> = []

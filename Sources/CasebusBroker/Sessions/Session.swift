@@ -68,6 +68,7 @@ extension Session {
   package func textReceived(_ text: ByteBuffer) {
     guard isOpen else { return }
     messagesReceived += 1
+    loop.counts.messages += 1
     do throws(MessageFailure) {
       let message = try ClientMessage(decoding: text, limits: loop.configuration.jsonLimits)
       if case .subscribe(let options) = message.content, options.wantsPositions { beginPositions() }
@@ -84,6 +85,7 @@ extension Session {
   package func binaryReceived(byteCount: Int) {
     guard isOpen else { return }
     messagesReceived += 1
+    loop.counts.messages += 1
     let failure = Failure(
       .malformedMessage, "got a binary message of \(byteCount) bytes, expected a text message with a JSON object")
     reject(failure, referenceID: nil)
@@ -109,6 +111,7 @@ extension Session {
   }
 
   private func reject(_ failure: Failure, referenceID: ReferenceID?) {
+    loop.counts.messagesRefused += 1
     accept(ReceivedMessage(content: .failure(failure), referenceID: referenceID))
     if failure.code == .malformedMessage, machine.malformedMessageReceived() { closeIfDrained() }
   }

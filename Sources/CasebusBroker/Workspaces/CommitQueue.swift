@@ -73,6 +73,7 @@ final class CommitQueue {
   func ended(_ result: Result<JournalCommit, JournalError>) {
     precondition(committing != nil && self.result == nil, "a commit ended that was not begun")
     self.result = result
+    count(result)
   }
 
   /// Releases what was committed, or undoes what was not. Does nothing until the journal has said which.
@@ -114,7 +115,10 @@ final class CommitQueue {
     for index in commits.indices {
       let host = commits[index].host
       switch error(host) {
-      case nil: releases.append((host, commits[index].takeRelease()))
+      case nil:
+        let release = commits[index].takeRelease()
+        port.loop.counts.events += release.events.count
+        releases.append((host, release))
       // It is decided again.
       case .conflict: break
       case let error?: releases.append((host, commits[index].takeRelease(failing: Failure(notCommitted: error))))
@@ -127,6 +131,14 @@ final class CommitQueue {
 }
 
 extension CommitQueue {
+  private func count(_ result: Result<JournalCommit, JournalError>) {
+    guard case .success(let commit) = result else { return port.loop.counts.commitsFailed += 1 }
+    port.loop.counts.commits += 1
+    for error in commit.refused.values {
+      if case .conflict = error { port.loop.counts.conflicts += 1 } else { port.loop.counts.partsRefused += 1 }
+    }
+  }
+
   /// Others appended to the workspaces of these commits first.
   private func decideAgain(_ commits: [WorkspaceCommit]) {
     // The later commits of a host first: what led to the earlier ones is then put before it.
