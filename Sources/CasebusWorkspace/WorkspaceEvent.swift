@@ -69,6 +69,12 @@ extension WorkspaceEvent {
     guard case .markdone(let event) = self else { return nil }
     return event.refusal
   }
+
+  /// Whose markdone block begins with this event; nil if none does.
+  package var placedBlocker: Blocker? {
+    guard case .markdone(let event) = self else { return nil }
+    return event.placedBlocker
+  }
 }
 
 extension WorkspaceEvent {

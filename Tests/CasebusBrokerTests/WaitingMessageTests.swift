@@ -181,6 +181,29 @@ extension WaitingMessageTests {
     #expect(Self.hasLeft(broker, journal))
   }
 
+  /// The journal takes the block, and not its end: its session is gone by then.
+  @Test func blockWhoseEndWasUndoneGoesWithItsSession() {
+    let journal = SimulatedJournal()
+    let broker = TestBroker(journal: journal)
+    let (agent, blocker) = (broker.connect("w"), broker.connect("w"))
+    journal.finishEverything(for: broker)
+    agent.publish("IDLE")
+    journal.finishEverything(for: broker)
+    blocker.send(Self.block)
+    blocker.send(#"{"request":"interaction.unblockMarkdone","parameters":["1"]}"#)
+    blocker.disconnect()
+    journal.finishAppend(succeeds: true)
+    broker.run()
+    journal.finishAppend(succeeds: false)
+    broker.run()
+    agent.publish("RINGING", "2")
+    journal.finishEverything(for: broker)
+    _ = agent.received()
+    agent.send(Self.markdone)
+    journal.finishEverything(for: broker)
+    #expect(agent.received().map(\.errorCode) == [""])
+  }
+
   /// What is undone with a commit was never there to be lifted.
   @Test func workspaceLeavesMemoryAfterABlockWasUndone() {
     let journal = HeldJournal(LastingJournal())

@@ -11,6 +11,8 @@ struct WorkspaceCommit {
   /// What the part's records are made from.
   private(set) var events: [WorkspaceEvent] = []
   private var release: WorkspaceRelease
+  /// Who placed blocks in it.
+  private(set) var blockers: Set<Blocker> = []
   /// The messages that led to it, in order; they are decided again if others appended to the workspace first.
   private(set) var causes: [HostMessage] = []
   /// Where the position of a consumer is in the part, so that it is not searched for.
@@ -58,6 +60,10 @@ struct WorkspaceCommit {
     events.append(event)
     part.records.append(record)
   }
+
+  /// A block was placed in it.
+  /// - Returns: whether it is the first one of its blocker.
+  mutating func blockWasPlaced(by blocker: Blocker) -> Bool { blockers.insert(blocker).inserted }
 
   mutating func append(_ receipt: JournalReceipt) {
     part.receipts.append(receipt)

@@ -125,6 +125,7 @@ extension WorkspaceHost {
       data: encoded.data)
     event.writeDetail(into: &record.detail)
     commit.append(event, record)
+    if let blocker = event.placedBlocker { blockWasPlaced(by: blocker, in: &commit) }
     return encoded
   }
 
@@ -146,6 +147,7 @@ extension WorkspaceHost {
     durableSnapshotOffset = commit.part.snapshot?.offset ?? durableSnapshotOffset
     receipts.committed(commit.part.receipts.count)
     pendingCommits -= 1
+    settleBlockers(of: commit)
     settleDeparted(freed)
     if !monitors.isEmpty { forgetMonitors(freed) }
     settleMonitors(of: commit)
@@ -163,6 +165,7 @@ extension WorkspaceHost {
     lifecycle.commitFailed()
     consumers.putBack(commit.part.positions)
     pendingCommits -= 1
+    settleBlockers(of: commit, isFinal: isFinal)
     if isFinal {
       if pendingCommits == 0 { forgetUndoneBlocks() }
       if !monitors.isEmpty { forgetMonitors(Array(monitors.keys)) }

@@ -43,6 +43,8 @@ final class WorkspaceHost {
   var hasFailedToLift = false
   /// Its place in what the next commit gathers; nil while nothing of it is gathered.
   var gatheredCommit: Int?
+  /// Who placed blocks in commits that have not ended, and in how many.
+  private var unsettledBlockers: [Blocker: Int] = [:]
   /// How many commits it is part of that have not ended.
   var pendingCommits = 0
   /// How many messages wait to be decided here.
@@ -119,7 +121,22 @@ extension WorkspaceHost {
     // Else it is done when it is known how the workspace stands.
     guard !lifecycle.isWaiting else { return }
     if current.hasBlocks(of: blocker) { return run(.blockerLeft, by: blocker) }
-    if !durable.hasBlocks(of: blocker) { departed.remove(blocker) }
+    // A block and its end may be undecided still: of these two the journal may take the first alone.
+    if !durable.hasBlocks(of: blocker), unsettledBlockers[blocker] == nil { departed.remove(blocker) }
+  }
+
+  /// A block was placed; the journal knows nothing of it yet.
+  func blockWasPlaced(by blocker: Blocker, in commit: inout WorkspaceCommit) {
+    if commit.blockWasPlaced(by: blocker) { unsettledBlockers[blocker, default: 0] += 1 }
+  }
+
+  /// The journal has taken or refused a commit.
+  /// - Parameter isFinal: whether what led to it is not decided again.
+  func settleBlockers(of commit: WorkspaceCommit, isFinal: Bool = true) {
+    for blocker in commit.blockers {
+      unsettledBlockers[blocker] = unsettledBlockers[blocker].flatMap { $0 > 1 ? $0 - 1 : nil }
+      if isFinal, departed.contains(blocker) { liftBlocks(of: blocker) }
+    }
   }
 
   /// Where the workspace stands with everything that was decided.

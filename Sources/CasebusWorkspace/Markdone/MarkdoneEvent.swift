@@ -32,6 +32,14 @@ extension MarkdoneEvent {
     return Failure(.markdoneBlocked, warningMessage)
   }
 
+  /// Whose block begins with this event.
+  var placedBlocker: Blocker? {
+    switch kind {
+    case .blocked(let block, _): block.blocker
+    case .unblocked, .blockExpired, .refused, .done: nil
+    }
+  }
+
   /// Whose block ends with this event.
   var freedBlocker: Blocker? {
     switch kind {
