@@ -3,27 +3,18 @@ extension JSONParser {
   mutating func parseString() throws(JSONError) -> String {
     position += 1
     let start = position
-    var allBits: UInt8 = 0
-    var end = start
-    while end < bytes.count, !Self.endsRun(bytes[end]) {
-      allBits |= bytes[end]
-      end += 1
-    }
+    let run = PlainRun.length(UnsafeRawBufferPointer(rebasing: bytes[start...]))
+    let end = start + run.count
     position = end
     switch try peek() {
     case UInt8(ascii: "\""):
       position += 1
       let utf8 = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
       // ASCII is always valid, and needs no validation, which costs ten times as much as creating the text.
-      return allBits < 0x80 ? String(decoding: utf8, as: UTF8.self) : try text(of: utf8, startingAt: start)
+      return run.isASCII ? String(decoding: utf8, as: UTF8.self) : try text(of: utf8, startingAt: start)
     case UInt8(ascii: "\\"): return try parseStringWithEscapes(from: start)
     case _: throw failure(.controlCharacter)
     }
-  }
-
-  /// Whether a byte is more than a plain part of its string: a quote, an escape or a control character.
-  private static func endsRun(_ byte: UInt8) -> Bool {
-    byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20
   }
 
   /// The slow path: copies the text, because an escape and its result have different bytes.

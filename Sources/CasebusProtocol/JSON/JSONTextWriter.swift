@@ -133,10 +133,9 @@ extension [UInt8] {
 enum JSONEscape {
   /// The bytes that escaping adds to a text.
   static func extraBytes(_ utf8: UnsafeBufferPointer<UInt8>) -> Int {
-    // No branch per byte, so that the compiler can check many at once: most texts have nothing to escape.
-    var suspects = 0
-    for byte in utf8 { suspects &+= (byte < 0x20 ? 1 : 0) | (byte == 0x22 ? 1 : 0) | (byte == 0x5C ? 1 : 0) }
-    return suspects == 0 ? 0 : utf8.reduce(0) { $0 + extraBytes($1) }
+    // Most texts have nothing to escape.
+    let plain = PlainRun.length(UnsafeRawBufferPointer(utf8)).count
+    return plain == utf8.count ? 0 : utf8[plain...].reduce(0) { $0 + extraBytes($1) }
   }
 
   private static func extraBytes(_ byte: UInt8) -> Int {
