@@ -30,7 +30,12 @@ extension WorkspaceHost {
     again = []
     for message in messages {
       switch message {
-      case .said(let content, let asker): answer(content, to: asker)
+      case .said(let content, let asker):
+        answer(content, to: asker)
+        if !asker.isMonitor, sessions[asker.session] == nil {
+          retained.release(asker.session)
+          loop.window.forget(asker.session)
+        }
       case .replayRead(let id, let offset, let asker): endReplay(of: id, after: offset, for: asker)
       case .attach, .saidByMonitor, .replayGivenUp, .consumerJoined, .consumerLeft, .detach:
         preconditionFailure("nobody is answered for it")
@@ -106,6 +111,7 @@ extension WorkspaceHost {
   }
 
   private func catchingUpFailed(_ error: JournalError) {
+    closeSessions("the journal could not be read, what others appended after \(durableOffset) is missing")
     loadFailed(error)
     begin()
   }
@@ -114,10 +120,12 @@ extension WorkspaceHost {
   /// would miss events; they are closed, and find out where they are when they come back.
   private func loadAgain() {
     lifecycle.lostTrack()
-    for session in sessions.keys {
-      loop.close(session, .internalError, reason: "the journal no longer has the events that follow \(durableOffset)")
-    }
+    closeSessions("the journal no longer has the events that follow \(durableOffset)")
     load()
+  }
+
+  private func closeSessions(_ reason: String) {
+    for session in sessions.keys { loop.close(session, .internalError, reason: reason) }
   }
 }
 

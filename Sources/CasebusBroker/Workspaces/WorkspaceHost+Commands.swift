@@ -144,6 +144,7 @@ extension WorkspaceHost {
     durableSnapshotOffset = commit.part.snapshot?.offset ?? durableSnapshotOffset
     receipts.committed(commit.part.receipts.count)
     pendingCommits -= 1
+    if pendingCommits == 0, !departed.isEmpty { forgetUndoneBlocks() }
     settleDeparted(freed)
     if !monitors.isEmpty { forgetMonitors(freed) }
     settleMonitors(of: commit)
@@ -168,7 +169,7 @@ extension WorkspaceHost {
     }
     hasFailedToLift = !departed.isEmpty
     updateDeadline(noSoonerThan: .seconds(1))
-    leaveIfIdle()
+    if isFinal { leaveIfIdle() }
   }
 
   /// The journal did not take what the outcome belongs to.

@@ -7,8 +7,8 @@ extension WorkspaceHost {
   func receive(_ message: HostMessage) {
     switch message {
     case .said(let content, let asker): receive(content, from: asker)
-    case .replayRead(let id, let offset, let asker): endReplay(of: id, after: offset, for: asker)
-    case .replayGivenUp(let session): cancelReplay(for: session)
+    case .replayRead(let id, let offset, let asker): whenLoaded { $0.endReplay(of: id, after: offset, for: asker) }
+    case .replayGivenUp(let session): whenLoaded { $0.cancelReplay(for: session) }
     case .consumerJoined(let key, let session): whenLoaded { $0.join(key, session) }
     case .consumerLeft(let key, let session, let leaving, let work): left(key, session, leaving, at: work)
     case .detach(let session, let blocker): takeTurn(.left(session, blocker))

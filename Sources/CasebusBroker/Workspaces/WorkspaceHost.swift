@@ -119,7 +119,7 @@ extension WorkspaceHost {
     // Else it is done when it is known how the workspace stands.
     guard !lifecycle.isWaiting else { return }
     if current.hasBlocks(of: blocker) { return run(.blockerLeft, by: blocker) }
-    if !durable.hasBlocks(of: blocker) { departed.remove(blocker) }
+    if pendingCommits == 0, !durable.hasBlocks(of: blocker) { departed.remove(blocker) }
   }
 
   /// Where the workspace stands with everything that was decided.
