@@ -268,4 +268,62 @@ import Testing
     for _ in 1...5 { two.settle(1) }
     #expect(agent.received().last?.errorCode == "")
   }
+
+  /// 9. The last message of a monitor that has ended is undone together with a later commit of the same workspace: its block
+  /// is lifted between the two.
+  @Test(arguments: [false, true]) func blockIsLiftedOnTheStateWithoutWhatFailed(anotherFollows: Bool) {
+    let journal = HeldJournal()
+    let broker = TestBroker(journal: journal)
+    let (agent, bot) = (broker.connect("w"), broker.connect("*"))
+    func finish(_ result: Result<Void, JournalError> = .success(())) {
+      journal.finish(result)
+      broker.run()
+    }
+    agent.publish("IDLE")
+    finish()
+    bot.send(#"{"request":"interaction.blockMarkdone","parameters":["1","w"],"workspaceId":"w","referenceId":"b"}"#)
+    finish()
+    bot.send(#"{"event":"publish","workspaceId":"w","data":{"event":"agent","data":{"n":1}}}"#)
+    agent.publish("RINGING", "2")
+    bot.disconnect()
+    _ = agent.received()
+    journal.finish(.failure(.unavailable("test")))
+    if anotherFollows { agent.sendWithoutRunning(TestClient.publication("RINGING", "3", reference: "r").jsonText) }
+    broker.run()
+    let offsets = journal.batches.last!.map(\.offset)
+    #expect(offsets == Array(3..<(3 + JournalOffset(offsets.count))), "\(offsets)")
+    let host = agent.session.loop.hosts[Self.w]!
+    #expect(host.currentOffset == 2 + JournalOffset(offsets.count))
+    for _ in 1...5 { finish() }
+    #expect(host.currentOffset == host.durableOffset)
+    if anotherFollows { #expect(agent.received().map(\.summary).last == "r") }
+  }
+
+  /// 10. The same across two workspaces.
+  @Test func blockInAnotherWorkspaceIsLiftedOnTheStateWithoutWhatFailed() {
+    for _ in 1...1 {
+      let journal = HeldJournal()
+      let broker = TestBroker(journal: journal)
+      let names = (1...6).map { "w\($0)" }
+      let (agents, bot) = (names.map { broker.connect($0) }, broker.connect("*"))
+      func finish(_ result: Result<Void, JournalError> = .success(())) {
+        journal.finish(result)
+        broker.run()
+      }
+      for agent in agents { agent.publish("IDLE") }
+      for _ in 1...4 { finish() }
+      for name in names {
+        bot.send(#"{"request":"interaction.blockMarkdone","parameters":["1","w"],"workspaceId":"\#(name)","referenceId":"b"}"#)
+      }
+      for _ in 1...4 { finish() }
+      bot.send(#"{"event":"publish","workspaceId":"w1","data":{"event":"agent","data":{"n":1}}}"#)
+      for agent in agents { agent.publish("RINGING", "2") }
+      bot.disconnect()
+      finish(.failure(.unavailable("test")))
+      for name in names.dropFirst() {
+        let host = agents[0].session.loop.hosts[WorkspaceID(name)!]!
+        #expect(host.currentOffset == 3 && host.durableOffset == 2, "\(name) \(host.currentOffset) \(host.durableOffset)")
+      }
+    }
+  }
 }
