@@ -114,10 +114,14 @@ final class CommitQueue {
     for index in commits.indices {
       let host = commits[index].host
       switch error(host) {
-      case nil: releases.append((host, commits[index].takeRelease()))
+      case nil:
+        releases.append((host, commits[index].takeRelease()))
+        host.settled(commits[index])
       // It is decided again.
       case .conflict: break
-      case let error?: releases.append((host, commits[index].takeRelease(failing: Failure(notCommitted: error))))
+      case let error?:
+        releases.append((host, commits[index].takeRelease(failing: Failure(notCommitted: error))))
+        host.settled(commits[index])
       }
     }
     port.loop.release(releases)

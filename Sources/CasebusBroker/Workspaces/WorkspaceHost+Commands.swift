@@ -147,6 +147,10 @@ extension WorkspaceHost {
     if pendingCommits == 0, !departed.isEmpty { forgetUndoneBlocks() }
     settleDeparted(freed)
     if !monitors.isEmpty { forgetMonitors(freed) }
+  }
+
+  /// Every commit that ended with this one was made so or undone: only now may something be decided because of it.
+  func settled(_ commit: WorkspaceCommit) {
     settleMonitors(of: commit)
     leaveIfIdle()
   }
@@ -165,11 +169,9 @@ extension WorkspaceHost {
     if isFinal {
       if pendingCommits == 0 { forgetUndoneBlocks() }
       if !monitors.isEmpty { forgetMonitors(Array(monitors.keys)) }
-      settleMonitors(of: commit)
     }
     hasFailedToLift = !departed.isEmpty
     updateDeadline(noSoonerThan: .seconds(1))
-    if isFinal { leaveIfIdle() }
   }
 
   /// The journal did not take what the outcome belongs to.
