@@ -115,13 +115,13 @@ final class CommitQueue {
       let host = commits[index].host
       switch error(host) {
       case nil:
-        releases.append((host, commits[index].takeRelease()))
         host.settled(commits[index])
+        releases.append((host, commits[index].takeRelease()))
       // It is decided again.
       case .conflict: break
       case let error?:
-        releases.append((host, commits[index].takeRelease(failing: Failure(notCommitted: error))))
         host.settled(commits[index])
+        releases.append((host, commits[index].takeRelease(failing: Failure(notCommitted: error))))
       }
     }
     port.loop.release(releases)

@@ -185,9 +185,9 @@ extension WorkspaceHost {
       outcome.answer = .endOfReplay(id, .further(through: durableOffset))
     case .subscribe:
       cancelReplay(for: asker.session)
-      outcome.answer = .frame(.failure(to: asker, failure, at: position))
+      outcome.answer = .frame(.failure(to: asker, failure, at: StreamPosition(offset: durableOffset, epoch: epoch)))
     case .silent, .done, .frame, .unsubscribe, .consumer:
-      outcome.answer = .frame(.failure(to: asker, failure, at: position))
+      outcome.answer = .frame(.failure(to: asker, failure, at: StreamPosition(offset: durableOffset, epoch: epoch)))
     }
   }
 }
