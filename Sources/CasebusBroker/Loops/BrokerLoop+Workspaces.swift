@@ -21,7 +21,7 @@ extension BrokerLoop {
       if let caller = outcome.caller {
         outcome.charge = window.decided(outcome.weight, for: caller.session)
         outcome.chargingLoop = port.index
-        if let cause = host.cause { commit.append(cause) }
+        if let cause = host.cause { commit.append(cause, messageBytes: caller.messageBytes) }
       }
       commit.append(outcome)
     }

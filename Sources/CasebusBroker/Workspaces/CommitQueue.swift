@@ -116,12 +116,15 @@ final class CommitQueue {
       let host = commits[index].host
       switch error(host) {
       case nil:
+        host.settled(commits[index])
         let release = commits[index].takeRelease()
         port.loop.counts.events += release.events.count
         releases.append((host, release))
       // It is decided again.
       case .conflict: break
-      case let error?: releases.append((host, commits[index].takeRelease(failing: Failure(notCommitted: error))))
+      case let error?:
+        host.settled(commits[index])
+        releases.append((host, commits[index].takeRelease(failing: Failure(notCommitted: error))))
       }
     }
     port.loop.release(releases)

@@ -37,7 +37,9 @@ struct WorkspaceCommit {
     release.append(outcome)
   }
 
-  mutating func append(_ cause: HostMessage) {
+  /// - Parameter messageBytes: how long the client's message was.
+  mutating func append(_ cause: HostMessage, messageBytes: Int) {
+    bytes += messageBytes
     causes.append(cause)
   }
 

@@ -1,6 +1,7 @@
 import CasebusJournal
 import CasebusProtocol
 import CasebusWorkspace
+import Logging
 import NIOCore
 
 /// What others append to a workspace, where several brokers share a journal.
@@ -17,6 +18,7 @@ extension WorkspaceHost {
   func catchUp(deciding causes: [HostMessage]) {
     again.insert(contentsOf: causes, at: 0)
     guard lifecycle.conflicted() else { return }
+    loop.logger.info("another broker appended to a workspace first", metadata: ["workspace": "\(id)"])
     let (port, id) = (loop.port, id)
     loop.journal.open(id) { result in
       // Not at once: a commit may be being settled.
@@ -30,7 +32,14 @@ extension WorkspaceHost {
     again = []
     for message in messages {
       switch message {
-      case .said(let content, let caller): answer(content, to: caller)
+      case .said(let content, let caller):
+        answer(content, to: caller)
+        // Its session has left meanwhile; nothing of it is kept.
+        if !caller.isMonitor, sessions[caller.session] == nil {
+          if case .session = ownBlocker(of: caller) { departed.insert(ownBlocker(of: caller)) }
+          retained.release(caller.session)
+          loop.window.forget(caller.session)
+        }
       case .replayRead(let id, let offset, let caller): endReplay(of: id, after: offset, for: caller)
       case .attach, .saidByMonitor, .replayGivenUp, .consumerJoined, .consumerLeft, .detach:
         preconditionFailure("nobody is answered for it")
@@ -106,6 +115,7 @@ extension WorkspaceHost {
   }
 
   private func catchingUpFailed(_ error: JournalError) {
+    closeSessions("the journal could not be read, what others appended after \(durableOffset) is missing")
     loadFailed(error)
     begin()
   }
@@ -114,10 +124,12 @@ extension WorkspaceHost {
   /// would miss events; they are closed, and find out where they are when they come back.
   private func loadAgain() {
     lifecycle.lostTrack()
-    for session in sessions.keys {
-      loop.close(session, .internalError, reason: "the journal no longer has the events that follow \(durableOffset)")
-    }
+    closeSessions("the journal no longer has the events that follow \(durableOffset)")
     load()
+  }
+
+  private func closeSessions(_ reason: String) {
+    for session in sessions.keys { loop.close(session, .internalError, reason: reason) }
   }
 }
 

@@ -31,7 +31,7 @@ extension WorkspaceHost {
     return consumer.blocker
   }
 
-  private func ownBlocker(of caller: Caller) -> Blocker {
+  func ownBlocker(of caller: Caller) -> Blocker {
     sessions[caller.session] ?? loop.ownBlocker(of: caller.session, caller.principal)
   }
 
@@ -148,8 +148,14 @@ extension WorkspaceHost {
     receipts.committed(commit.part.receipts.count)
     pendingCommits -= 1
     settleBlockers(of: commit)
+    if pendingCommits == 0, !departed.isEmpty { forgetUndoneBlocks() }
     settleDeparted(freed)
     if !monitors.isEmpty { forgetMonitors(freed) }
+  }
+
+  /// Every commit that ended with this one was made so or undone: only now may something be decided because of it.
+  func settled(_ commit: WorkspaceCommit) {
+    for blocker in commit.blockers where departed.contains(blocker) { liftBlocks(of: blocker) }
     settleMonitors(of: commit)
     leaveIfIdle()
   }
@@ -165,15 +171,13 @@ extension WorkspaceHost {
     lifecycle.commitFailed()
     consumers.putBack(commit.part.positions)
     pendingCommits -= 1
-    settleBlockers(of: commit, isFinal: isFinal)
+    settleBlockers(of: commit)
     if isFinal {
       if pendingCommits == 0 { forgetUndoneBlocks() }
       if !monitors.isEmpty { forgetMonitors(Array(monitors.keys)) }
-      settleMonitors(of: commit)
     }
     hasFailedToLift = !departed.isEmpty
     updateDeadline(noSoonerThan: .seconds(1))
-    leaveIfIdle()
   }
 
   /// The journal did not take what the outcome belongs to.
@@ -187,9 +191,9 @@ extension WorkspaceHost {
       outcome.answer = .endOfReplay(id, .further(through: durableOffset))
     case .subscribe:
       cancelReplay(for: caller.session)
-      outcome.answer = .frame(.failure(to: caller, failure, at: position))
+      outcome.answer = .frame(.failure(to: caller, failure, at: StreamPosition(offset: durableOffset, epoch: epoch)))
     case .silent, .done, .frame, .unsubscribe, .consumer:
-      outcome.answer = .frame(.failure(to: caller, failure, at: position))
+      outcome.answer = .frame(.failure(to: caller, failure, at: StreamPosition(offset: durableOffset, epoch: epoch)))
     }
   }
 }

@@ -21,6 +21,8 @@ extension WorkspaceHost {
 
   /// The timer may be a moment early by the wall clock; then it is set again.
   private func timerFired() {
+    // Else it is set again when the workspace can decide.
+    guard lifecycle.isReady else { return }
     let fired = deadline?.at
     deadlineReached()
     guard fired != nil, deadline?.at == fired else { return }

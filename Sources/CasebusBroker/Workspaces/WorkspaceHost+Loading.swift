@@ -55,6 +55,8 @@ extension WorkspaceHost {
 
   /// Does what waited until it was known how the workspace stands.
   func begin() {
+    deadline?.timer.cancel()
+    deadline = nil
     updateDeadline()
     decideAgain()
     if lifecycle.isReady { liftBlocksOfDeparted() }
@@ -73,7 +75,9 @@ extension WorkspaceHost {
 
   private func scheduleRetry() {
     loop.port.eventLoop.assumeIsolated().scheduleTask(in: Self.retryPause) { [weak self] in
-      guard let self, lifecycle.retryIsDue(isNeeded: !sessions.isEmpty || !departed.isEmpty) else { return }
+      guard let self, lifecycle.retryIsDue(isNeeded: !sessions.isEmpty || !departed.isEmpty || deadline != nil) else {
+        return
+      }
       load()
     }
   }

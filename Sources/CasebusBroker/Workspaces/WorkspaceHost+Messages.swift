@@ -7,8 +7,8 @@ extension WorkspaceHost {
   func receive(_ message: HostMessage) {
     switch message {
     case .said(let content, let caller): receive(content, from: caller)
-    case .replayRead(let id, let offset, let caller): endReplay(of: id, after: offset, for: caller)
-    case .replayGivenUp(let session): cancelReplay(for: session)
+    case .replayRead(let id, let offset, let caller): whenLoaded { $0.endReplay(of: id, after: offset, for: caller) }
+    case .replayGivenUp(let session): whenLoaded { $0.cancelReplay(for: session) }
     case .consumerJoined(let key, let session): whenLoaded { $0.join(key, session) }
     case .consumerLeft(let key, let session, let leaving, let work): left(key, session, leaving, at: work)
     case .detach(let session): takeTurn(.left(session))

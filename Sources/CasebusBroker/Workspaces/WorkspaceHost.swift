@@ -117,7 +117,7 @@ extension WorkspaceHost {
   }
 
   /// The blocker is forgotten when its blocks are gone for good: until then the journal may refuse that they went.
-  private func liftBlocks(of blocker: Blocker) {
+  func liftBlocks(of blocker: Blocker) {
     // Else it is done when it is known how the workspace stands.
     guard !lifecycle.isWaiting else { return }
     if current.hasBlocks(of: blocker) { return run(.blockerLeft, by: blocker) }
@@ -131,11 +131,9 @@ extension WorkspaceHost {
   }
 
   /// The journal has taken or refused a commit.
-  /// - Parameter isFinal: whether what led to it is not decided again.
-  func settleBlockers(of commit: WorkspaceCommit, isFinal: Bool = true) {
+  func settleBlockers(of commit: WorkspaceCommit) {
     for blocker in commit.blockers {
       unsettledBlockers[blocker] = unsettledBlockers[blocker].flatMap { $0 > 1 ? $0 - 1 : nil }
-      if isFinal, departed.contains(blocker) { liftBlocks(of: blocker) }
     }
   }
 
