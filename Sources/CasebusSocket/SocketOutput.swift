@@ -11,7 +11,7 @@ package import NIOCore
 /// that the kernel does not take are written to the channel, and later bytes must follow them: the handler calls
 /// ``enteredQueue()`` and ``leftQueue(_:)`` around each such write. The channel handles errors: bytes that the kernel refuses
 /// count as not taken.
-package struct SocketOutput {
+public struct SocketOutput {
   /// nil while the channel has no socket.
   private var socket: NIOBSDSocket.Handle?
   private var queuedWrites = 0
@@ -20,7 +20,8 @@ package struct SocketOutput {
   package init() {}
 
   /// Whether the channel's queue is empty.
-  package var isQueueEmpty: Bool { queuedWrites == 0 }
+  /// Public, so that the compiler can inline it into other modules: it is read with each delivery.
+  public var isQueueEmpty: Bool { queuedWrites == 0 }
 
   /// Looks up the socket of a channel; in tests there may be none.
   ///

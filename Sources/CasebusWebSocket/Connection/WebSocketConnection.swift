@@ -8,7 +8,7 @@ package import struct NIOCore.ByteBuffer
 /// (a client first waits a moment for the server to do so, RFC 6455 §7.1.1).
 ///
 /// A drained connection between messages has no buffer.
-package struct WebSocketConnection {
+public struct WebSocketConnection {
   @usableFromInline
   enum State {
     case open
@@ -51,8 +51,9 @@ package struct WebSocketConnection {
 
   /// Neither side has begun to close.
   ///
-  /// Inlined, because a call from another module would copy the whole connection.
-  @inlinable package var isOpen: Bool {
+  /// Inlined, because a call from another module would copy the whole connection with each delivery. Public, because the
+  /// compiler inlines only what is public into other modules.
+  @inlinable public var isOpen: Bool {
     switch state {
     case .open: true
     case .closeSent, .closed: false
