@@ -121,7 +121,7 @@ extension WorkspaceHost {
     // Else it is done when it is known how the workspace stands.
     guard !lifecycle.isWaiting else { return }
     if current.hasBlocks(of: blocker) { return run(.blockerLeft, by: blocker) }
-    // A block and its end may be undecided still: of these two the journal may take the first alone.
+    // A block and its end may both be uncommitted still: of these two the journal may take the first alone.
     if !durable.hasBlocks(of: blocker), unsettledBlockers[blocker] == nil { departed.remove(blocker) }
   }
 
