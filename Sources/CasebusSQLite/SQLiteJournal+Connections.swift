@@ -4,14 +4,14 @@ extension DatabasePool {
   convenience init(_ files: JournalFiles, _ journal: SQLiteJournalConfiguration) throws {
     var configuration = Configuration()
     configuration.label = "casebus.journal"
-    // Only somebody with a shell can be in the way.
+    // Only a person with a shell can hold a lock on the database.
     configuration.busyMode = .timeout(5)
     configuration.maximumReaderCount = journal.readersMax
     try self.init(path: files.database, configuration: configuration)
     try writeWithoutTransaction { try $0.setUp(journal.durability) }
   }
 
-  /// Makes the tables of today, and reads the name of the file's numbering.
+  /// Migrates the tables, and reads the file's epoch.
   func begin(_ run: JournalRun) throws -> String {
     try writeWithoutTransaction { db in
       try JournalSchema.migrate(db, epoch: JournalSchema.newEpoch())
@@ -29,14 +29,13 @@ extension DatabasePool {
 
 extension Database {
   fileprivate func setUp(_ durability: SQLiteJournalConfiguration.Durability) throws {
-    // FULL: each commit ends with an fsync of the log (`-wal`), before anybody is told of it. NORMAL leaves that out; the
-    // log is then synced only before it is moved into the database, so that a lost machine takes the newest commits
-    // with it, but nothing older and nothing by halves (https://www.sqlite.org/pragma.html#pragma_synchronous).
-    // GRDB has set NORMAL before.
+    // FULL: each commit ends with an fsync of the log (`-wal`), before it is reported. NORMAL syncs the log only before
+    // it is moved into the database, so a crash of the machine loses the newest commits, each as a whole
+    // (https://www.sqlite.org/pragma.html#pragma_synchronous). GRDB sets NORMAL by default.
     try execute(sql: "PRAGMA synchronous = \(durability == .full ? "FULL" : "NORMAL")")
     // See Checkpoints.
     try execute(sql: "PRAGMA wal_autocheckpoint = 0")
-    // What a long log has taken of the disk is given back when it begins anew.
+    // The disk space of a long log is released when the log starts again.
     try execute(sql: "PRAGMA journal_size_limit = \(128 << 20)")
     try execute(sql: "PRAGMA cache_size = -32768")
   }

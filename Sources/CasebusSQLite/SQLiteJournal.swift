@@ -3,10 +3,10 @@ package import CasebusProtocol
 import GRDB
 package import Logging
 
-/// A journal in a directory of its own, in SQLite: one thread writes, several read (Docs/decisions/0008). It must be shut down
-/// before it is forgotten.
+/// A journal in a directory of its own, in SQLite: one thread writes, several read (Docs/decisions/0008). It must be
+/// shut down before it is released.
 package final class SQLiteJournal: EventJournal {
-  /// What the files are called, for people.
+  /// The path of the files, for people.
   package let file: String
   private let configuration: SQLiteJournalConfiguration
   private let lock: JournalLock
@@ -19,9 +19,9 @@ package final class SQLiteJournal: EventJournal {
   let retention: Retention
   private let upkeep: Upkeep
 
-  /// Opens the journal of a directory, or makes a new one there.
-  /// - Parameter now: the time, milliseconds since 1970: the same clock that the records' times are of.
-  /// - Throws: ``JournalFileError``; then the files are as they were, but for rights that were too wide.
+  /// Opens the journal of a directory, or creates one.
+  /// - Parameter now: the time, milliseconds since 1970, of the clock that gives the records their times.
+  /// - Throws: ``JournalFileError``; then the files are unchanged, except for access rights that were too wide.
   package init(
     _ configuration: SQLiteJournalConfiguration, logger: Logger, now: @escaping @Sendable () -> Int64
   ) throws(JournalFileError) {
@@ -108,18 +108,18 @@ package final class SQLiteJournal: EventJournal {
     read(completion) { try JournalReader($0).backlog(of: consumer) }
   }
 
-  /// Ends it: what was appended is committed first, what comes later fails. Not to be called by a completion.
+  /// Shuts the journal down: earlier appends are committed first, later ones fail. Not to be called by a completion.
   package func shutDown() {
     upkeep.cancel()
     writer.close()
     try? pool.write(JournalRun.end)
     try? pool.close()
-    // The last connection that may write: it moves the log into the database and removes it.
+    // The last connection that writes: SQLite moves the log into the database and removes it.
     checkpoints.close()
     lock.release()
   }
 
-  /// Reads on a thread of its own, from one state of the database.
+  /// Reads on another thread, from one state of the database.
   func read<Value: Sendable>(
     _ completion: @escaping @Sendable (Result<Value, JournalError>) -> Void,
     _ body: @escaping @Sendable (Database) throws -> Value

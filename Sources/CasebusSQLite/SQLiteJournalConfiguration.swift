@@ -1,14 +1,14 @@
-/// Everything that can be set for a journal on disk. Each value has the default of `Protocol/registry/limits.json`.
+/// The settings of a journal on disk. The defaults are those of `Protocol/registry/limits.json`.
 package struct SQLiteJournalConfiguration: Sendable {
-  /// When a commit counts as one.
+  /// When a commit is complete.
   package enum Durability: String, CaseIterable, Sendable {
-    /// It is on the disk: survives the machine's end.
+    /// When it is on the disk: it survives a crash of the machine.
     case full
-    /// The system has it: survives the broker's end; the newest commits may be lost with the machine.
+    /// When the system has it: it survives a crash of the broker; a crash of the machine can lose the newest commits.
     case normal
   }
 
-  /// The directory that has the journal's files to itself; made if it is not there.
+  /// The directory of the journal's files, for nothing else; created if it does not exist.
   package var directory: String
   package var durability = Durability.full
   /// How long records are kept, seconds (`retentionSeconds`).
@@ -17,21 +17,21 @@ package struct SQLiteJournalConfiguration: Sendable {
   package var retentionEventsPerWorkspaceMax: UInt64 = 100_000
   /// How many bytes of records of a workspace are kept (`retentionBytesPerWorkspaceMax`).
   package var retentionBytesPerWorkspaceMax: Int64 = 256 << 20
-  /// How many records are kept for a durable consumer that does not acknowledge them (`consumerBacklogEventsMax`).
+  /// How many unacknowledged records are kept for a durable consumer (`consumerBacklogEventsMax`).
   package var consumerBacklogEventsMax: UInt64 = 1_000_000
-  /// How many bytes of records are kept for a durable consumer that does not acknowledge them (`consumerBacklogBytesMax`).
+  /// How many bytes of unacknowledged records are kept for a durable consumer (`consumerBacklogBytesMax`).
   package var consumerBacklogBytesMax: Int64 = 1 << 30
   /// How long answers are kept for a retry, seconds (`messageIdWindowSeconds`).
   package var messageIDWindowSeconds: Int64 = 120
-  /// How many answers of a workspace are handed out when it is opened, the newest ones (`messageIdsPerWorkspaceMax`).
+  /// How many answers of a workspace are returned when it is opened, the newest ones (`messageIdsPerWorkspaceMax`).
   package var messageIDsPerWorkspaceMax: UInt64 = 10_000
-  /// How often what is too old is looked for, seconds (`pruneIntervalSeconds`).
+  /// How often the journal deletes what is too old, seconds (`pruneIntervalSeconds`).
   package var pruneIntervalSeconds: Int64 = 10
-  /// How often a journal that failed is tried again, milliseconds (`journalProbeMilliseconds`).
+  /// How often a failed journal is tested, milliseconds (`journalProbeMilliseconds`).
   package var probeMilliseconds: Int64 = 1000
-  /// How many threads read at the same time.
+  /// The number of reading threads.
   package var readersMax = 4
-  /// How many workspaces are numbered (`journalWorkspacesMax`); less than that only in tests.
+  /// How many workspaces can have a number (`journalWorkspacesMax`); smaller only in tests.
   var workspacesMax = RecordID.workspaceMax
 
   package init(directory: String) {
@@ -47,7 +47,7 @@ extension SQLiteJournalConfiguration {
 }
 
 extension Int64 {
-  /// A moment long before; the earliest there is rather than an overflow.
+  /// A moment before another one; the earliest possible one instead of an overflow.
   fileprivate func subtracting(seconds: Int64) -> Int64 {
     let (milliseconds, isTooMuch) = seconds.multipliedReportingOverflow(by: 1000)
     let (moment, isTooEarly) = subtractingReportingOverflow(milliseconds)

@@ -2,9 +2,9 @@ import CasebusBroker
 import CasebusProtocol
 import CasebusWebSocket
 
-/// Decides who a request acts for. WebSocket handshakes and HTTP routes ask the same one.
+/// Decides which principal a request acts for. WebSocket handshakes and HTTP routes ask the same policy.
 ///
-/// It only checks; whoever admits a session takes the room for it afterwards.
+/// It only checks; the acceptor reserves the place of a session afterwards.
 struct AdmissionPolicy: Sendable {
   /// - Throws: why the request is refused.
   func principal(of request: OpeningRequest) throws(AdmissionRefusal) -> Principal {
@@ -12,7 +12,7 @@ struct AdmissionPolicy: Sendable {
   }
 }
 
-/// A session that may open: what it is for, and the room that is taken for it.
+/// An admitted session: its scope, its principal, and its reservation.
 struct SessionAdmission: Sendable {
   let scope: WorkspaceScope
   let principal: Principal
@@ -20,7 +20,7 @@ struct SessionAdmission: Sendable {
   let reservation: SessionReservation
 }
 
-/// Why somebody is not admitted.
+/// Why a request is not admitted.
 struct AdmissionRefusal: Error, Hashable, Sendable {
   /// For programs; a closed set.
   enum Code: String, CaseIterable, Sendable {

@@ -6,19 +6,18 @@ import Synchronization
   import Darwin
 #endif
 
-/// The broker's time: the wall clock of its start, and from then on a steady one.
+/// The broker's time: the wall clock at its start plus the monotonic clock since.
 ///
-/// Somebody may set the wall clock while the broker runs. Its own time never jumps and never goes back, so every span that
-/// is measured with it is as long as it should be; it follows the wall clock slowly
-/// (Docs/decisions/0014-a-clock-that-does-not-jump.md).
+/// The wall clock can be set while the broker runs. The broker's time never jumps and never goes back, so time spans
+/// measured with it are right; it follows the wall clock slowly (Docs/decisions/0014-a-clock-that-does-not-jump.md).
 package final class BrokerClock: Sendable {
   private let wall: @Sendable () -> Int64
   private let monotonic: @Sendable () -> Int64
-  /// From the monotonic clock to the broker's time, nanoseconds.
+  /// The broker's time minus the monotonic clock, nanoseconds.
   private let offset: Atomic<Int64>
-  /// When the wall clock was looked at last, nanoseconds of the monotonic clock.
+  /// When the wall clock was last read, nanoseconds of the monotonic clock.
   private let looked: Atomic<Int64>
-  /// The latest time that anybody was told, milliseconds since 1970.
+  /// The latest time that was returned, milliseconds since 1970.
   private let latest: Atomic<Int64>
 
   private static var lookIntervalNanoseconds: Int64 { 100_000_000 }
@@ -39,19 +38,19 @@ package final class BrokerClock: Sendable {
     latest = Atomic(.min)
   }
 
-  /// The time, milliseconds since 1970. From any thread; never less than before, on whatever thread that was.
+  /// The time, milliseconds since 1970. From any thread; never less than an earlier result on any thread.
   package var milliseconds: Int64 {
     let now = monotonic()
     if now - looked.load(ordering: .relaxed) >= Self.lookIntervalNanoseconds { followWall(at: now) }
     let time = (now + offset.load(ordering: .relaxed)) / 1_000_000
-    // Written once in a millisecond, read by everybody.
+    // Written once per millisecond, read by all threads.
     guard time > latest.load(ordering: .relaxed) else { return latest.load(ordering: .relaxed) }
     return latest.max(time, ordering: .relaxed).newValue
   }
 
   private func followWall(at now: Int64) {
     let last = looked.load(ordering: .relaxed)
-    // One thread does it; the others go on with the old offset.
+    // One thread corrects the offset; the others use the old one meanwhile.
     guard now > last, looked.compareExchange(expected: last, desired: now, ordering: .relaxed).exchanged else { return }
     let difference = wall() - (now + offset.load(ordering: .relaxed))
     offset.add(ClockSlew.correction(of: difference, elapsed: now - last), ordering: .relaxed)
@@ -64,15 +63,15 @@ package final class BrokerClock: Sendable {
   }
 }
 
-/// How fast one clock follows another one.
+/// The rate at which one clock follows another one.
 enum ClockSlew {
-  /// A span is at most 1 % longer or shorter than it was asked to be.
+  /// A time span is at most 1 % longer or shorter.
   private static var rateDivisor: Int64 { 100 }
 
   /// - Parameters:
   ///   - difference: how much the other clock is ahead; negative if it is behind.
   ///   - elapsed: how much time has passed since the last correction.
-  /// - Returns: what is to be added to the clock.
+  /// - Returns: the correction to add to the clock.
   static func correction(of difference: Int64, elapsed: Int64) -> Int64 {
     let most = elapsed / rateDivisor
     return min(most, max(-most, difference))

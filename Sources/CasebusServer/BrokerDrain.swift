@@ -4,7 +4,7 @@ import NIOCore
 import ServiceLifecycle
 import Synchronization
 
-/// Whether new sessions are welcome (`GET /ready`).
+/// Whether new sessions are accepted (`GET /ready`).
 final class Readiness: Sendable {
   private let journal: any EventJournal
   private let isEnding = Atomic(false)
@@ -13,7 +13,7 @@ final class Readiness: Sendable {
     self.journal = journal
   }
 
-  /// Why they are not; nil if they are.
+  /// Why they are not accepted; nil if they are.
   var obstacle: String? {
     if isEnding.load(ordering: .relaxed) { return "the broker is stopping" }
     return switch journal.health {

@@ -10,8 +10,8 @@ import ServiceLifecycle
 
 /// A broker that listens on a port: WebSocket sessions at `/v2`, a page at `/` (Protocol §2).
 ///
-/// ``run()`` serves until the service group shuts it down gracefully: the listener closes, what was asked is answered, every
-/// session gets a close frame, and after `drainSeconds` at the latest it returns.
+/// ``run()`` serves until the service group shuts it down gracefully: the listener closes, earlier messages are
+/// answered, every session gets a close frame, and after `drainSeconds` at the latest it returns.
 package struct BrokerServer: Service {
   private let configuration: BrokerServerConfiguration
   private let tls: ReloadingTLS?
@@ -25,9 +25,9 @@ package struct BrokerServer: Service {
   /// - Parameters:
   ///   - tls: nil for a server without TLS.
   ///   - group: the event loops to work on.
-  ///   - instance: a text that no other run of a broker has.
-  ///   - clock: the time; a journal that deletes by age goes by the same one.
-  ///   - onListening: called once, when clients can connect, with the addresses that are listened on.
+  ///   - instance: a text that is unique for this run of the broker.
+  ///   - clock: the time; the journal must use the same clock.
+  ///   - onListening: called once, when clients can connect, with the addresses.
   package init(
     configuration: BrokerServerConfiguration, tls: ReloadingTLS? = nil, journal: any EventJournal,
     group: any EventLoopGroup, instance: String, logger: Logger, clock: BrokerClock = BrokerClock(),
@@ -57,7 +57,7 @@ package struct BrokerServer: Service {
     }
   }
 
-  /// What the connections of all listeners have done and are doing.
+  /// The statistics of the connections of all listeners.
   package func transportStatistics() async -> TransportStatistics { await connections.statistics() }
 
   private var drain: some Service {
@@ -105,7 +105,7 @@ package struct ListeningAddresses: Hashable, Sendable {
   package internal(set) var tls: [SocketAddress] = []
 }
 
-/// Waits until all listeners are there.
+/// Waits until all listeners accept connections.
 private actor AwaitedAddresses {
   private var missing: Int
   private var addresses = ListeningAddresses()

@@ -1,6 +1,6 @@
 import ServiceLifecycle
 
-/// Looks now and then whether certificates have changed.
+/// Checks periodically whether certificates have changed.
 struct CertificateWatch: Service {
   let tls: ReloadingTLS
 

@@ -21,12 +21,12 @@ struct Endpoints {
       HTTPRoute("/ready", access: .open) { [readiness] _ in
         readiness.obstacle.map { Response(.serviceUnavailable, $0 + "\n") } ?? Response(.ok, "ready\n")
       },
-      // The handshake says itself what is wrong, and the acceptor who is not admitted.
+      // The handshake reports its own faults, and the acceptor reports who is not admitted.
       HTTPRoute(OpeningTarget.path, methods: .any, access: .open) { [self] call in refusal(of: call.opening) },
     ]
   }
 
-  /// The answer to a request at the WebSocket path that was not upgraded: why not.
+  /// The answer to a request at the WebSocket path that was not upgraded: the reason.
   private func refusal(of request: OpeningRequest) -> Response {
     guard request.path == OpeningTarget.path else { return Response(.notFound, "there is nothing here\n") }
     if case .reject(let rejection) = handshake.requestReceived(request) { return Response(rejection) }

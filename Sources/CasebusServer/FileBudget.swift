@@ -1,16 +1,16 @@
 import CasebusTransport
 
-/// How many connections fit into the files that this process may have open: each takes one.
+/// How many connections fit into the open files of this process: each takes one.
 package struct FileBudget: Sendable {
-  /// Files that are kept for the journal, certificates and connections that are accepted and not refused yet
-  /// (`filesReserved` of `registry/limits.json`).
+  /// Files reserved for the journal, certificates and accepted connections that are not refused yet (`filesReserved` of
+  /// `registry/limits.json`).
   package static var reserved: Int { 160 }
-  /// An event loop has a few of its own, and the journal reads with one connection of each.
+  /// Each event loop has a few of its own, and the journal has a reading connection for each.
   private static var perEventLoop: Int { 8 }
 
-  /// What the system allows.
+  /// The system's limit.
   package let filesMax: Int
-  /// What is left for connections.
+  /// The rest for connections.
   package let connectionsMax: Int
 
   package init(filesMax: Int, eventLoops: Int) {
@@ -22,9 +22,9 @@ package struct FileBudget: Sendable {
 extension BrokerServerConfiguration {
   /// Lowers `connectionsMax` to what the files allow.
   /// - Parameters:
-  ///   - wanted: numbers of connections or sessions that were asked for, by the names of their options.
+  ///   - wanted: the requested numbers of connections or sessions, by the names of their options.
   ///   - budget: nil if files are not limited.
-  /// - Returns: what to say about those that do not fit.
+  /// - Returns: the warnings about numbers that do not fit.
   package mutating func fit(_ wanted: [(option: String, count: Int)], into budget: FileBudget?) -> [String] {
     guard let budget else { return [] }
     connection.connectionsMax = min(connection.connectionsMax, budget.connectionsMax)

@@ -1,9 +1,9 @@
 import FoundationEssentials
 
-/// What tells that a file is another one, or has other content; a file that cannot be seen is one that is not there.
+/// Attributes of a file that change with the file or its content; an unreadable file counts as missing.
 struct FileStamps: Hashable {
   private struct Stamp: Hashable {
-    /// Where the links end: certificates are often renewed by making a link point elsewhere.
+    /// The path without links: certificates are often renewed by changing a link.
     var path: String
     var inode: UInt64?
     var size: UInt?

@@ -5,18 +5,18 @@ import HummingbirdCore
 import Logging
 import NIOCore
 
-/// What the server answers at one path.
+/// One path of the server and its answers.
 struct HTTPRoute: Sendable {
   enum Access: Sendable {
-    /// For everybody, without a look at who asks.
+    /// For everybody, without a check.
     case open
-    /// For those whom the ``AdmissionPolicy`` admits.
+    /// For requests that the ``AdmissionPolicy`` admits.
     case admitted
   }
 
   enum Methods: Sendable {
     case these([HTTPRequest.Method])
-    /// The route itself says which methods it takes.
+    /// The route itself checks the method.
     case any
   }
 
@@ -24,13 +24,13 @@ struct HTTPRoute: Sendable {
   struct Call: Sendable {
     let request: Request
     let opening: OpeningRequest
-    /// Anonymous where the route is open for everybody.
+    /// Anonymous if the route is open.
     let principal: Principal
   }
 
   /// Such as `/health`.
   let path: String
-  /// Where GET is among them, HEAD is too.
+  /// GET includes HEAD.
   let methods: Methods
   let access: Access
   let respond: @Sendable (Call) async throws -> Response
@@ -45,7 +45,7 @@ struct HTTPRoute: Sendable {
     self.respond = respond
   }
 
-  /// What this route takes, for the Allow header (RFC 9110 §10.2.1); nil if it takes everything.
+  /// The methods of this route, for the Allow header (RFC 9110 §10.2.1); nil if it takes all.
   var allowed: [HTTPRequest.Method]? {
     guard case .these(let methods) = methods else { return nil }
     return methods.contains(.get) ? methods + [.head] : methods
@@ -58,7 +58,8 @@ struct HTTPRoutes: Sendable {
   private let logger: Logger
   private var routes: [String: HTTPRoute] = [:]
 
-  /// A page here loads nothing, and is part of no other page (Content Security Policy Level 3); a route may say otherwise.
+  /// By default a page loads nothing and cannot be part of another page (Content Security Policy Level 3); a route can
+  /// set another value.
   private static let contentPolicy =
     "default-src 'none'; connect-src *; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
@@ -67,7 +68,7 @@ struct HTTPRoutes: Sendable {
     self.logger = logger
   }
 
-  /// No other route may have the same path.
+  /// Each path can have one route.
   mutating func add(_ added: [HTTPRoute]) {
     for route in added {
       let previous = routes.updateValue(route, forKey: Self.key(route.path))
@@ -75,7 +76,7 @@ struct HTTPRoutes: Sendable {
     }
   }
 
-  /// The answer to a request, whatever it asks for.
+  /// The answer to any request.
   func respond(to request: Request, from peer: OpeningRequest.Peer) async -> Response {
     var response = await answer(request, OpeningRequest(request, from: peer))
     response.headers[.date] = httpDate()
@@ -84,7 +85,7 @@ struct HTTPRoutes: Sendable {
     if response.headers[.contentSecurityPolicy] == nil {
       response.headers[.contentSecurityPolicy] = Self.contentPolicy
     }
-    // RFC 9110 §9.3.2: the fields as for GET, Content-Length too, and no content.
+    // RFC 9110 §9.3.2: the fields of GET, with Content-Length, and no content.
     return request.method == .head ? response.createHeadResponse() : response
   }
 
@@ -108,7 +109,7 @@ struct HTTPRoutes: Sendable {
     }
   }
 
-  /// Slashes at the end, and several in a row, make no other path.
+  /// Slashes at the end, and several in a row, are ignored.
   private static func key(_ path: String) -> String {
     path.utf8.split(separator: UInt8(ascii: "/")).map { String($0)! }.joined(separator: "/")
   }
@@ -116,7 +117,7 @@ struct HTTPRoutes: Sendable {
 
 extension OpeningRequest {
   init(_ request: Request, from peer: Peer) {
-    // Hummingbird keeps the Host header apart from the others.
+    // Hummingbird keeps the Host header separately.
     let host = request.head.authority.map { [(name: "Host", value: $0)] } ?? []
     self.init(
       method: request.method.rawValue, target: request.uri.string,

@@ -6,12 +6,12 @@ import ServiceLifecycle
   import Glibc
 #endif
 
-/// Gives memory back to the system after a burst: the C library would keep what sessions, queues and batches held, for
-/// all time (Docs/internals/fan-out.md).
+/// Returns memory to the system after a burst: the C library would keep the freed memory of sessions, queues and
+/// batches for ever (Docs/internals/fan-out.md).
 struct MemoryTrim: Service {
-  /// How often it looks, which takes a few hundred microseconds, on no event loop.
+  /// How often it checks. A check takes a few hundred microseconds, not on an event loop.
   private static var interval: Duration { .seconds(5) }
-  /// Giving back takes some milliseconds in which no thread gets memory, so that it must be worth it.
+  /// Returning memory takes some milliseconds in which no thread can allocate, so it must be worth it.
   private static var worthwhileBytes: Int { 8 << 20 }
 
   func run() async throws {
@@ -24,8 +24,8 @@ struct MemoryTrim: Service {
     }
   }
 
-  /// - Parameter unused: what was resident without being in use when memory was last given back.
-  /// - Returns: the same from now on.
+  /// - Parameter unused: the unused resident bytes after memory was last returned.
+  /// - Returns: the new value of `unused`.
   private static func trim(since unused: Int) -> Int {
     guard unusedBytes - unused >= worthwhileBytes else { return min(unused, unusedBytes) }
     #if canImport(Glibc)
@@ -34,7 +34,7 @@ struct MemoryTrim: Service {
     return unusedBytes
   }
 
-  /// What is resident and not in use: the program itself, and what the C library keeps. 0 where that is not known.
+  /// The resident bytes that are not in use: the program itself, and what the C library keeps. 0 if that is not known.
   private static var unusedBytes: Int {
     #if canImport(Glibc)
       // The second number is the resident pages (proc(5)).

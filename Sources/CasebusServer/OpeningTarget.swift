@@ -1,14 +1,14 @@
 import CasebusProtocol
 import CasebusWebSocket
 
-/// What the target of an opening handshake asks for (Protocol §2.1, §2.2).
+/// The scope that the target of an opening handshake requests (Protocol §2.1, §2.2).
 struct OpeningTarget: Hashable {
   static let path = "/v2"
   private static let workspaceParameter = "workspace"
 
   let scope: WorkspaceScope
 
-  /// - Throws: what is wrong with the target.
+  /// - Throws: the fault of the target.
   init(_ request: OpeningRequest) throws(AdmissionRefusal) {
     guard request.path.utf8.elementsEqual(Self.path.utf8) else {
       throw AdmissionRefusal(
@@ -31,7 +31,8 @@ struct OpeningTarget: Hashable {
     return scope
   }
 
-  /// The values of the one parameter that there is; others are ignored, but not those that must be meant for it.
+  /// The values of the only known parameter. Other parameters are ignored, except those that are probably a misspelling
+  /// of it.
   private static func workspaces(in query: String) throws(AdmissionRefusal) -> [QueryText] {
     var values: [QueryText] = []
     for pair in query.utf8.split(separator: UInt8(ascii: "&")) {
@@ -47,15 +48,15 @@ struct OpeningTarget: Hashable {
     return values
   }
 
-  /// What somebody sent, on one line and without control characters.
+  /// A text from a client, on one line and without control characters.
   private static func quoted(_ text: String) -> String { JSONValue.string(text).jsonText }
 }
 
 /// A name or a value of a query, percent-decoded once (RFC 3986 §2.1).
 private struct QueryText {
-  /// Whether every `%` stands before two hexadecimal digits and the bytes are UTF-8.
+  /// Whether two hexadecimal digits follow every `%` and the bytes are UTF-8.
   let isValid: Bool
-  /// Where it is not valid, as it was sent.
+  /// The decoded text; if it is not valid, the text as it was sent.
   let text: String
 
   init(_ encoded: Substring.UTF8View) {
@@ -64,7 +65,7 @@ private struct QueryText {
     self.text = text ?? String(decoding: encoded, as: UTF8.self)
   }
 
-  /// nil if a `%` is followed by something else than two hexadecimal digits.
+  /// nil if a `%` is not followed by two hexadecimal digits.
   private static func decoded(_ encoded: Substring.UTF8View) -> [UInt8]? {
     var bytes: [UInt8] = []
     var rest = encoded
@@ -79,7 +80,7 @@ private struct QueryText {
     return bytes
   }
 
-  /// By bytes: texts that strangers send are not normalized to compare them.
+  /// Compared by bytes: texts from outside are not normalized.
   fileprivate var isWorkspaceInSomeCase: Bool {
     text.utf8.count == "workspace".utf8.count && text.lowercased().utf8.elementsEqual("workspace".utf8)
   }

@@ -1,6 +1,6 @@
-/// The page at `/`: what this is, and how to connect.
+/// The page at `/`: what the server is, and how to connect.
 enum Page {
-  /// - Parameter host: how the browser called this server; comes from the request and is escaped.
+  /// - Parameter host: the `Host` of the request; it is escaped.
   static func html(host: String, isSecure: Bool) -> String {
     let url = "\(isSecure ? "wss" : "ws")://\(escape(host))/v2"
     return """

@@ -4,7 +4,7 @@ package import Logging
 import Synchronization
 
 /// The TLS side of a server whose certificates can be replaced while it runs: new connections get the new ones, open
-/// ones keep theirs. Files that are not good change nothing.
+/// ones keep theirs. Invalid files change nothing.
 package final class ReloadingTLS: Sendable {
   let configuration: TLSListenerConfiguration
   let listener: ListenerTLS
@@ -12,14 +12,14 @@ package final class ReloadingTLS: Sendable {
   private let logger: Logger
 
   private struct Files {
-    /// As they were when they were read for the last time, well or not.
+    /// The stamps when the files were last read, successfully or not.
     var read: FileStamps
-    /// As they were when it was looked for the last time.
+    /// The stamps of the last check.
     var seen: FileStamps
   }
 
   /// Reads the certificates.
-  /// - Throws: the name of the file that is not good, and why.
+  /// - Throws: the name of the invalid file, and the reason.
   package init(_ configuration: TLSListenerConfiguration, logger: Logger) throws(TLSConfigurationError) {
     self.configuration = configuration
     self.logger = logger
@@ -30,7 +30,7 @@ package final class ReloadingTLS: Sendable {
       handshakesMax: configuration.handshakesMax, logger: logger)
   }
 
-  /// Reads the certificates anew.
+  /// Reads the certificates again.
   package func reload() {
     let stamps = FileStamps(of: configuration.allFiles)
     files.withLock { $0 = Files(read: stamps, seen: stamps) }
@@ -44,8 +44,8 @@ package final class ReloadingTLS: Sendable {
     }
   }
 
-  /// Reads the certificates anew if the files have changed and are at rest: whoever replaces two of them does so one
-  /// after the other.
+  /// Reads the certificates again if the files have changed since the last reading, but not since the last check:
+  /// several files are replaced one after the other.
   func reloadIfChanged() {
     let now = FileStamps(of: configuration.allFiles)
     let isDue = files.withLock { files in

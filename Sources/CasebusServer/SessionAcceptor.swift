@@ -4,7 +4,7 @@ package import CasebusTransport
 import CasebusWebSocket
 import NIOCore
 
-/// Joins the transport and the broker: a connection at `/v2` becomes a session (Protocol §2).
+/// Connects the transport and the broker: a connection at `/v2` becomes a session (Protocol §2).
 struct SessionAcceptor: WebSocketAcceptor {
   let broker: Broker
   let policy: AdmissionPolicy
@@ -18,7 +18,7 @@ struct SessionAcceptor: WebSocketAcceptor {
     }
   }
 
-  /// What a session would be for, and who it would act for. Takes no room for it.
+  /// The scope and the principal that a session would have. Does not reserve a place.
   func check(_ request: OpeningRequest) throws(AdmissionRefusal) -> (WorkspaceScope, Principal) {
     (try OpeningTarget(request).scope, try policy.principal(of: request))
   }
@@ -45,7 +45,7 @@ struct SessionAcceptor: WebSocketAcceptor {
   }
 }
 
-/// Gives a session what its connection receives.
+/// Passes the received messages of a connection to its session.
 private final class SessionReceiver: MessageReceiver {
   private let session: Session
 
@@ -62,7 +62,7 @@ private final class SessionReceiver: MessageReceiver {
   }
 }
 
-/// A session writes to its connection, of which it knows no more than this.
+/// The sink of a session: all that it knows of its connection.
 extension WebSocketHandler: SessionSink {
   package func setReading(_ isReading: Bool) {
     if isReading { resumeReading() } else { pauseReading() }

@@ -13,9 +13,9 @@ package struct TLSListenerConfiguration: Sendable {
     package var certificate: String
     /// The private key (PEM).
     package var key: String
-    /// Its first line is what the key is encrypted with.
+    /// A file whose first line is the passphrase of the key.
     package var passphrase: String?
-    /// An OCSP response about the certificate (DER), given to clients that ask for it.
+    /// An OCSP response for the certificate (DER), sent to clients that request it.
     package var staple: String?
 
     package init(certificate: String, key: String, passphrase: String? = nil, staple: String? = nil) {
@@ -26,19 +26,19 @@ package struct TLSListenerConfiguration: Sendable {
     }
   }
 
-  /// The port to listen on; 0 lets the system choose one.
+  /// The port to listen on; 0: the system chooses.
   package var port: Int
-  /// Each for the host names of its certificate; the first also for all others.
+  /// Each is used for the host names of its certificate; the first one also for all other names.
   package var files: [Files]
   package var clientCertificates = TLSServerConfiguration.ClientCertificates.none
   package var protocols = TLSProtocolConfiguration()
-  /// How long a handshake may take (`tlsHandshakeTimeoutSeconds`).
+  /// How long a handshake can take (`tlsHandshakeTimeoutSeconds`).
   package var handshakeTimeoutSeconds = 10
-  /// How many handshakes may be in progress on one event loop (`tlsHandshakesMax`).
+  /// Concurrent handshakes of one event loop (`tlsHandshakesMax`).
   package var handshakesMax = 256
-  /// How long a session may be resumed without a full handshake (`tlsTicketSeconds`).
+  /// How long a TLS session can be resumed without a full handshake (`tlsTicketSeconds`).
   package var ticketSeconds = 7200
-  /// How often it is looked whether the files have changed.
+  /// How often the files are checked for changes.
   package var reloadIntervalSeconds = 5
 
   package init(port: Int, files: [Files]) {
@@ -46,7 +46,7 @@ package struct TLSListenerConfiguration: Sendable {
     self.files = files
   }
 
-  /// Everything that is read.
+  /// All files that are read.
   var allFiles: [String] {
     let authorities: [String] =
       switch clientCertificates {
@@ -57,7 +57,7 @@ package struct TLSListenerConfiguration: Sendable {
   }
 
   /// Reads the files.
-  /// - Parameter predecessor: what was in use until now.
+  /// - Parameter predecessor: the context in use until now.
   func load(replacing predecessor: TLSContext? = nil) throws(TLSConfigurationError) -> TLSContext {
     var identities: [TLSIdentity] = []
     for files in files { identities.append(try files.load()) }

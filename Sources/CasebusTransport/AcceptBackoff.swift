@@ -8,22 +8,23 @@ import Synchronization
   import Darwin
 #endif
 
-/// What a listener does while it cannot accept connections: it waits a little before each further try, and says so in the
-/// log once, and once when that is over. Without it the event loop would try all the time, on a whole core.
+/// Slows a listener down while it cannot accept connections: it waits before each further try, and logs the beginning
+/// and the end. Without this the event loop would try all the time, on a whole core.
 final class AcceptBackoff: Sendable {
   private enum State {
     case accepting
-    /// Since when no try has failed.
+    /// When a try last failed.
     case failing(lastAt: NIODeadline)
   }
 
-  /// How long it waits (`acceptBackoffMilliseconds` of `registry/limits.json`): connections that wait in the kernel are not
-  /// kept waiting long once there is room.
+  /// The wait before a further try (`acceptBackoffMilliseconds` of `registry/limits.json`). It is short, so that
+  /// connections in the kernel's queue are accepted soon after there is room again.
   static var interval: TimeAmount { .milliseconds(200) }
-  /// Connections that come and go at the limit are one trouble, not many.
+  /// A shortage ends only after this time without a failed try: connections that come and go at the limit are one
+  /// shortage, not many.
   private static var quietTime: TimeAmount { .seconds(5) }
 
-  /// The sockets of one listener may be on several event loops; they share the trouble.
+  /// The sockets of one listener can be on several event loops; they share this state.
   private let state = Mutex(State.accepting)
   private let logger: Logger
   private let now: @Sendable () -> NIODeadline
@@ -33,7 +34,7 @@ final class AcceptBackoff: Sendable {
     self.now = now
   }
 
-  /// - Returns: when to try again; nil where that is no matter of the system's resources.
+  /// - Returns: when to try again; nil if the error does not come from a lack of files or memory.
   func failed(_ error: IOError) -> TimeAmount? {
     guard let advice = Self.advice(for: error.errnoCode) else { return nil }
     let isNew = state.withLock { state in
@@ -72,10 +73,10 @@ final class AcceptBackoff: Sendable {
   }
 }
 
-/// Does with a listening socket what an ``AcceptBackoff`` says.
+/// Pauses and resumes a listening socket as an ``AcceptBackoff`` says.
 ///
-/// NIO's own handler for this holds back the read that would follow, but after an accept that failed at once NIO still waits
-/// for the read before it, so that the loop is woken all the time. `autoRead` is what stops that.
+/// NIO's own handler for this delays the next read. But if the accept failed at once, NIO still waits for the previous
+/// read, and the loop is woken all the time. Turning `autoRead` off stops that.
 final class AcceptPause: ChannelInboundHandler {
   typealias InboundIn = any Channel
 
@@ -99,7 +100,7 @@ final class AcceptPause: ChannelInboundHandler {
   }
 
   private func setAccepting(_ isAccepting: Bool, _ context: ChannelHandlerContext) {
-    // It can only fail once the socket is closed.
+    // It fails only after the socket was closed.
     try? context.channel.syncOptions?.setOption(.autoRead, value: isAccepting)
   }
 }

@@ -10,7 +10,7 @@ struct Authority: CustomStringConvertible {
     self.port = port
   }
 
-  /// The host without a zone, which means something on this machine only (RFC 6874 §4).
+  /// The host without its zone, because a zone is valid on this machine only (RFC 6874 §4).
   var name: String { host.contains(":") ? String(host.prefix { $0 != "%" }) : host }
 
   var description: String { host.contains(":") ? "[\(name)]:\(port)" : "\(host):\(port)" }

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Whom connections are counted for: an IPv4 address, or a /64 network of IPv6, which is what one client is given (RFC 6177)
-/// and can take any number of addresses of.
+/// The key by which connections are counted: an IPv4 address, or a /64 network of IPv6. A client usually has such a
+/// network (RFC 6177) and can use any number of its addresses.
 struct ClientAddress: Hashable, CustomStringConvertible {
   private let high: UInt64
   private let low: UInt64
@@ -9,10 +9,10 @@ struct ClientAddress: Hashable, CustomStringConvertible {
   private static var mappedPrefix: UInt64 { 0xFFFF << 32 }
   private static var loopback: UInt8 { 127 }
 
-  /// - Parameter address: nil, and what is no IP address, is counted together.
+  /// - Parameter address: all connections without an IP address count as one address.
   init(_ address: SocketAddress?) {
     switch address {
-    // The address within sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)), in network order.
+    // The address in sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)), in network order.
     case .v4(let address): self.init(high: 0, low: Self.mappedPrefix | Self.number(address.address, at: 4, bytes: 4))
     case .v6(let address):
       self.init(
@@ -23,7 +23,7 @@ struct ClientAddress: Hashable, CustomStringConvertible {
 
   private init(high: UInt64, low: UInt64) {
     self.high = high
-    // RFC 4291 §2.5.5.2: an IPv4 client of a socket that takes both. ::1 is the only other one that is kept whole.
+    // RFC 4291 §2.5.5.2: an IPv4 client of a socket for both families. Only ::1 is kept whole besides.
     self.low = high == 0 && (low >> 32 == 0xFFFF || low == 1) ? low : 0
   }
 

@@ -4,7 +4,7 @@ import CasebusWebSocket
 import NIOCore
 import NIOHTTP1
 
-/// Passes the opening handshake as a client, then puts a ``WebSocketHandler`` in place of the HTTP handlers and itself.
+/// Makes the opening handshake as a client, then replaces the HTTP handlers and itself by a ``WebSocketHandler``.
 final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: ChannelInboundHandler, RemovableChannelHandler
 {
   typealias InboundIn = HTTPClientResponsePart
@@ -26,15 +26,15 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
 
   private enum State {
     case waiting
-    /// The answer is good; the HTTP side of the connection ends with it.
+    /// The response is valid; HTTP ends with it.
     case accepted(ClientOpeningHandshake.Agreement)
-    /// The HTTP handlers are leaving; what they have not read is held back for the ``WebSocketHandler``.
+    /// The HTTP handlers are being removed; their unread bytes are kept for the ``WebSocketHandler``.
     case leavingHTTP
-    /// The server refuses, and says why in the body that comes in.
+    /// The server refused; the body with the reason is being received.
     case refused(status: Int, body: ByteBuffer)
   }
 
-  /// What is kept of the text of a refusal, about.
+  /// About how many bytes of a refusal's body are kept.
   private static var refusalBytesMax: Int { 4096 }
 
   init(
@@ -112,7 +112,7 @@ final class ClientHandshakeHandler<Receiver: MessageReceiver & Sendable>: Channe
     }
   }
 
-  /// The response decoder leaves one turn of the loop later, and until then takes every write for an HTTP request.
+  /// The response decoder is removed one turn of the loop later. Until then it takes every write for an HTTP request.
   private func leaveHTTP(_ context: ChannelHandlerContext, _ agreement: ClientOpeningHandshake.Agreement) {
     state = .leavingHTTP
     let pipeline = context.pipeline.syncOperations

@@ -2,8 +2,8 @@ import CasebusWebSocket
 import NIOCore
 import Synchronization
 
-/// Counts the connections, in all and by address, and refuses those that are too many. Knows those that are no WebSocket
-/// connections (yet), to end them when the server stops.
+/// Counts the connections, in all and by address, and refuses those above a limit. It has the connections that are not
+/// (yet) WebSocket connections, to end them when the server stops.
 final class ConnectionCensus: Sendable {
   private struct Counts {
     var all = 0
@@ -30,13 +30,13 @@ final class ConnectionCensus: Sendable {
 
   enum Admission {
     case welcome
-    /// The answer to give to it instead of anything else.
+    /// The answer that the connection gets to its first request.
     case refused(OpeningHandshakeRejection)
-    /// So many are being refused that there is no room for that answer.
+    /// Too many connections are being refused at this time to answer this one.
     case dropped(OpeningHandshakeRejection)
   }
 
-  /// Connections that are being told that there is no room (`refusalsMax` of `registry/limits.json`). They take files, too,
+  /// Connections that are being refused with an answer (`refusalsMax` of `registry/limits.json`). They use files, too,
   /// and would leave none for the journal.
   static var refusalsMax: Int { 32 }
 
@@ -81,7 +81,7 @@ final class ConnectionCensus: Sendable {
     for channel in channels { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
   }
 
-  /// Without what the event loops count.
+  /// Without the counts of the event loops.
   var statistics: TransportStatistics {
     counts.withLock { counts in
       var statistics = counts.statistics
@@ -126,7 +126,7 @@ final class ConnectionCensus: Sendable {
 }
 
 extension ConnectionConfiguration {
-  /// nil for no limit but that of all connections.
+  /// nil if only all connections together are limited.
   fileprivate func connectionsMax(of address: ClientAddress) -> Int? {
     if let connectionsPerAddressMax { return connectionsPerAddressMax }
     return address.isLoopback ? nil : max(1, connectionsMax / 2)

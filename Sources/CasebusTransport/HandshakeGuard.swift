@@ -2,21 +2,21 @@ import CasebusWebSocket
 import NIOCore
 import NIOHTTP1
 
-/// Watches over a connection until its first request is whole: answers what is no HTTP and what is no good opening
-/// handshake, ends what takes too long.
+/// Checks a connection until its first request is complete: it answers invalid HTTP and invalid opening handshakes, and
+/// ends a connection that takes too long.
 ///
-/// It leaves the pipeline when the request is dispatched, to the WebSocket side or to the HTTP side.
+/// It leaves the pipeline when the request is passed on, to WebSocket or to HTTP.
 final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, RemovableChannelHandler, Timed {
   typealias InboundIn = HTTPServerRequestPart
   typealias InboundOut = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
 
-  /// Set when the request turned out to be a good opening handshake.
+  /// Set when the request is a valid opening handshake.
   private(set) var admission: WebSocketOpening<Acceptor>.Admission?
   private let opening: WebSocketOpening<Acceptor>
   var timerPlace: TimerWheel.Place?
   private let timers: TimerWheel
-  /// Until when the request must be whole, or the peer must have read the answer.
+  /// The deadline for the complete request, or for the peer to read the answer.
   private var deadline: NIODeadline
   private var context: ChannelHandlerContext?
   private let refusal: OpeningHandshakeRejection?
@@ -26,12 +26,12 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
   private var isHeadMethod = false
   private var hasAnswered = false
 
-  /// How long a peer may take to read why it is refused.
+  /// How long a peer can take to read the refusal.
   private static var lingerTime: TimeAmount { .seconds(2) }
 
   /// - Parameters:
-  ///   - deadline: until when the first request must be whole.
-  ///   - refusal: what every request is answered with; nil if the connection is welcome.
+  ///   - deadline: when the first request must be complete.
+  ///   - refusal: the answer to every request; nil if the connection is accepted.
   init(
     _ opening: WebSocketOpening<Acceptor>, deadline: NIODeadline, refusal: OpeningHandshakeRejection?,
     valve: InboundValve, on eventLoop: any EventLoop
@@ -82,7 +82,7 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
     }
   }
 
-  /// After the head nothing is looked at: what follows a good opening handshake at once is no HTTP any more.
+  /// Nothing is checked after the head: bytes behind a valid opening handshake are no longer HTTP.
   private func headReceived(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     isHeadSeen = true
     isHeadMethod = head.method == .HEAD
@@ -96,7 +96,7 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
     }
   }
 
-  /// The HTTP side answers one request for each connection. After one that asks for another protocol the decoder stops.
+  /// HTTP answers one request per connection here. The decoder stops after a request for another protocol.
   private func plainHeadReceived(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     if head.method == .CONNECT || (head.asksForUpgrade && head.hasBody) {
       return answer(OpeningHandshakeRejection(status: 405, "this is no proxy"), context)
@@ -139,7 +139,7 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
     guard !hasAnswered else { return }
     hasAnswered = true
     valve.close()
-    // A connection that is refused is counted where it is refused.
+    // A refused connection was already counted by the census.
     if refusal == nil {
       opening.counters.value(on: context.eventLoop).counts.requestsRefused[rejection.status, default: 0] += 1
     }
@@ -154,7 +154,7 @@ final class HandshakeGuard<Acceptor: WebSocketAcceptor>: ChannelInboundHandler, 
     context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in
       context.close(mode: .output, promise: nil)
     }
-    // What was sent is read to its end, or the peer might not see the answer; but not for ever.
+    // Input is read to its end, because unread bytes could keep the peer from seeing the answer; but not for ever.
     deadline = .now() + Self.lingerTime
     startTimer()
   }
@@ -172,7 +172,7 @@ extension HTTPRequestHead {
   }
 
   fileprivate var asksForWebSocket: Bool {
-    // First the lengths, because `==` normalises what is not ASCII.
+    // The lengths first, because `==` normalizes texts that are not ASCII.
     headers[canonicalForm: "upgrade"].contains {
       $0.utf8.count == "websocket".utf8.count && $0.lowercased() == "websocket"
     }
@@ -184,8 +184,8 @@ extension HTTPRequestHead {
 
   fileprivate var asksForUpgrade: Bool { headers.contains(name: "upgrade") }
 
-  /// The request as the only one of its connection, which asks for no other protocol (RFC 9110 §7.8 allows to ignore
-  /// that). NIO's upgrade handler would lose it otherwise.
+  /// The request as the only one of its connection and without its wish for another protocol, which a server may ignore
+  /// (RFC 9110 §7.8). NIO's upgrade handler would lose the request otherwise.
   fileprivate var asLastRequest: HTTPRequestHead {
     var head = self
     head.headers.remove(name: "upgrade")

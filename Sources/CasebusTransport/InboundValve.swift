@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Stands before the HTTP decoder and drops what comes once nothing more is to be read: the decoder would keep what follows
-/// the last request that it takes, without a limit.
+/// Stands before the HTTP decoder and, once it is closed, drops what arrives: the decoder would keep the bytes behind
+/// its last request, without a limit.
 final class InboundValve: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer

@@ -1,27 +1,27 @@
-/// A connection whose peer may be behind.
+/// A connection whose peer can lag.
 protocol Lagging: AnyObject {
-  /// Where it is; for ``LaggingConnections`` only.
+  /// The place of the connection; for ``LaggingConnections`` only.
   var lagPlace: LaggingConnections.Place? { get set }
 
-  /// What waits for its peer is needed elsewhere: 0 bytes wait from now on.
+  /// The memory of its queue is needed elsewhere: cut the connection off. From now on it has 0 bytes queued.
   func cutOffAsSlow(reason: String)
 }
 
-/// The connections of one event loop whose peers are behind, sorted roughly by how many bytes wait for them.
+/// The connections of one event loop whose peers lag, sorted roughly by their queued bytes.
 ///
-/// A connection that is set and the search for the slowest take the same few steps however many there are: they change with
-/// each write to a connection that lags, just when there is the most to do.
+/// Setting a connection and finding the slowest take a constant number of steps, because they happen with each write to
+/// a lagging connection, just when there is the most to do.
 final class LaggingConnections {
   struct Place {
     fileprivate var bucket: Int32
     fileprivate var index: Int32
   }
 
-  /// Those in one bucket differ by at most a quarter of a power of two.
+  /// The values in one bucket differ by at most a quarter of a power of two.
   private var buckets = [[any Lagging]](repeating: [], count: (Int.bitWidth + 1) * bucketsPerPower)
   private static var bucketsPerPower: Int { 4 }
 
-  /// So many bytes wait for it; 0 when it does not lag (any more).
+  /// Sets the queued bytes of a connection; 0 when it does not lag (any more).
   func set(_ connection: any Lagging, to bytes: Int) {
     let bucket = bytes > 0 ? Int32(Self.bucket(of: bytes)) : nil
     guard connection.lagPlace?.bucket != bucket else { return }
@@ -31,7 +31,7 @@ final class LaggingConnections {
     buckets[Int(bucket)].append(connection)
   }
 
-  /// The one for which most bytes wait, give or take a fifth.
+  /// The connection with the most queued bytes, to within a fifth.
   var slowest: (any Lagging)? {
     buckets.last { !$0.isEmpty }?.last
   }
@@ -47,7 +47,7 @@ final class LaggingConnections {
 
   private static func bucket(of bytes: Int) -> Int {
     let power = Int.bitWidth - 1 - bytes.leadingZeroBitCount
-    // The two bits behind the highest one.
+    // The two bits after the highest one.
     let quarter = (power >= 2 ? bytes >> (power - 2) : bytes << (2 - power)) & (bucketsPerPower - 1)
     return power * bucketsPerPower + quarter
   }

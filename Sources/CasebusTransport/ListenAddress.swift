@@ -6,14 +6,14 @@ import NIOCore
   import Darwin
 #endif
 
-/// What a host to listen on stands for.
+/// The addresses that a host to listen on stands for.
 enum ListenAddress {
   /// - Parameter host: an address, also in brackets as in a URL, or a name.
   /// - Returns: at least one, those of IPv4 first.
   static func addresses(of host: String, port: Int) throws(ListenError) -> [SocketAddress] {
     let name = withoutBrackets(host)
     if let address = try? SocketAddress(ipAddress: name, port: port) { return [address] }
-    // RFC 6761 §6.3, also where /etc/hosts knows only one of them.
+    // RFC 6761 §6.3, also if /etc/hosts has only one of them.
     let texts = name.lowercased() == "localhost" ? ["127.0.0.1", "::1"] : try numericAddresses(of: name, port)
     let addresses = texts.compactMap { try? SocketAddress(ipAddress: $0, port: port) }
     return addresses.filter { $0.protocol == .inet } + addresses.filter { $0.protocol == .inet6 }
@@ -63,10 +63,11 @@ struct PortBinding {
   let addresses: [SocketAddress]
   let bindOne: (SocketAddress) async throws -> any Channel
 
-  /// A port that the system chose for the first address may be taken at another: then it chooses anew.
+  /// The port that the system chose for the first address can be in use at another one. Then the system chooses again.
   private static var attemptsMax: Int { 10 }
 
-  /// Listens wherever this machine has the address: `localhost` may be known by IPv4 and IPv6, but be there only once.
+  /// Listens at those addresses that this machine has: `localhost` can stand for IPv4 and IPv6 on a machine that has
+  /// only one of them.
   func bind() async throws -> [any Channel] {
     for _ in 1..<Self.attemptsMax {
       do {
@@ -99,11 +100,11 @@ struct PortBinding {
   }
 }
 
-/// A port that cannot be listened on.
+/// The error when listening on a port fails.
 package struct ListenError: Error, Hashable, Sendable {
   /// Address and port.
   package let address: String
-  /// What the system said, and what would be right.
+  /// The system's message, and what would be right.
   package let reason: String
   private let errnoCode: CInt
 
@@ -120,9 +121,9 @@ package struct ListenError: Error, Hashable, Sendable {
     reason = String(cString: strerror(errnoCode)) + Self.advice(for: errnoCode)
   }
 
-  /// Somebody listens there.
+  /// Another process listens there.
   var isTaken: Bool { errnoCode == EADDRINUSE }
-  /// This machine does not have the address, or not its family.
+  /// This machine does not have the address or its family.
   var isMissing: Bool { [EADDRNOTAVAIL, EAFNOSUPPORT].contains(errnoCode) }
 
   private static func advice(for errnoCode: CInt) -> String {

@@ -3,7 +3,7 @@ package import Logging
 import NIOCore
 import Synchronization
 
-/// TLS for the connections that a listener accepts: what certificates new ones get, and how many may shake hands at once.
+/// TLS for the connections that a listener accepts: their certificates, and the number of concurrent handshakes.
 package final class ListenerTLS: Sendable {
   private let current: Mutex<TLSContext>
   private let gates: PerLoop<HandshakeGate>
@@ -11,8 +11,8 @@ package final class ListenerTLS: Sendable {
   private let logger: Logger
 
   /// - Parameters:
-  ///   - handshakeTimeoutSeconds: how long a handshake may take, waiting for its turn included.
-  ///   - handshakesMax: how many may be in progress on one event loop.
+  ///   - handshakeTimeoutSeconds: how long a handshake can take, with the wait for its turn.
+  ///   - handshakesMax: concurrent handshakes of one event loop.
   package init(_ context: TLSContext, handshakeTimeoutSeconds: Int, handshakesMax: Int, logger: Logger) {
     current = Mutex(context)
     self.handshakeTimeoutSeconds = handshakeTimeoutSeconds
@@ -20,15 +20,15 @@ package final class ListenerTLS: Sendable {
     self.logger = logger
   }
 
-  /// What new connections get.
+  /// The context of new connections.
   package var context: TLSContext { current.withLock { $0 } }
 
-  /// From now on new connections get this; those that are open keep what they have.
+  /// Sets the context of new connections; open ones keep theirs.
   package func replace(_ context: TLSContext) {
     current.withLock { $0 = context }
   }
 
-  /// Makes a channel that was just accepted, and has no handlers yet, speak TLS.
+  /// Adds TLS to a channel that was just accepted and has no handlers yet.
   /// - Parameters:
   ///   - timers: those of the channel's event loop.
   ///   - counter: that of the channel's event loop.

@@ -2,9 +2,9 @@ import CasebusDeflate
 import CasebusWebSocket
 import NIOPosix
 
-/// The deflaters that the connections of one event loop share; each loop is a thread, and has its own.
+/// The deflaters that the connections of one event loop share.
 final class LoopDeflaters: Sendable {
-  // Each thread sees its own value only.
+  // Each event loop is a thread and has its own value.
   private nonisolated(unsafe) let deflaters = ThreadSpecificVariable<SharedDeflaters>()
   private let configuration: DeflateConfiguration
 
@@ -12,7 +12,7 @@ final class LoopDeflaters: Sendable {
     self.configuration = configuration
   }
 
-  /// What a connection needs for the parameters that it agreed on; on its event loop.
+  /// The compression for a connection's negotiated parameters; on its event loop.
   func compression(for agreement: DeflateAgreement) -> MessageCompression {
     .server(agreement, thresholdBytes: configuration.thresholdBytes, deflaters: ofThisLoop)
   }

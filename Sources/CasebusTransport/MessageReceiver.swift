@@ -1,15 +1,15 @@
 import CasebusWebSocket
 package import NIOCore
 
-/// Who gets what a connection receives. Called on the connection's event loop only.
+/// Receives the messages of a connection. Called on the connection's event loop only.
 package protocol MessageReceiver: AnyObject {
-  /// A whole text message, valid UTF-8.
+  /// A complete text message, valid UTF-8.
   func textReceived(_ text: ByteBuffer)
 
-  /// A whole binary message.
+  /// A complete binary message.
   func binaryReceived(_ bytes: ByteBuffer)
 
-  /// The connection is gone; nothing follows. Called exactly once.
+  /// The connection has ended; nothing follows. Called exactly once.
   func connectionClosed(_ closure: ConnectionClosure)
 }
 
@@ -17,9 +17,9 @@ package protocol MessageReceiver: AnyObject {
 package struct ConnectionClosure: Hashable, Sendable {
   /// The close code of RFC 6455 §7.1.5; 1006 if the connection ended without a close frame.
   package var code: UInt16
-  /// For people.
+  /// The reason, for people.
   package var reason: String
-  /// What was sent to the peer in all, frames as they went out.
+  /// All bytes that were sent to the peer, as frames.
   package var bytesSent = 0
 
   package init(code: UInt16, reason: String) {

@@ -5,8 +5,8 @@ import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 
-/// Reads the requests of a connection. A plain opening handshake that is good is answered right here, plain requests for a
-/// resource are given to a task; everything else is left to the HTTP pipeline, with the bytes as they came.
+/// Reads the requests of a connection. It answers a valid plain opening handshake itself and gives plain requests for a
+/// resource to a task. Everything else goes to the HTTP pipeline, with its bytes unchanged.
 ///
 /// A connection that goes through NIO's HTTP pipeline and its upgrade costs twice the processor time
 /// (Docs/internals/fan-out.md).
@@ -23,12 +23,12 @@ final class OpeningReader<Acceptor: WebSocketAcceptor>: ChannelDuplexHandler, Re
   private var intake: RequestIntake
   private var deadline: NIODeadline
   private var context: ChannelHandlerContext?
-  /// There while plain requests are answered.
+  /// Set while plain requests are answered.
   private var encoder: HTTPResponseEncoder?
   private var isFirstRead = true
   private var isReadPending = false
 
-  /// How long a peer may take to read the last answer.
+  /// How long a peer can take to read the last answer.
   private static var lingerTime: TimeAmount { .seconds(2) }
 
   init(_ channel: UpgradingChannel<Acceptor>, on eventLoop: any EventLoop) {
@@ -71,12 +71,12 @@ final class OpeningReader<Acceptor: WebSocketAcceptor>: ChannelDuplexHandler, Re
     case .answer(let head): begin(head, context)
     case .leaveToHTTP(let bytes): leave(to: .http(refusal: nil), with: bytes, context)
     case .upgrade(let head, var bytes):
-      // What is refused is refused by the HTTP pipeline, with an answer.
+      // The HTTP pipeline answers a refused connection.
       let admission = try? channel.opening.admit(
         method: head.method, target: head.target, headers: head.fields, from: context.channel)
       guard let admission else { return leave(to: .http(refusal: nil), with: bytes, context) }
       bytes.moveReaderIndex(forwardBy: head.byteCount)
-      // What follows a good opening handshake at once is no HTTP any more.
+      // Bytes behind a valid opening handshake are no longer HTTP.
       leave(to: .webSocket(admission), with: bytes, context)
     }
   }
@@ -117,11 +117,11 @@ final class OpeningReader<Acceptor: WebSocketAcceptor>: ChannelDuplexHandler, Re
 extension OpeningReader {
   private enum Successor {
     case webSocket(WebSocketOpening<Acceptor>.Admission)
-    /// - refusal: what every request is answered with; nil if the connection is welcome.
+    /// - refusal: the answer to every request; nil if the connection is accepted.
     case http(refusal: OpeningHandshakeRejection?)
   }
 
-  /// - Parameter bytes: what the successor is to read first.
+  /// - Parameter bytes: what the next handler reads first.
   private func leave(to successor: Successor, with bytes: ByteBuffer?, _ context: ChannelHandlerContext) {
     let pipeline = context.pipeline.syncOperations
     if let encoder { pipeline.removeHandler(encoder, promise: nil) }
@@ -171,7 +171,7 @@ extension OpeningReader: AnswerSink {
     guard let context, intake.answerNumber == number else {
       return eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
     }
-    // A peer that takes nothing of it is given up.
+    // If the peer takes nothing of the answer, the connection ends.
     startTimer(seconds: channel.opening.configuration.httpIdleSeconds)
     let written = eventLoop.makePromise(of: Void.self)
     for (index, part) in parts.enumerated() {
@@ -255,7 +255,8 @@ extension OpeningHandshakeResponse {
 }
 
 extension OpeningHandshakeRejection {
-  /// No TLS client reads it as text; those who look at what came see it, and all others see that it is no TLS.
+  /// A TLS client does not read it as text. A person who looks at the bytes does, and every client notices that it is
+  /// not TLS.
   fileprivate static let tlsOnPlainPort = OpeningHandshakeRejection(
     status: 400, "this port speaks no TLS: use http:// and ws://")
 }

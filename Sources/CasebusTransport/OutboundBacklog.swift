@@ -1,10 +1,10 @@
 import NIOCore
 import Synchronization
 
-/// The bytes that wait for peers which do not take them, over all connections of a server.
+/// The queued bytes of all lagging connections of a server.
 ///
-/// A connection takes part in it only while it lags behind, so that the others pay nothing. Where the whole is too
-/// large, the loop that notices cuts off the slowest of its own connections.
+/// Only lagging connections are counted, so that the others pay nothing. If the sum is too large, the loop that notices
+/// it cuts off the slowest of its own connections.
 final class OutboundBacklog: Sendable {
   private let bytesMax: Int
   private let total = Atomic(0)
@@ -15,7 +15,7 @@ final class OutboundBacklog: Sendable {
     self.bytesMax = bytesMax
   }
 
-  /// A connection of this loop has now `new` bytes waiting, after `old`; 0 when it does not lag (any more).
+  /// A connection of this loop now has `new` queued bytes and had `old`; 0 when it does not lag (any more).
   func changed(_ connection: some Lagging, on eventLoop: (any EventLoop)?, from old: Int, to new: Int) {
     total.add(new - old, ordering: .relaxed)
     guard let eventLoop else { return }

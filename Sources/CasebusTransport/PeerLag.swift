@@ -1,10 +1,10 @@
-/// What is kept of a connection whose peer is behind: what of its backlog are long messages, and whether it takes any of it.
+/// The state of a lagging connection: how much of its queue is long messages, and whether the peer takes any of it.
 ///
-/// A peer is slow when it takes nothing, or when more comes than it can take; not because one answer is long. Positions are
-/// bytes since the connection was opened, times nanoseconds of one monotonic clock.
+/// A peer is slow if it takes nothing, or if more is sent than it can take; not because one answer is long. Stream
+/// offsets are bytes since the connection was opened; times are nanoseconds of one monotonic clock.
 final class PeerLag {
-  /// What a peer must take within a deadline, or it counts as one that takes nothing (`outboundProgressBytesMin` of
-  /// `registry/limits.json`). Less may wait for an acknowledgement of the network at any time.
+  /// What a peer must take within a deadline to count as reading (`outboundProgressBytesMin` of
+  /// `registry/limits.json`). Fewer bytes can be unacknowledged in the network at any time.
   static var progressBytesMin: Int { 16_384 }
 
   private struct Look {
@@ -14,21 +14,21 @@ final class PeerLag {
 
   private(set) var longMessages: [Range<Int>] = []
   private var lastLook: Look?
-  /// Until when the peer must have taken something; nil while not more waits than may.
+  /// When the peer must have taken something; nil while the queue is within its limit.
   private(set) var stallDeadline: Int64?
 
   // MARK: Long messages
 
   /// - Parameters:
-  ///   - positions: where in the stream the message is.
-  ///   - waiting: where in the stream what waits begins; long messages before it are forgotten.
+  ///   - positions: the range of the message in the stream.
+  ///   - waiting: where the queued bytes begin in the stream; long messages before it are forgotten.
   func longMessageAdded(at positions: Range<Int>, waitingFrom waiting: Int) {
     forgetLongMessages(before: waiting)
     longMessages.append(positions)
   }
 
-  /// How many bytes of what waits are of long messages.
-  /// - Parameter waiting: where in the stream that is which was sent and waits.
+  /// How many of the queued bytes belong to long messages.
+  /// - Parameter waiting: the range of the queued bytes in the stream.
   func longBytes(in waiting: Range<Int>) -> Int {
     forgetLongMessages(before: waiting.lowerBound)
     return longMessages.reduce(0) { $0 + $1.clamped(to: waiting).count }
@@ -41,10 +41,10 @@ final class PeerLag {
 
   // MARK: Progress
 
-  /// Looks whether the peer has taken enough of what waited since it last had. While little waits nobody can tell.
+  /// Checks whether the peer has taken enough since the last progress. With few queued bytes nothing can be concluded.
   /// - Parameters:
-  ///   - sentBytes: what was sent in all.
-  ///   - waitingBytes: what of it the peer has not taken, here and in the kernel.
+  ///   - sentBytes: all bytes that were sent.
+  ///   - waitingBytes: how many of them the peer has not taken, in this process and in the kernel.
   func look(sentBytes: Int, waitingBytes: Int) -> Bool {
     let look = Look(takenBytes: sentBytes - waitingBytes, waitingBytes: waitingBytes)
     guard let last = lastLook, last.waitingBytes >= Self.progressBytesMin else {
@@ -56,7 +56,7 @@ final class PeerLag {
     return true
   }
 
-  /// More waits than may, which is tolerated until the deadline or until the peer takes something.
+  /// The queue is above its limit. That is tolerated until the deadline, which moves when the peer takes something.
   func tolerated(until deadline: Int64) {
     stallDeadline = stallDeadline ?? deadline
   }
@@ -65,7 +65,7 @@ final class PeerLag {
     if stallDeadline != nil { stallDeadline = deadline }
   }
 
-  /// No more waits than may, or the connection is closing.
+  /// The queue is within its limit again, or the connection is closing.
   func toleranceEnded() {
     stallDeadline = nil
   }

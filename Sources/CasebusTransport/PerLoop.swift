@@ -1,7 +1,7 @@
 import NIOCore
 import Synchronization
 
-/// A value for each event loop, made when it is first asked for, and used on that loop only.
+/// A value for each event loop, made on first use, and used on that loop only.
 final class PerLoop<Value>: Sendable {
   private let values = Mutex<[ObjectIdentifier: NIOLoopBound<Value>]>([:])
   private let make: @Sendable (any EventLoop) -> Value
@@ -10,7 +10,7 @@ final class PerLoop<Value>: Sendable {
     self.make = make
   }
 
-  /// The value of the loop that this is called on.
+  /// The value of the current loop.
   func value(on eventLoop: any EventLoop) -> Value {
     let bound = values.withLock { values in
       if let bound = values[ObjectIdentifier(eventLoop)] { return bound }
@@ -21,12 +21,12 @@ final class PerLoop<Value>: Sendable {
     return bound.value
   }
 
-  /// What `read` says of each value, on its event loop; from any thread.
+  /// Calls `read` with each value on its event loop, and gathers the results. From any thread.
   func gather<Part: Sendable>(_ read: @escaping @Sendable (Value) -> Part) async -> [Part] {
     let all = values.withLock { Array($0.values) }
     var parts: [Part] = []
     for bound in all {
-      // An event loop that is gone has nothing to say any more.
+      // An event loop that was shut down gives no value.
       if let part = try? await bound.eventLoop.submit({ read(bound.value) }).get() { parts.append(part) }
     }
     return parts

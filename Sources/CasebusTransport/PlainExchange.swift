@@ -4,7 +4,7 @@ import HummingbirdCore
 import NIOCore
 import NIOHTTPTypes
 
-/// One request of a connection that may stay open for another one, to be answered by a task.
+/// One request of a connection that can stay open for another one. A task answers it.
 struct PlainExchange: Sendable {
   let request: Request
   let peer: OpeningRequest.Peer
@@ -28,11 +28,11 @@ struct PlainExchange: Sendable {
   func answer(by responder: HTTPResponder) async {
     let response = await responder(request, peer)
     try? await response.body.write(AnswerWriter(response.head, of: self))
-    // Does nothing if all was written.
+    // No effect after a complete answer.
     abandon()
   }
 
-  /// Ends the connection if the answer is not whole.
+  /// Ends the connection if the answer is not complete.
   func abandon() {
     eventLoop.execute { connection.value.abandonAnswer(number) }
   }
@@ -42,16 +42,16 @@ struct PlainExchange: Sendable {
   }
 }
 
-/// Where an answer goes. On its event loop only.
+/// The connection that an answer is written to. On its event loop only.
 protocol AnswerSink: AnyObject {
-  /// Writes the next parts of an answer; done when the system has them.
+  /// Writes the next parts of an answer; completes when the system has them.
   func writeAnswer(_ parts: [HTTPResponsePart], _ number: Int) -> EventLoopFuture<Void>
 
-  /// There will be no more of the answer; if it is not whole, the connection ends.
+  /// The answer has ended; if it is not complete, the connection ends.
   func abandonAnswer(_ number: Int)
 }
 
-/// Writes an answer in pieces, so that a peer that takes nothing of it is noticed.
+/// Writes an answer in pieces, so that a peer that stops reading is noticed.
 private struct AnswerWriter: ResponseBodyWriter {
   private let exchange: PlainExchange
   private var parts: [HTTPResponsePart]

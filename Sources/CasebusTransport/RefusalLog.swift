@@ -2,13 +2,12 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// Says in the log that connections are refused because there are too many, but not for each of them: who is refused comes
-/// again.
+/// Logs that connections are refused because there are too many, but not each one: refused clients come again.
 final class RefusalLog: Sendable {
   private struct State {
     /// When the last line was written.
     var lastAt: NIODeadline?
-    /// Those refused since.
+    /// Connections refused since then.
     var count = 0
   }
 

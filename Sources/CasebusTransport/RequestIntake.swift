@@ -1,28 +1,28 @@
 import CasebusWebSocket
 import NIOCore
 
-/// What becomes of the requests of one connection, until it is a WebSocket connection or is left to the HTTP pipeline.
+/// Decides about the requests of one connection, until it becomes a WebSocket connection or goes to the HTTP pipeline.
 ///
 /// A connection stays open after a request only if that request had the plain form of ``PlainRequestHead``: no body, no
-/// folded or bare line, nothing that two parsers could read in two ways (RFC 9112 §11.2). Everything else is for the HTTP
-/// pipeline, which answers one request and closes. One request is answered at a time; what follows it waits as bytes.
+/// folded or bare line, nothing that two parsers could read in two ways (RFC 9112 §11.2). Everything else goes to the
+/// HTTP pipeline, which answers one request and closes. One request is answered at a time; later bytes are queued.
 struct RequestIntake {
   struct Limits: Sendable {
     var headerBytesMax: Int
     var headerFieldsMax: Int
-    /// Requests that one connection may make.
+    /// Requests of one connection.
     var requestsMax: Int
   }
 
-  /// A head may come in so many reads; each time it is looked at from its beginning.
+  /// In how many reads a head can arrive; after each one it is parsed from its beginning.
   static var readsPerHeadMax: Int { 8 }
 
   private enum State {
     case reading(Reading)
     case answering(Answering)
-    /// The last answer is written; what still comes is dropped.
+    /// The last answer was written; later input is dropped.
     case closing
-    /// Somebody else has the connection.
+    /// Another handler has the connection.
     case handedOver
   }
 
@@ -33,12 +33,12 @@ struct RequestIntake {
   }
 
   private struct Answering {
-    /// What came behind the request that is being answered.
+    /// Bytes received behind the request that is being answered.
     var bytes: ByteBuffer
     var answered: Int
-    /// The connection is closed after this answer, whatever waits.
+    /// The connection is closed after this answer, also if more is queued.
     var isLast: Bool
-    /// Nothing more comes; what waits is still answered.
+    /// The input has ended; queued requests are still answered.
     var isInputClosed = false
   }
 
@@ -49,7 +49,7 @@ struct RequestIntake {
     self.limits = limits
   }
 
-  /// Between two requests, nothing of the next one has come.
+  /// Whether it is between two requests and nothing of the next one has arrived.
   var isIdle: Bool {
     if case .reading(let reading) = state { reading.answered > 0 && reading.bytes.readableBytes == 0 } else { false }
   }
@@ -59,12 +59,12 @@ struct RequestIntake {
     if case .answering(let answering) = state { answering.answered } else { nil }
   }
 
-  /// Whether the connection is closed after the answer that is being given.
+  /// Whether the connection is closed after the current answer.
   var isLastAnswer: Bool {
     if case .answering(let answering) = state { answering.isLast } else { true }
   }
 
-  /// So much waits behind the request that is being answered that nothing more is to be read.
+  /// Whether reading pauses, because too many bytes are queued behind the current request.
   var hasEnough: Bool {
     if case .answering(let answering) = state { answering.bytes.readableBytes > limits.headerBytesMax } else { false }
   }
@@ -77,9 +77,9 @@ extension RequestIntake {
     case wait
     /// A request, to be answered.
     case answer(PlainRequestHead)
-    /// A request for another protocol, with all bytes from its beginning. Over for the intake.
+    /// A request for another protocol, with all bytes from its beginning. The intake has ended.
     case upgrade(PlainRequestHead, ByteBuffer)
-    /// For the HTTP pipeline, as the last request. Over for the intake.
+    /// A request for the HTTP pipeline, as the last one. The intake has ended.
     case leaveToHTTP(ByteBuffer)
   }
 
@@ -118,11 +118,11 @@ extension RequestIntake {
 
   enum OnEnd: Equatable {
     case close
-    /// The answer that is being given is the last.
+    /// The current answer is the last one.
     case wait
   }
 
-  /// Nothing more comes from the peer. Whole requests that have come are answered.
+  /// The peer's input has ended. Complete requests that were received are answered.
   mutating func inputClosed() -> OnEnd {
     switch state {
     case .reading, .closing, .handedOver: return .close
@@ -147,11 +147,11 @@ extension RequestIntake {
 
   enum OnTimeout {
     case close
-    /// It says that the request is not complete.
+    /// The pipeline answers that the request is not complete.
     case leaveToHTTP(ByteBuffer)
   }
 
-  /// What was waited for did not come: a request, or that the peer takes its answer.
+  /// A deadline passed: no complete request, or the peer took nothing of its answer.
   mutating func timeReached() -> OnTimeout {
     switch state {
     case .reading(let reading):
@@ -165,7 +165,7 @@ extension RequestIntake {
     }
   }
 
-  /// The input is closed: only a whole plain request can still be answered.
+  /// The input is closed: only a complete plain request can still be answered.
   private mutating func lastRead(_ action: OnBytes) -> OnAnswerWritten {
     guard case .answer = action else {
       state = .closing
@@ -208,7 +208,7 @@ extension RequestIntake {
 }
 
 extension ByteBuffer {
-  /// Without a copy where there was nothing before.
+  /// No copy if nothing was queued before.
   fileprivate mutating func append(_ bytes: ByteBuffer) {
     if readableBytes == 0 { self = bytes } else { writeImmutableBuffer(bytes) }
   }

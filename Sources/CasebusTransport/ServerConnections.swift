@@ -15,7 +15,7 @@ package final class ServerConnections: Sendable {
     deflaters = configuration.deflate.map(LoopDeflaters.init)
   }
 
-  /// Not on an event loop: it asks each of them.
+  /// Not to be called on an event loop: it asks each of them.
   package func statistics() async -> TransportStatistics {
     var statistics = census.statistics
     for counts in await counters.gather({ $0.counts }) { statistics.counts += counts }

@@ -1,18 +1,19 @@
 import NIOCore
 
-/// Something that is to be looked at when a time has come.
+/// Something with a timer in a ``TimerWheel``.
 protocol Timed: AnyObject {
-  /// Where its timer is; for the ``TimerWheel`` only.
+  /// The place of its timer; for the ``TimerWheel`` only.
   var timerPlace: TimerWheel.Place? { get set }
 
-  /// The time has come, or comes later than the wheel can tell: then it is to be armed again.
+  /// The deadline has passed, or is further ahead than one turn of the wheel: then arm it again.
   func timeReached()
 }
 
-/// The timers of all connections of one event loop. They tell seconds, so that a tenth of one more does not matter.
+/// The timers of all connections of one event loop. Their deadlines are seconds, so being a tenth of a second late does
+/// not matter.
 ///
-/// Arming and disarming are O(1) and take 16 bytes, where a task of the event loop takes some 400, and its cancellation a
-/// search through all that are scheduled (Docs/internals/fan-out.md).
+/// Arming and disarming are O(1), and a timer takes 16 bytes. A task of the event loop takes about 400, and cancelling
+/// it searches all scheduled ones (Docs/internals/fan-out.md).
 final class TimerWheel {
   struct Place {
     fileprivate var slot: Int
@@ -25,7 +26,7 @@ final class TimerWheel {
   private let eventLoop: any EventLoop
   private var slots = [[any Timed]](repeating: [], count: slotCount)
   private var count = 0
-  /// Everything up to this moment was looked at; in slots since the clock began.
+  /// Everything up to this slot was checked; in slots since the start of the clock.
   private var current: Int64 = 0
   private var tick: (at: Int64, task: Scheduled<Void>)?
 
@@ -73,7 +74,7 @@ final class TimerWheel {
   private func turn() {
     tick = nil
     let now = now
-    // Once around reaches everything, however late this is.
+    // One turn reaches every slot, however late this is.
     current = max(current, now - Int64(Self.slotCount))
     while current < now, count > 0 {
       current += 1

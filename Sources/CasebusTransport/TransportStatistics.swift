@@ -1,4 +1,4 @@
-/// What the connections of a server have done and are doing, added up at the moment when somebody asks.
+/// The counts of a server's connections, added up on demand.
 package struct TransportStatistics: Hashable, Sendable {
   /// Why a connection is refused before anything is read from it.
   package enum Refusal: String, CaseIterable, Hashable, Sendable {
@@ -7,30 +7,29 @@ package struct TransportStatistics: Hashable, Sendable {
     case connectionsPerAddressMax = "connections_per_address_max"
   }
 
-  /// Connections that are open now, of whatever kind, without those that are being refused.
+  /// Open connections of any kind, without those that are being refused.
   package var open = 0
-  /// Those of them that are no WebSocket connections (yet).
+  /// How many of them are not (yet) WebSocket connections.
   package var openPlain = 0
-  /// Connections that were accepted since the start, those that were refused included.
+  /// Connections accepted since the start, with refused ones.
   package var accepted = 0
-  /// Connections that were refused since the start, by reason.
+  /// Connections refused since the start, by reason.
   package var refused: [Refusal: Int] = [:]
-  /// Those of them that were closed without an answer (`refusalsMax`).
+  /// How many of them were closed without an answer (`refusalsMax`).
   package var dropped = 0
-  /// What was counted since the start on the event loops.
+  /// The counts of the event loops since the start.
   package var counts = ConnectionCounts()
 }
 
-/// What one event loop has counted since the start.
+/// The counts of one event loop since the start.
 package struct ConnectionCounts: Hashable, Sendable {
   /// WebSocket connections that were opened.
   package var handshakesTaken = 0
-  /// Requests that were refused before any route saw them, by HTTP status: opening handshakes that are not taken, and what
-  /// is no good HTTP.
+  /// Requests refused before any route, by HTTP status: refused opening handshakes and invalid HTTP.
   package var requestsRefused: [Int: Int] = [:]
   /// Plain requests that were given to the routes.
   package var plainRequests = 0
-  /// TLS handshakes that were begun, or wait for their turn.
+  /// TLS handshakes that began or wait for their turn.
   package var tlsHandshakes = 0
   /// TLS handshakes that failed.
   package var tlsHandshakesFailed = 0

@@ -6,18 +6,18 @@ import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 
-/// The channel of one accepted connection: HTTP/1.1, which becomes a WebSocket connection with a good opening handshake.
+/// The channel of one accepted connection: HTTP/1.1 until a valid opening handshake makes it a WebSocket connection.
 ///
-/// Its requests are read by ``OpeningReader``. What that leaves to the HTTP pipeline is the last request of the connection:
-/// either an opening handshake of some unusual form, or answered by Hummingbird.
+/// ``OpeningReader`` reads its requests. A request that it leaves to the HTTP pipeline is the last one of the
+/// connection: an opening handshake of an unusual form, or a request that Hummingbird answers.
 ///
-/// After the upgrade all HTTP handlers have left the pipeline, and no task belongs to the connection, so that an idle
-/// one stays small.
+/// After the upgrade no HTTP handler is in the pipeline and no task belongs to the connection, so that an idle
+/// connection takes little memory.
 struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
-  /// What a request that was left to the HTTP pipeline made of the connection.
+  /// What became of a connection whose request went to the HTTP pipeline.
   enum Outcome: Sendable {
     case http(HTTP1Channel.Value)
-    /// It lives in its channel alone from now on.
+    /// A WebSocket connection; only its channel keeps it alive.
     case webSocket
   }
 
@@ -28,9 +28,9 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
   let onHTTP: @Sendable (PlainWork) -> Void
 
   /// - Parameters:
-  ///   - connections: what this listener has in common with the others of the server.
+  ///   - connections: what all listeners of the server share.
   ///   - tls: nil for connections that are not encrypted.
-  ///   - onHTTP: gets what is no good opening handshake, to be answered by a task.
+  ///   - onHTTP: answers, in a task, a request that is not a valid opening handshake.
   init(
     acceptor: Acceptor, connections: ServerConnections, tls: ListenerTLS?, logger: Logger,
     onHTTP: @escaping @Sendable (PlainWork) -> Void
@@ -46,7 +46,7 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
   func begin(_ channel: any Channel) throws {
     let admission = connections.census.admit(channel)
     log(admission)
-    // NIO closes a channel that it cannot prepare.
+    // NIO closes the channel if this fails.
     if case .dropped = admission { throw ChannelError.ioOnClosedChannel }
     try tls?.add(
       to: channel, timers: opening.timers.value(on: channel.eventLoop),
@@ -60,7 +60,7 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
     }
   }
 
-  /// A client speaks TLS although this listener does not.
+  /// A client speaks TLS to a listener without TLS.
   func tlsOnPlainPort(_ channel: any Channel) {
     logger.info(
       "a client speaks TLS to the port without TLS",
@@ -75,22 +75,22 @@ struct UpgradingChannel<Acceptor: WebSocketAcceptor>: Sendable {
     }
   }
 
-  /// The answer to a good opening handshake was sent.
+  /// The answer to a valid opening handshake was sent.
   func upgrade(_ admission: WebSocketOpening<Acceptor>.Admission, _ channel: any Channel) throws {
     connections.census.upgraded(channel)
     try opening.open(admission, in: channel)
   }
 
-  /// Prepares a channel for an HTTP request that may still ask for a WebSocket connection.
+  /// Prepares a channel for an HTTP request that can still be an opening handshake.
   /// - Parameters:
-  ///   - deadline: until when the request must be whole.
-  ///   - refusal: what every request is answered with; nil if the connection is welcome.
+  ///   - deadline: when the request must be complete.
+  ///   - refusal: the answer to every request; nil if the connection is accepted.
   func configureHTTP(_ channel: any Channel, deadline: NIODeadline, refusal: OpeningHandshakeRejection?) throws {
     let pipeline = channel.pipeline.syncOperations
     let valve = InboundValve()
     try pipeline.addHandler(valve)
     let outcome = try pipeline.configureUpgradableHTTPServerPipeline(configuration: pipelineConfiguration)
-    // Before the upgrade handler, so that a refused connection's request goes no further.
+    // Before the upgrade handler, so that the request of a refused connection stops here.
     try pipeline.addHandler(
       HandshakeGuard(opening, deadline: deadline, refusal: refusal, valve: valve, on: channel.eventLoop),
       position: .before(pipeline.handler(type: NIOTypedHTTPServerUpgradeHandler<Outcome>.self)))
@@ -131,7 +131,7 @@ extension ChannelPipeline.SynchronousOperations {
     removeHandler(context: try context(handlerType: InboundValve.self), promise: nil)
   }
 
-  /// The first request is whole.
+  /// The first request is complete.
   func removeHandshakeGuard<Acceptor: WebSocketAcceptor>(of: Acceptor.Type) throws {
     removeHandler(context: try context(handlerType: HandshakeGuard<Acceptor>.self), promise: nil)
   }
@@ -139,7 +139,7 @@ extension ChannelPipeline.SynchronousOperations {
 
 /// A plain request that a task answers.
 enum PlainWork: Sendable {
-  /// The connection stays open afterwards, if it may.
+  /// The connection stays open afterwards, if the answer allows it.
   case exchange(PlainExchange)
   /// The connection ends afterwards.
   case lastRequest(HTTP1Channel.Value)

@@ -1,12 +1,12 @@
 package import CasebusWebSocket
 package import NIOCore
 
-/// Decides which WebSocket connections are taken, and who gets their messages.
+/// Decides which WebSocket connections are accepted, and who receives their messages.
 package protocol WebSocketAcceptor: Sendable {
-  /// What an admitted connection is for.
+  /// The acceptor's own data about an admitted connection.
   associatedtype Ticket: Sendable
 
-  /// Decides about an opening handshake that is good as such.
+  /// Decides about a valid opening handshake.
   /// - Throws: the answer to give instead of 101.
   func admit(_ request: OpeningRequest) throws(OpeningHandshakeRejection) -> Ticket
 

@@ -25,12 +25,12 @@ package struct WebSocketConnector: Sendable {
     backlog = OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax)
   }
 
-  /// Connects, and passes an opening handshake.
+  /// Connects and makes the opening handshake.
   /// - Parameters:
   ///   - host: a name or an address, an IPv6 address with or without brackets; with TLS the server's certificate has to be for it.
   ///   - target: path and query, such as `/v2?workspace=a`.
-  ///   - open: called on the connection's event loop when it is open; gives who gets its messages. What it makes is
-  ///     given back by this method.
+  ///   - open: called on the connection's event loop when the connection is open; makes the receiver of its messages.
+  ///     This method returns that receiver.
   /// - Throws: ``ConnectError``.
   package func connect<Receiver: MessageReceiver & Sendable>(
     host: String, port: Int, target: String, open: @escaping @Sendable (WebSocketHandler) -> Receiver
@@ -74,7 +74,7 @@ package struct WebSocketConnector: Sendable {
       ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes)))
   }
 
-  /// What the system said to the last address that was tried.
+  /// The system's error for the last address that was tried.
   private static func reason(of error: any Error) -> String {
     guard let error = error as? NIOConnectionError else { return "\(error)" }
     guard let last = error.connectionErrors.last else { return "the host name is not known" }
@@ -82,15 +82,15 @@ package struct WebSocketConnector: Sendable {
   }
 }
 
-/// Why no connection came about.
+/// Why connecting failed.
 package enum ConnectError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Nobody answers at this address.
   case unreachable(String, reason: String)
   /// The server answered the opening handshake with another status than 101; the text is its body.
   case refused(status: Int, String)
-  /// The server's answer is no good opening handshake (RFC 6455 §4.1).
+  /// The server's answer is not a valid opening handshake (RFC 6455 §4.1).
   case handshakeFailed(String)
-  /// TLS failed: the certificate is not accepted, or something else is wrong.
+  /// TLS failed: the certificate was not accepted, or another error.
   case tls(TLSError)
 
   package var description: String {

@@ -3,9 +3,9 @@ import CasebusSocket
 import CasebusTLS
 package import NIOCore
 
-/// What waits for a peer that does not take it (`outboundQueueBytesMax`, `outboundTotalBytesMax`).
+/// The queue of a peer that lags (`outboundQueueBytesMax`, `outboundTotalBytesMax`).
 extension WebSocketHandler {
-  /// From so many waiting bytes on, a connection counts as lagging and what waits is looked at with each write.
+  /// From so many queued bytes on, a connection lags, and each write checks the queue.
   private static var laggingBytes: Int { 65_536 }
 
   func setWaterMark(_ context: ChannelHandlerContext) {
@@ -25,7 +25,7 @@ extension WebSocketHandler {
     context.fireChannelWritabilityChanged()
   }
 
-  /// Calls the closure once, as soon as the peer does not lag: now, if it does not.
+  /// Calls the closure once, as soon as the peer does not lag: at once if it does not lag now.
   package func whenWritable(_ body: @escaping () -> Void) {
     flush()
     waitingForRoom.append(body)
@@ -38,9 +38,8 @@ extension WebSocketHandler {
     for body in bodies { body() }
   }
 
-  /// Before something is added to what waits: is it too much already? What is left of long messages is counted apart, and
-  /// is tolerated from a peer that takes it: else nobody with a slow line could ever have an answer that is longer than
-  /// `outboundQueueBytesMax`.
+  /// Checks the queue before something is added. Long messages are counted apart and tolerated while the peer takes
+  /// them: otherwise a client on a slow line could never get an answer longer than `outboundQueueBytesMax`.
   func checkBacklog() {
     guard isBacklogTooLong else { return }
     let longBytes = lag?.longBytes(in: bytesSent - backlogBytes..<bytesSent) ?? 0
@@ -53,7 +52,7 @@ extension WebSocketHandler {
     }
   }
 
-  /// Whether more waits than `outboundQueueBytesMax`, long messages among it.
+  /// Whether more is queued than `outboundQueueBytesMax`, with long messages.
   var isBacklogTooLong: Bool {
     updateBacklog()
     return backlogBytes > configuration.outboundQueueBytesMax
@@ -63,7 +62,7 @@ extension WebSocketHandler {
     close(.slowConsumer, reason: "more than \(limit) bytes wait to be read (\(name))")
   }
 
-  /// Longer than this is a long message; it is also from so much on that a connection lags.
+  /// A longer message is a long message. Also the number of queued bytes above which a connection lags.
   static var longMessageBytes: Int { laggingBytes }
 
   /// A long message was gathered.
@@ -83,7 +82,7 @@ extension WebSocketHandler {
     return (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
   }
 
-  /// What was written and the peer's kernel has not.
+  /// The bytes that were written and that the peer's kernel has not acknowledged.
   var untakenBytes: Int { waitingBytes + (tls?.unacknowledgedBytes ?? output.unacknowledgedBytes) }
 
   func setBacklog(_ bytes: Int) {
@@ -93,7 +92,7 @@ extension WebSocketHandler {
     backlog.changed(self, on: context?.eventLoop, from: old, to: bytes)
   }
 
-  /// What waits for this peer is needed elsewhere, and a close frame would wait behind it.
+  /// The memory of this queue is needed elsewhere, and a close frame would wait behind it.
   func cutOffAsSlow(reason: String) {
     closure = closure ?? ConnectionClosure(code: CloseCode.slowConsumer.rawValue, reason: reason)
     cutOff()

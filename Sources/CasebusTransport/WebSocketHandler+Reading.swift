@@ -1,7 +1,7 @@
 import CasebusWebSocket
 package import NIOCore
 
-/// Reading pauses while whoever gets the messages cannot keep up; TCP then holds back the peer.
+/// Reading pauses while the receiver of the messages cannot keep up; TCP then holds back the peer.
 extension WebSocketHandler {
   package func read(context: ChannelHandlerContext) {
     if isPaused {
@@ -18,7 +18,7 @@ extension WebSocketHandler {
   package func resumeReading() {
     guard isPaused else { return }
     isPaused = false
-    // What the peer sent during the pause was not looked at: it may have been alive all the time.
+    // What the peer sent during the pause was not read: it can have been alive all the time.
     keepAlive.bytesReceived(at: Self.now)
     drain()
     guard !isPaused, isReadPending else { return }

@@ -2,14 +2,14 @@ import CasebusProtocol
 import CasebusWebSocket
 import NIOCore
 
-/// The one timer of a connection, for ``KeepAlive`` and for a peer that is behind.
+/// The one timer of a connection, for ``KeepAlive`` and for a peer that lags.
 extension WebSocketHandler: Timed {
   func startTimer() {
     guard context != nil else { return }
     timers.arm(self, at: min(keepAlive.nextDeadline, lag?.stallDeadline ?? .max))
   }
 
-  /// A close frame was sent or received: only the end of the connection is waited for now.
+  /// A close frame was sent or received: only the end of the connection can follow.
   func closeStarted() {
     lag?.toleranceEnded()
     _ = lookAtPeer()
@@ -17,7 +17,7 @@ extension WebSocketHandler: Timed {
     startTimer()
   }
 
-  /// More waits than may. If the peer takes nothing of it, that has an end.
+  /// The queue is above its limit. If the peer takes nothing of it until a deadline, the connection ends.
   func tolerateBacklog() {
     guard let lag, lag.stallDeadline == nil else { return }
     _ = lookAtPeer()
@@ -26,7 +26,7 @@ extension WebSocketHandler: Timed {
   }
 
   func timeReached() {
-    // What a peer says during a pause is not looked at. One that takes nothing of what waits for it is not alive for that.
+    // Input is not read during a pause, so it cannot show that the peer is alive. Taking queued bytes shows it.
     if isPaused, untakenBytes < PeerLag.progressBytesMin { keepAlive.bytesReceived(at: Self.now) }
     if lookAtPeer() {
       keepAlive.bytesTaken(at: Self.now)
@@ -34,10 +34,10 @@ extension WebSocketHandler: Timed {
     }
     if let deadline = lag?.stallDeadline, deadline <= Self.now {
       if isBacklogTooLong { return cutOffAsStalled() }
-      // It has taken enough since; for what is left it has the time of every peer.
+      // The peer has taken enough since; for the rest the usual time applies.
       lag?.toleranceEnded()
     }
-    // Nothing is written any more to a peer whose messages wait until it takes its answers, and it is not pinged.
+    // While a peer's messages wait until it takes its answers, nothing is written to it and it is not pinged.
     if connection.isOpen, isBacklogTooLong { tolerateBacklog() }
     keepAliveDeadlineReached()
   }
@@ -63,7 +63,7 @@ extension WebSocketHandler: Timed {
 extension WebSocketHandler {
   private var stallDeadline: Int64 { Self.now + Int64(configuration.outboundStallSeconds) * 1_000_000_000 }
 
-  /// - Returns: whether the peer takes what waits for it.
+  /// - Returns: whether the peer takes its queued bytes.
   private func lookAtPeer() -> Bool {
     let untakenBytes = untakenBytes
     guard lag != nil || untakenBytes >= PeerLag.progressBytesMin else { return false }

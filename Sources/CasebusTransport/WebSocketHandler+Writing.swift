@@ -3,13 +3,13 @@ import CasebusTLS
 import CasebusWebSocket
 package import NIOCore
 
-/// The way out. What is written in one tick is gathered and goes out in one piece: straight to the socket while nothing
-/// waits for it, through the channel's queue otherwise.
+/// Output. The writes of one tick are gathered and sent in one piece: straight to the socket while nothing is queued
+/// for it, through the channel's queue otherwise.
 extension WebSocketHandler {
-  /// Takes encoded frames, one or more whole ones; they are sent with the next ``flush()``, and dropped once the
-  /// connection is closing. The bytes may be shared with other connections.
+  /// Takes one or more complete encoded frames. The next ``flush()`` sends them; they are dropped if the connection is
+  /// closing. The bytes can be shared with other connections.
   package func write(_ frames: ByteBuffer) {
-    // Many answers in one tick must not pile up where nothing counts them.
+    // Many answers in one tick must not be gathered uncounted.
     if gathered.readableBytes >= Self.gatheredBytesMax { flush() }
     if isLagging { checkBacklog() }
     guard connection.isOpen else { return }
@@ -19,7 +19,7 @@ extension WebSocketHandler {
     }
   }
 
-  /// From so many gathered bytes on, they are sent before more are taken.
+  /// From so many gathered bytes on, they are sent before more are gathered.
   static var gatheredBytesMax: Int { 262_144 }
 
   /// Encodes a text message and takes it as ``write(_:)`` does.
@@ -34,8 +34,8 @@ extension WebSocketHandler {
 
   /// Takes encoded frames as ``write(_:)`` does, and sends them at once.
   package func send(_ frames: ByteBuffer) {
-    // Mostly nothing came before them: then they need not be gathered first, which is a quarter of the work that a
-    // delivery makes outside of the kernel (Docs/internals/fan-out.md).
+    // Mostly nothing is gathered, so the frames are sent directly. Gathering would be a quarter of the work of a
+    // delivery outside of the kernel (Docs/internals/fan-out.md).
     if gathered.readableBytes == 0, !isLagging, connection.isOpen {
       transmit(frames, andThen: {})
     } else {
@@ -44,7 +44,7 @@ extension WebSocketHandler {
     }
   }
 
-  /// Sends what was taken.
+  /// Sends what was gathered.
   package func flush() {
     if gathered.readableBytes > 0 { flush(andThen: {}) }
   }
@@ -58,7 +58,7 @@ extension WebSocketHandler {
     }
   }
 
-  /// - Parameter completion: called when everything that was ever taken has left this process, or never will.
+  /// - Parameter completion: called when everything that was written has left this process, or can no longer leave it.
   func flush(andThen completion: @escaping () -> Void) {
     var bytes = ByteBuffer()
     swap(&bytes, &gathered)

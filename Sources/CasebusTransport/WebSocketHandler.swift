@@ -12,34 +12,34 @@ package final class WebSocketHandler: ChannelDuplexHandler {
   package typealias OutboundIn = ByteBuffer
   package typealias OutboundOut = ByteBuffer
 
-  // What every write looks at comes first: these bytes are brought into the processor's cache before (`FanoutGroup`).
+  // What every write reads comes first: `FanoutGroup` prefetches these bytes into the processor's cache.
   /// The socket; without TLS only.
   var output = SocketOutput()
-  /// More bytes wait for the peer than is usual.
+  /// Whether the connection lags.
   var isLagging = false
   /// Encrypts what this handler writes; nil without TLS.
   let tls: TLSHandler?
-  /// What was written in this tick and is not sent yet.
+  /// The frames of this tick that were not sent yet.
   var gathered = ByteBuffer()
   var bytesSent = 0
   var connection: WebSocketConnection
-  /// What goes on when the peer does not lag any more.
+  /// Called when the peer does not lag any more.
   var waitingForRoom: [() -> Void] = []
   var keepAlive: KeepAlive
   var timerPlace: TimerWheel.Place?
   let timers: TimerWheel
   var context: ChannelHandlerContext?
-  /// How the connection ends, as soon as that is known.
+  /// How the connection ends; nil while that is not known.
   var closure: ConnectionClosure?
-  /// What the peer's close frame said (RFC 6455 §7.1.5, §7.1.6); nil until it has come.
+  /// The code and reason of the peer's close frame (RFC 6455 §7.1.5, §7.1.6); nil until it is received.
   package private(set) var peerClosure: ConnectionClosure?
   var isPaused = false
   /// The channel wanted to read during the pause.
   var isReadPending = false
-  /// How many bytes wait, while the connection lags; 0 otherwise.
+  /// The queued bytes while the connection lags; 0 otherwise.
   var backlogBytes = 0
   var lagPlace: LaggingConnections.Place?
-  /// nil while the peer is not behind, as nearly always.
+  /// nil while the peer does not lag, which is nearly always.
   var lag: PeerLag?
   let configuration: ConnectionConfiguration
   let backlog: OutboundBacklog
@@ -47,7 +47,7 @@ package final class WebSocketHandler: ChannelDuplexHandler {
 
   /// - Parameters:
   ///   - connection: has sent and received nothing yet.
-  ///   - backlog: counts what waits for this peer among the others of the server.
+  ///   - backlog: counts the queued bytes of the server's lagging connections.
   ///   - timers: those of the channel's event loop.
   ///   - tls: the handler of the same channel that encrypts.
   init(
@@ -62,7 +62,7 @@ package final class WebSocketHandler: ChannelDuplexHandler {
     keepAlive = KeepAlive(timing: configuration.timing, openedAt: Self.now)
   }
 
-  /// Where everything about this connection happens. Only after it was added to a channel.
+  /// The event loop of this connection. Valid after the handler was added to a channel.
   package var eventLoop: any EventLoop {
     guard let context else { preconditionFailure("the handler is in no channel") }
     return context.eventLoop
@@ -70,14 +70,14 @@ package final class WebSocketHandler: ChannelDuplexHandler {
 
   static var now: Int64 { Int64(NIODeadline.now().uptimeNanoseconds) }
 
-  /// permessage-deflate as it was agreed on; nil without it.
+  /// The negotiated permessage-deflate; nil without it.
   package var deflateAgreement: DeflateAgreement? { connection.deflateAgreement }
 }
 
 // MARK: - From the channel
 
 extension WebSocketHandler {
-  /// Begins to work: from now on the receiver gets what comes in.
+  /// Starts: from now on the receiver gets the received messages.
   func open(_ receiver: any MessageReceiver) {
     self.receiver = receiver
     startTimer()
@@ -107,7 +107,7 @@ extension WebSocketHandler {
     drain()
   }
 
-  /// Acts on what has come in, as far as it is whole. An answer goes out before what the bytes behind it provoke.
+  /// Handles the complete part of the received bytes. An answer is sent before the effects of later bytes.
   func drain() {
     while !isPaused, let event = connection.nextEvent() {
       handle(event)
@@ -118,7 +118,7 @@ extension WebSocketHandler {
 
   package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if case ChannelEvent.inputClosed = event {
-      // The peer sends nothing more, so that no closing handshake can come: RFC 6455 §7.1.1.
+      // The peer sends nothing more, so there can be no closing handshake: RFC 6455 §7.1.1.
       context.close(promise: nil)
     } else {
       context.fireUserInboundEventTriggered(event)
@@ -168,8 +168,8 @@ extension WebSocketHandler {
     flush()
   }
 
-  /// The last frame is sent, then our half of the connection is closed. The other half is read until its end: bytes that
-  /// nobody read would make the kernel reset the connection, and the peer might never see the close frame.
+  /// Sends the last frame, then closes our half of the connection. The other half is read until its end: unread bytes
+  /// would make the kernel reset the connection, and the peer could miss the close frame.
   private func end(_ closure: ConnectionClosure) {
     guard let context else { return }
     self.closure = self.closure ?? closure
@@ -182,7 +182,8 @@ extension WebSocketHandler {
 // MARK: - To the channel
 
 extension WebSocketHandler {
-  /// Begins the closing handshake after what was taken (RFC 6455 §7.1.2). The peer is told the name of the code and why.
+  /// Begins the closing handshake after what was gathered (RFC 6455 §7.1.2). The peer gets the name of the code and the
+  /// reason.
   package func close(_ code: CloseCode, reason: String) {
     let closeCode = WebSocketCloseCode(rawValue: code.rawValue)
     guard connection.startClose(code: closeCode, reason: "\(code.name): \(reason)") == .awaitPeer else { return }

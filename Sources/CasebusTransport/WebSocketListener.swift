@@ -7,9 +7,8 @@ import ServiceLifecycle
 
 /// Listens on a port: WebSocket connections go to an acceptor, all other requests to an HTTP responder.
 ///
-/// ``run()`` serves until it is shut down gracefully. Then nothing more is accepted, connections without a request are
-/// closed, and it returns when the requests that have begun are answered. WebSocket connections stay: they are their
-/// acceptor's.
+/// ``run()`` serves until a graceful shutdown. Then it accepts nothing more, closes connections without a request, and
+/// returns when the requests that have begun are answered. WebSocket connections stay open: their acceptor closes them.
 package struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
   private let address: (host: String, port: Int)
   private let acceptor: Acceptor
@@ -20,16 +19,16 @@ package struct WebSocketListener<Acceptor: WebSocketAcceptor>: Service {
   private let logger: Logger
   private let onListening: @Sendable ([SocketAddress]) async -> Void
 
-  /// How many connections the kernel may hold ready, and how many are taken at a time.
+  /// How many connections the kernel can queue, and how many are accepted at a time.
   private static var backlog: Int32 { 4096 }
   private static var acceptedAtOnce: UInt { 64 }
 
   /// - Parameters:
-  ///   - responder: answers what is no good opening handshake.
-  ///   - connections: what this listener has in common with the others of the server.
+  ///   - responder: answers requests that are not valid opening handshakes.
+  ///   - connections: what all listeners of the server share.
   ///   - tls: nil for connections that are not encrypted.
-  ///   - host: an address, also in brackets, or a name: then on all of its addresses that are this machine's.
-  ///   - onListening: called once, when clients can connect, with the addresses that are listened on.
+  ///   - host: an address, also in brackets, or a name: then all its addresses on this machine.
+  ///   - onListening: called once, when clients can connect, with the addresses.
   package init(
     host: String, port: Int, acceptor: Acceptor, responder: @escaping HTTPResponder,
     connections: ServerConnections, tls: ListenerTLS? = nil, group: any EventLoopGroup, logger: Logger,

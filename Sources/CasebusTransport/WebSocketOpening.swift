@@ -2,9 +2,9 @@ import CasebusTLS
 import CasebusWebSocket
 import NIOCore
 
-/// Makes WebSocket connections of channels whose opening handshake is good.
+/// Makes WebSocket connections of channels with a valid opening handshake.
 struct WebSocketOpening<Acceptor: WebSocketAcceptor>: Sendable {
-  /// What a good opening handshake led to.
+  /// The result of a valid opening handshake.
   struct Admission {
     var ticket: Acceptor.Ticket
     var response: OpeningHandshakeResponse

@@ -2,7 +2,7 @@ package import CasebusWebSocket
 import NIOCore
 import NIOHTTP1
 
-/// Turns an HTTP connection into a WebSocket connection where its ``HandshakeGuard`` found a good opening handshake.
+/// Turns an HTTP connection into a WebSocket connection if its ``HandshakeGuard`` found a valid opening handshake.
 struct WebSocketUpgrade<Acceptor: WebSocketAcceptor>: NIOTypedHTTPServerProtocolUpgrader {
   let channel: UpgradingChannel<Acceptor>
 
@@ -45,13 +45,13 @@ extension OpeningHandshakeRejection {
 }
 
 extension OpeningHandshake {
-  /// What a server with this configuration agrees to.
+  /// The extensions that a server with this configuration accepts.
   package init(_ configuration: ConnectionConfiguration) {
     self.init(deflate: configuration.deflate?.policy)
   }
 
-  /// Checks an opening handshake first by the RFC, then by what the acceptor takes.
-  /// - Throws: the answer to give instead of 101, which the HTTP endpoint at the same target gives.
+  /// Checks an opening handshake first by the RFC, then with the acceptor.
+  /// - Throws: the answer to give instead of 101; the HTTP endpoint at the same target gives it.
   package func check<Acceptor: WebSocketAcceptor>(
     _ request: OpeningRequest, with acceptor: Acceptor
   ) throws(OpeningHandshakeRejection) -> (Acceptor.Ticket, OpeningHandshakeResponse) {

@@ -3,14 +3,14 @@ import CasebusProtocol
 import GRDB
 import struct NIOCore.ByteBuffer
 
-/// What was imported up to now; used on the queue of its connection only.
+/// What was imported so far; used on the queue of its connection only.
 struct ImportedContent {
   let statements: WriterStatements
   private(set) var isAtEnd = false
   private(set) var events: UInt64 = 0
   private var workspaces: [WorkspaceID: Workspace] = [:]
   private var consumers: [JournalConsumer.Key: Int64] = [:]
-  /// The one whose lines come now.
+  /// The workspace whose lines are being read.
   private var current: WorkspaceID?
 
   init(statements: WriterStatements) {
@@ -61,7 +61,7 @@ struct ImportedContent {
     current = name
   }
 
-  /// The state must be reconstructible.
+  /// The events and the snapshot must give the state.
   private func endWorkspace() throws {
     guard let name = current, let workspace = workspaces[name] else { return }
     guard workspace.pruned == 0 || workspace.snapshot != nil else {

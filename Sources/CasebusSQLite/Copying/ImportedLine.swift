@@ -1,7 +1,7 @@
 import CasebusProtocol
 import struct NIOCore.ByteBuffer
 
-/// What is wrong with a line.
+/// The fault of a line.
 struct ImportedLineError: Error, CustomStringConvertible {
   var description: String
 
@@ -63,8 +63,8 @@ struct ImportedLine {
     return UInt64(integer)
   }
 
-  /// Exports of older versions have none.
-  /// - Parameter max: the journal's own.
+  /// Exports of older versions do not have it.
+  /// - Parameter max: the limit of this journal.
   func generation(max: Int64 = StreamEpoch.generationMax) throws -> Int64 {
     let generation = try optionalInteger("generation") ?? 0
     guard (0...max).contains(generation) else {
@@ -81,7 +81,7 @@ struct ImportedLine {
     return workspace
   }
 
-  /// A member as the JSON that it is.
+  /// A member as its JSON text.
   func json(_ name: String) throws -> ByteBuffer {
     var buffer = ByteBuffer()
     buffer.writeJSON(try value(name))

@@ -9,9 +9,9 @@ package import struct NIOCore.ByteBuffer
   import Darwin
 #endif
 
-/// Makes a journal of what an export wrote. It is there when everything is in it and right, or not at all.
+/// Makes a journal from an export. The journal exists only after every line was valid and written.
 package final class JournalImport {
-  /// Which lines there are and what is in them.
+  /// The format of the lines.
   static let format: Int64 = 1
 
   private let files: JournalFiles
@@ -19,13 +19,13 @@ package final class JournalImport {
   private let queue: DatabaseQueue
   private let keepsEpoch: Bool
   private var lines = 0
-  /// nil once it is complete.
+  /// nil after the import is complete.
   private var content: ImportedContent?
 
   /// - Parameters:
-  ///   - directory: must have no journal in it; made if it is not there.
-  ///   - keepsEpoch: whether clients can go on where they were. Not if the broker went on after the export: then it gave
-  ///     numbers to events that are not in it, and gives them again.
+  ///   - directory: must have no journal; created if it does not exist.
+  ///   - keepsEpoch: whether clients can resume. Not allowed if a broker worked with the journal after the export: then
+  ///     it gave offsets to events that are not in the export, and this journal would give them again.
   package init(directory: String, keepsEpoch: Bool) throws(JournalFileError) {
     files = JournalFiles(directory: directory)
     self.keepsEpoch = keepsEpoch
@@ -51,14 +51,14 @@ package final class JournalImport {
     unlink(files.importing)
   }
 
-  /// Its statements end before the connection, which is on another thread.
+  /// Its statements must end before their connection, which is used on another thread.
   private func close() {
     queue.writeWithoutTransaction { _ in content = nil }
     try? queue.close()
   }
 
-  /// - Parameter line: without its end.
-  /// - Throws: an error that says which line is wrong, and what of it.
+  /// - Parameter line: without its line end.
+  /// - Throws: an error with the number of the line and its fault.
   package func add(_ line: ByteBuffer) throws(JournalImportError) {
     lines += 1
     do {
@@ -88,8 +88,8 @@ package final class JournalImport {
     }
   }
 
-  /// The journal is there from now on.
-  /// - Returns: how many workspaces and events it has.
+  /// Completes the import: from now on the journal exists.
+  /// - Returns: the number of workspaces and events.
   package func finish() throws -> (workspaces: Int, events: UInt64) {
     guard let counts = content.map({ ($0.workspaceCount, $0.events) }), content?.isAtEnd == true else {
       throw JournalImportError("line \(lines + 1): the line of type \"end\" is missing: it is not the whole export")
@@ -116,7 +116,7 @@ package struct JournalImportError: Error, CustomStringConvertible {
 }
 
 extension DatabaseQueue {
-  /// Nobody reads the file before it is complete, and it is removed if that does not happen.
+  /// No fsyncs: nobody reads the file before it is complete, and it is removed if the import fails.
   fileprivate convenience init(importingTo path: String) throws {
     var configuration = Configuration()
     configuration.allowsUnsafeTransactions = true

@@ -4,8 +4,8 @@ import GRDB
 package import struct NIOCore.ByteBuffer
 
 extension JournalInspection {
-  /// Writes everything as JSON lines, in one state of the database: the head, each workspace with its events, snapshot and
-  /// answers, the consumers with their positions, and the end, which tells how many lines came before it.
+  /// Writes the whole journal as JSON lines, from one state of the database: the head, each workspace with its events,
+  /// snapshot and answers, the consumers with their positions, and the end with the number of lines before it.
   /// - Parameter write: gets some lines at a time.
   package func export(to write: @escaping (ByteBuffer) throws -> Void, progress: JournalProgress) throws {
     try read { db in
@@ -171,7 +171,7 @@ private struct Export {
     }
   }
 
-  /// A line that nobody can read is worse than none.
+  /// An unreadable line is worse than a failed export.
   private func check(_ json: ByteBuffer, _ what: String, _ workspace: WorkspaceLine) throws {
     guard let problem = json.jsonProblem else { return }
     throw DatabaseError(

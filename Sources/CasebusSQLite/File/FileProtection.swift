@@ -4,14 +4,14 @@
   import Darwin
 #endif
 
-/// What agents' customers said is for the broker's user only, and nobody else decides which files that goes to.
+/// Protects the data of agents' customers: only the broker's user can read the files, and nobody else can replace them.
 enum FileProtection {
   private static var permissions: mode_t { 0o7777 }
   private static var othersMayWrite: mode_t { 0o022 }
   private static var othersMayDoAnything: mode_t { 0o077 }
 
-  /// - Throws: ``JournalFileError/unsafe(path:reason:)`` if the directory is somebody else's, or others may write to it:
-  ///   they could put other files in the place of the journal's.
+  /// - Throws: ``JournalFileError/unsafe(path:reason:)`` if another user owns the directory or can write to it: then
+  ///   that user could replace the journal's files.
   static func checkDirectory(_ path: String) throws(JournalFileError) {
     var status = stat()
     guard stat(path, &status) == 0 else { throw JournalFileError(errno, at: path) }
@@ -22,8 +22,8 @@ enum FileProtection {
     }
   }
 
-  /// Takes the rights of others to a file away. Does nothing if it is not there.
-  /// - Throws: ``JournalFileError/unsafe(path:reason:)`` if it is not a file of the broker's own.
+  /// Removes the rights of other users to a file. No effect if the file does not exist.
+  /// - Throws: ``JournalFileError/unsafe(path:reason:)`` if it is not a regular file of the broker's user.
   static func protectFile(_ path: String) throws(JournalFileError) {
     let file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard file >= 0 else {
@@ -34,7 +34,7 @@ enum FileProtection {
     try protect(file, path)
   }
 
-  /// The same for a file that is open.
+  /// The same for an open file.
   static func protect(_ file: CInt, _ path: String) throws(JournalFileError) {
     var status = stat()
     guard fstat(file, &status) == 0 else { throw JournalFileError(errno, at: path) }

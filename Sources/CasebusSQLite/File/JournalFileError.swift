@@ -6,20 +6,20 @@ import GRDB
   import Darwin
 #endif
 
-/// Why a journal on disk was not opened. Nothing of it was changed.
+/// Why a journal on disk was not opened. Its files were not changed.
 package enum JournalFileError: Error, Hashable, Sendable {
   /// Another broker has it open; `process` is its pid, if the lock file says so.
   case inUse(lock: String, process: Int?)
-  /// The file is something else.
+  /// The file is not a journal.
   case notAJournal(file: String, reason: String)
   /// A newer Casebus wrote it.
   case newerSchema(file: String, found: Int, known: Int)
   case damaged(file: String, reason: String)
   case noAccess(path: String, reason: String)
-  /// Others could read or change what is in it, or it leads elsewhere.
+  /// Other users could read or change the file, or it is a link.
   case unsafe(path: String, reason: String)
   case diskFull(path: String)
-  /// Something is there already that would be lost.
+  /// A file exists already and would be lost.
   case notEmpty(file: String)
   case missing(file: String)
   case failed(path: String, reason: String)
@@ -49,7 +49,7 @@ extension JournalFileError: CustomStringConvertible {
 }
 
 extension JournalFileError {
-  /// What is wrong, for those who are not to learn where the files are.
+  /// The fault without the path, for those who must not know where the files are.
   var reasonWithoutPath: String {
     switch self {
     case .inUse: "the journal is locked by another broker"
@@ -63,7 +63,7 @@ extension JournalFileError {
     }
   }
 
-  /// What the system said.
+  /// The system's error.
   init(_ code: CInt, at path: String) {
     let reason = String(cString: strerror(code))
     self =
@@ -75,7 +75,7 @@ extension JournalFileError {
       }
   }
 
-  /// What SQLite said.
+  /// SQLite's error.
   init(_ error: any Error, at path: String) {
     if let error = error as? JournalFileError {
       self = error

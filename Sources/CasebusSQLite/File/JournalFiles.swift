@@ -4,7 +4,7 @@
   import Darwin
 #endif
 
-/// Where the journal's files are.
+/// The paths of the journal's files.
 struct JournalFiles: Sendable {
   let directory: String
 
@@ -12,12 +12,12 @@ struct JournalFiles: Sendable {
   var database: String { directory + "/journal.sqlite" }
   var log: String { database + "-wal" }
   var lock: String { directory + "/journal.lock" }
-  /// Becomes the database when everything is in it.
+  /// The file of an import; becomes the database when it is complete.
   var importing: String { directory + "/journal.importing" }
-  /// Written to find out whether the disk takes anything.
+  /// Written to test whether the disk has room.
   var probe: String { directory + "/journal.probe" }
 
-  /// Makes the directory, if it is not there, for this user only: what is in it is what agents' customers said.
+  /// Makes the directory, if it does not exist, for this user only: it holds the data of agents' customers.
   func makeDirectory() throws(JournalFileError) {
     guard mkdir(directory, 0o700) != 0 else { return syncParent() }
     let code = errno
@@ -25,19 +25,21 @@ struct JournalFiles: Sendable {
     try FileProtection.checkDirectory(directory)
   }
 
-  /// Makes an empty database file, if there is none, for this user only; the files beside it get the same rights.
+  /// Makes an empty database file, if there is none, for this user only; SQLite gives the files beside it the same
+  /// rights.
   func makeDatabase() throws(JournalFileError) {
     let file = open(database, O_CREAT | O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw JournalFileError(errno, at: database) }
     close(file)
   }
 
-  /// The database and what SQLite keeps beside it are files of the broker's own, for it only.
+  /// Checks that the database and SQLite's files beside it belong to the broker's user, and removes the rights of
+  /// others.
   func protectDatabase() throws(JournalFileError) {
     for path in [database, log, database + "-shm", database + "-journal"] { try FileProtection.protectFile(path) }
   }
 
-  /// SQLite takes a very short file for an empty one, and would write over it.
+  /// SQLite takes a very short file for an empty database, and would overwrite it.
   func checkHeader() throws(JournalFileError) {
     let header = "SQLite format 3\0"
     let file = open(database, O_RDONLY | O_CLOEXEC)
@@ -55,7 +57,7 @@ struct JournalFiles: Sendable {
     access(database, F_OK) == 0
   }
 
-  /// The database and the files beside it, those that are there, and their bytes.
+  /// The database and the files beside it that exist, with their sizes in bytes.
   var sizes: [(name: String, bytes: Int64)] {
     [database, log, database + "-shm"].compactMap { path in
       var status = stat()
@@ -68,7 +70,7 @@ struct JournalFiles: Sendable {
     return stat(directory, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
-  /// Makes an empty file for an import, for this user only, instead of one that was left behind.
+  /// Makes an empty file for an import, for this user only. It replaces one that an earlier import left behind.
   func makeImporting() throws(JournalFileError) {
     unlink(importing)
     let file = open(importing, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0o600)
@@ -76,7 +78,7 @@ struct JournalFiles: Sendable {
     close(file)
   }
 
-  /// What was imported becomes the database, once it is on the disk.
+  /// Makes the imported file the database, after it is on the disk.
   func completeImport() throws(JournalFileError) {
     let file = open(importing, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
     guard file >= 0 else { throw JournalFileError(errno, at: importing) }
@@ -87,7 +89,7 @@ struct JournalFiles: Sendable {
     sync(directory: directory)
   }
 
-  /// A directory is only as durable as its entry in the one above. SQLite does the same for the files.
+  /// A directory is only as durable as its entry in the directory above. SQLite does the same for its files.
   private func syncParent() {
     sync(directory: directory + "/..")
   }

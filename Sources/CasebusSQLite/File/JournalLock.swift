@@ -6,13 +6,13 @@ import Synchronization
   import Darwin
 #endif
 
-/// Holds a directory for one process: an advisory lock that ends with the process, however that ends.
+/// Locks a directory for one process: an advisory lock that ends with the process, in whatever way that ends.
 final class JournalLock: Sendable {
   private let file: Mutex<CInt>
 
-  /// - Throws: ``JournalFileError/inUse(lock:process:)`` if somebody else holds it.
+  /// - Throws: ``JournalFileError/inUse(lock:process:)`` if another process holds it.
   init(_ path: String) throws(JournalFileError) {
-    // Not somebody else's file that a link leads to: it is written to.
+    // Links are not followed, because the file is written to.
     let file = open(path, O_CREAT | O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw JournalFileError(errno, at: path) }
     do throws(JournalFileError) {
@@ -26,7 +26,7 @@ final class JournalLock: Sendable {
       defer { close(file) }
       throw code == EWOULDBLOCK ? .inUse(lock: path, process: Self.process(in: file)) : JournalFileError(code, at: path)
     }
-    // Who holds it is a courtesy to whoever is refused; a disk that is full is found out later.
+    // The pid only helps a refused process, so errors are ignored; a full disk is noticed later.
     let text = "\(getpid())\n"
     ftruncate(file, 0)
     _ = text.withCString { pwrite(file, $0, strlen($0), 0) }
@@ -37,7 +37,7 @@ final class JournalLock: Sendable {
     release()
   }
 
-  /// The file stays: a lock file that is removed can be locked by two.
+  /// The file stays: two processes could lock a lock file that is removed.
   func release() {
     file.withLock { file in
       if file >= 0 { close(file) }

@@ -1,10 +1,11 @@
 import FoundationEssentials
 import GRDB
 
-/// Notes in the file that somebody has it open, and how, so that the next one knows what may be missing.
+/// Notes in the file that a broker has it open, and with which durability, so that the next broker knows what can be
+/// missing.
 ///
-/// With `normal` durability a machine that goes down takes the newest commits with it. Their offsets were told to clients
-/// and would be given to other events. So then the numbering begins under a new name: nobody resumes into it.
+/// With `normal` durability a crash of the machine loses the newest commits. Clients know their offsets, which new
+/// events would get again. So the journal gets a new epoch then, and no client can resume into it.
 struct JournalRun {
   private let durability: SQLiteJournalConfiguration.Durability
   private let boot: String
@@ -15,7 +16,7 @@ struct JournalRun {
     self.boot = boot
   }
 
-  /// - Returns: whether commits of the last run may be missing.
+  /// - Returns: whether commits of the last run can be missing.
   func begin(_ db: Database) throws -> Bool {
     let last = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = ?", arguments: [Self.key])
     try db.execute(
@@ -25,12 +26,12 @@ struct JournalRun {
     return last.hasPrefix(SQLiteJournalConfiguration.Durability.normal.rawValue) && !last.hasSuffix(" \(boot)")
   }
 
-  /// It was closed well.
+  /// The journal was closed regularly.
   static func end(_ db: Database) throws {
     try db.execute(sql: "DELETE FROM meta WHERE key = ?", arguments: [key])
   }
 
-  /// Another text after each start of the machine.
+  /// A text that differs after each start of the machine.
   private static var currentBoot: String {
     let text = try? String(contentsOf: URL(filePath: "/proc/sys/kernel/random/boot_id"), encoding: .utf8)
     return text?.split(separator: "\n").first.map(String.init) ?? "unknown"

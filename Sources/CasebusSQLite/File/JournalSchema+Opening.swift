@@ -1,7 +1,7 @@
 import GRDB
 
 extension JournalSchema {
-  /// What a file says about itself.
+  /// The identity of a file: its application id and schema.
   struct Identity {
     var applicationID: Int
     var version: Int
@@ -25,7 +25,7 @@ extension JournalSchema {
     }
   }
 
-  /// Looks at a file without changing anything in it.
+  /// Reads a file's identity without changing the file.
   static func check(_ file: String) throws(JournalFileError) {
     do {
       var configuration = Configuration()
@@ -39,7 +39,7 @@ extension JournalSchema {
     }
   }
 
-  /// A name that no other numbering has.
+  /// A new unique epoch.
   static func newEpoch() -> String {
     String(UInt64.random(in: .min ... .max), radix: 36)
   }
@@ -48,7 +48,7 @@ extension JournalSchema {
     try db.execute(sql: "INSERT OR REPLACE INTO meta(key, value) VALUES('epoch', ?)", arguments: [epoch])
   }
 
-  /// Makes the tables of today, each step in a transaction of its own.
+  /// Migrates the tables to the current schema, each step in its own transaction.
   static func migrate(_ db: Database, epoch: String) throws {
     let found = try Identity(db).version
     for (index, sql) in migrations.enumerated().dropFirst(found) {

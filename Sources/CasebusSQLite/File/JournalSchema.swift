@@ -1,23 +1,21 @@
 import GRDB
 
-/// The tables, and how those of older files become those of today.
+/// The tables, and the migrations from older schemas.
 enum JournalSchema {
-  /// Which tables a file has (`PRAGMA user_version`); 0 is a new file.
+  /// The schema of a file (`PRAGMA user_version`); 0 is a new file.
   static var version: Int { migrations.count }
 
   /// Marks the file as a journal (`PRAGMA application_id`): "Casb".
   static let applicationID = 0x4361_7362
 
-  /// What makes version n + 1 of version n. One that was released is never changed.
+  /// The statements that make schema n + 1 from schema n. Never change a released one.
   static let migrations = [version1, version2, version3, version4]
 
   /// A record's place in `events` is its workspace's number in the upper bits and its offset in the lower 40, so that a
-  /// workspace's records lie together and in order. Measured against a primary key of two columns: the same for records
-  /// of 250 bytes, twice as fast and a third of the space for those of 1,200, which the index pages of SQLite do not take
-  /// in one piece (Docs/decisions/0008).
+  /// workspace's records are adjacent and in order (Docs/decisions/0008).
   ///
-  /// `pruned`: every record up to this one is gone, all others are there. The newest record is the newest in `events`, or
-  /// `pruned` if none is, so that appending writes nothing but the record.
+  /// `pruned`: every record up to this offset was deleted, all others exist. The current offset is that of the newest
+  /// record in `events`, or `pruned` without records. So appending writes nothing but the record.
   private static let version1 = """
     CREATE TABLE meta(
       key TEXT PRIMARY KEY,
@@ -118,13 +116,13 @@ enum JournalSchema {
 
   private static let isEmptyByItsText = #"state LIKE '{"interactions":[],%'"#
 
-  /// `generation`: how often workspaces had been forgotten when this one was made (``StreamEpoch``).
+  /// `generation`: how often workspaces had been forgotten when this one was created (``StreamEpoch``).
   ///
-  /// `isEmpty`: the state is that of a workspace that never was. Older files tell it by its text.
+  /// `isEmpty`: the state is that of an unused workspace. In older files its text says so.
   ///
-  /// `total`: the bytes of the workspace's records up to and including this one, so that those between two records are
+  /// `total`: the bytes of the workspace's records up to and including this one. So the bytes between two records are
   /// known without reading them, and appending still writes nothing but the record. NULL in records of older files,
-  /// which count as nothing.
+  /// which count as 0.
   private static let version2 = """
     ALTER TABLE workspaces ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE snapshots ADD COLUMN isEmpty INTEGER NOT NULL DEFAULT 0;
@@ -132,13 +130,14 @@ enum JournalSchema {
     ALTER TABLE events ADD COLUMN total INTEGER;
     """
 
-  /// Why a record was parked, and whether it is to be given again.
+  /// Why a record was parked, and whether it must be delivered again.
   private static let version3 = """
     ALTER TABLE parked ADD COLUMN reason TEXT;
     ALTER TABLE parked ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
     """
 
-  /// `kind`: which event of the workspace a record is. NULL in records of older files; a replay infers it from them.
+  /// `kind`: which kind of event a record is. NULL in records of older files; a replay infers it from the other
+  /// columns.
   private static let version4 = """
     ALTER TABLE events ADD COLUMN kind TEXT;
     DROP VIEW stream;
@@ -149,14 +148,14 @@ enum JournalSchema {
     """
 }
 
-/// Where a record is in `events`.
+/// The row number of a record in `events`.
 enum RecordID {
   private static var bits: Int64 { 40 }
   static var offsetMax: Int64 { 1 << bits - 1 }
   static var workspaceMax: Int64 { 1 << (63 - bits) - 1 }
 
   static func make(_ workspace: Int64, _ offset: UInt64) -> Int64 { workspace << bits | Int64(offset) }
-  /// Greater than all of the workspace's.
+  /// A row number greater than all of the workspace.
   static func end(of workspace: Int64) -> Int64 { workspace << bits | offsetMax }
   static func offset(of id: Int64) -> UInt64 { UInt64(id & offsetMax) }
   static func workspace(of id: Int64) -> Int64 { id >> bits }

@@ -2,17 +2,17 @@ import GRDB
 import GRDBSQLite
 import struct NIOCore.ByteBuffer
 
-/// A prepared statement of GRDB's, bound and stepped directly: GRDB's own way makes an array of the arguments and a value
-/// of each.
+/// A prepared statement of GRDB, bound and stepped directly: GRDB's own interface makes an array of values for the
+/// arguments.
 ///
-/// Used where its connection is.
+/// Used on the queue of its connection only.
 struct SQLStatement {
   private let statement: Statement
   private let connection: SQLiteConnection
   private var raw: SQLiteStatement { statement.sqliteStatement }
-  /// SQLite makes a copy of its own.
+  /// SQLite copies the bytes.
   private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
-  /// SQLite makes no copy: the bytes stay where they are until the statement has run.
+  /// SQLite does not copy: the bytes must stay valid until the statement has run.
   private static let borrowed: sqlite3_destructor_type? = nil
 
   /// The statement, compiled once for each connection.
@@ -42,7 +42,7 @@ struct SQLStatement {
     try text.withUTF8 { try bind(index, UnsafeRawBufferPointer($0)) }
   }
 
-  /// Text that is UTF-8 already.
+  /// Binds text that is UTF-8 already.
   func bind(_ index: CInt, _ text: ByteBuffer) throws {
     try text.withUnsafeReadableBytes { try bind(index, $0) }
   }
@@ -56,7 +56,7 @@ struct SQLStatement {
   private func bind(
     _ index: CInt, _ text: UnsafeRawBufferPointer, _ ownership: sqlite3_destructor_type? = transient
   ) throws {
-    // Without an address it would be NULL, not a text without characters.
+    // Without an address SQLite would bind NULL, not an empty text.
     guard let start = text.baseAddress, !text.isEmpty else {
       return try check(sqlite3_bind_text(raw, index, "", 0, Self.transient))
     }
@@ -72,12 +72,12 @@ struct SQLStatement {
 
   // MARK: - Steps
 
-  /// Runs what gives no rows.
+  /// Runs a statement that returns no rows.
   func run() throws {
     while try step() {}
   }
 
-  /// - Returns: whether there is a row. After the last one, or an error, the statement can be used anew.
+  /// - Returns: whether there is a row. After the last row, or an error, the statement can be used again.
   func step() throws -> Bool {
     switch sqlite3_step(raw) {
     case SQLITE_ROW: return true

@@ -1,16 +1,16 @@
 import CasebusProtocol
 import GRDB
 
-/// The name of a workspace's numbering (Protocol §9.1).
+/// The epoch of a workspace (Protocol §9.1).
 ///
-/// It is made of the file's own epoch, of the workspace, so that a position of another workspace is not taken for one's
-/// own, and of the generation: a workspace that was forgotten begins with 1 again, under another name.
+/// It is a hash of the file's epoch, the workspace's name (so that a position of another workspace is not accepted) and
+/// the generation (a forgotten workspace begins with offset 1 again, under another epoch).
 enum StreamEpoch {
   static func text(file: String, workspace: WorkspaceID, generation: Int64) -> String {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for part in [file, workspace.text, String(generation)] {
       for byte in part.utf8 { hash.mix(byte) }
-      // No part has it, so that no two lists of parts are alike.
+      // A separator that no part contains, so that different lists of parts give different texts.
       hash.mix(0xFF)
     }
     return String(hash.spread, radix: 36)
@@ -18,10 +18,10 @@ enum StreamEpoch {
 
   private static let key = "generation"
 
-  /// One for each sweep that forgets something: never reached.
+  /// The greatest generation; a sweep that forgets something adds one, so it is never reached.
   static var generationMax: Int64 { 1 << 53 }
 
-  /// How often workspaces were forgotten in this file. A workspace that has no row yet is of this generation.
+  /// How often workspaces were forgotten in this file. A workspace without a row has this generation.
   static func generation(_ db: Database) throws -> Int64 {
     let text = try String.fetchOne(
       db.cachedStatement(sql: "SELECT value FROM meta WHERE key = ?"), arguments: [key])

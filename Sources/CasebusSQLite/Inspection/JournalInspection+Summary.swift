@@ -1,7 +1,7 @@
 package import CasebusJournal
 import GRDB
 
-/// What is in a journal, in numbers.
+/// The numbers of a journal.
 package struct JournalSummary: Sendable {
   package var schema: Int
   package var epoch: String
@@ -10,13 +10,13 @@ package struct JournalSummary: Sendable {
   package var workspaceCount: Int
   package var eventCount: UInt64
   package var receiptCount: Int
-  /// Those with the most events, these first.
+  /// The workspaces with the most events, in descending order.
   package var workspaces: [Workspace]
   package var consumers: [Consumer]
 
   package struct Workspace: Sendable {
     package var name: String
-    /// The oldest record that is kept; `last + 1` if none is.
+    /// The offset of the oldest record; `last + 1` without records.
     package var first: JournalOffset
     package var last: JournalOffset
     package var snapshot: JournalOffset?
@@ -26,7 +26,7 @@ package struct JournalSummary: Sendable {
 
   package struct Consumer: Sendable {
     package var consumer: JournalConsumer
-    /// In how many workspaces something is left to do.
+    /// In how many workspaces the consumer has unacknowledged events.
     package var workspacesBehind: Int
     package var backlog: UInt64
     package var parked: Int

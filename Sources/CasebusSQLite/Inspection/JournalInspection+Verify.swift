@@ -3,12 +3,12 @@ import CasebusProtocol
 import GRDB
 import struct NIOCore.ByteBuffer
 
-/// How far a long work is: what it does, how much of it is done, and how much there is.
+/// The progress of a long task: what it does, how much is done, and how much there is.
 package typealias JournalProgress = (_ work: String, _ done: UInt64, _ total: UInt64) -> Void
 
 extension JournalInspection {
-  /// Looks at everything that the journal's rules say.
-  /// - Returns: what is wrong, one line each; empty if nothing is.
+  /// Checks all rules of a journal.
+  /// - Returns: the faults, one line each; empty if there are none.
   package func verify(progress: JournalProgress) throws -> [String] {
     try read { db in
       var verification = Verification(db: db, lines: try WorkspaceLine.all(db))
@@ -25,7 +25,7 @@ private struct Verification {
   let db: Database
   let lines: [WorkspaceLine]
   private(set) var findings: [String] = []
-  /// So that a file that is damaged all over is no endless list.
+  /// The most faults that are listed, because a damaged file can have any number.
   private static var findingsMax: Int { 1000 }
 
   init(db: Database, lines: [WorkspaceLine]) {
@@ -56,7 +56,7 @@ private struct Verification {
       SELECT id, time, event, data, detail, \(JournalSchema.kindColumn(db)), \(JournalSchema.totalColumn(db)) FROM events
       ORDER BY id
       """)
-    // `total` is not known before the first record that is kept.
+    // `total` is not known before the first record.
     var current: (id: Int64, last: UInt64, isKnown: Bool, total: Int64?) = (-1, 0, false, nil)
     var done: UInt64 = 0
     while try statement.step() {
@@ -175,7 +175,7 @@ private struct Verification {
 }
 
 extension ByteBuffer {
-  /// Why it is not JSON; nil if it is.
+  /// Why a text is not JSON; nil if it is.
   var jsonProblem: String? {
     do throws(JSONError) {
       _ = try JSONValue(parsing: self, limits: .journaled)
@@ -187,6 +187,6 @@ extension ByteBuffer {
 }
 
 extension JSONLimits {
-  /// A state has much more in it than a message; what is in the journal was checked when it came.
+  /// Wider limits than for messages: a state is much larger than a message, and its parts were checked on receipt.
   static let journaled = JSONLimits(depthMax: 64, keysMax: 10_000_000)
 }

@@ -2,13 +2,13 @@ package import CasebusJournal
 package import CasebusProtocol
 import GRDB
 
-/// A journal's file as somebody sees it who only reads, also while a broker writes to it.
+/// Reads a journal's file, also while a broker writes to it.
 package final class JournalInspection: Sendable {
   package let file: String
   let files: JournalFiles
   private let queue: DatabaseQueue
 
-  /// - Throws: ``JournalFileError`` if there is no journal, or none that this version can read.
+  /// - Throws: ``JournalFileError`` if there is no journal, or one that this version cannot read.
   package init(directory: String) throws(JournalFileError) {
     files = JournalFiles(directory: directory)
     file = files.database
@@ -34,13 +34,13 @@ package final class JournalInspection: Sendable {
     }
   }
 
-  /// Another number than before if somebody else committed meanwhile.
+  /// A number that changes when another connection commits.
   package func version() throws -> Int {
     try queue.unsafeRead { try Int.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
   }
 }
 
-/// A record, and the workspace it is of.
+/// A record and its workspace.
 package struct JournalEntry: Sendable {
   package var workspace: WorkspaceID
   package var record: JournalRecord
@@ -53,7 +53,7 @@ extension JournalInspection {
     return try lines.reduce(into: [:]) { try $0[WorkspaceID(journaled: $1.name)] = $1.last }
   }
 
-  /// The records after an offset, or from the first one on that is kept.
+  /// The records after an offset, or from the oldest one on.
   package func entries(of workspace: WorkspaceID, after offset: JournalOffset, limit: Int) throws -> [JournalEntry] {
     try read { db in
       let reader = JournalReader(db, kindColumn: try JournalSchema.kindColumn(db))
@@ -63,7 +63,7 @@ extension JournalInspection {
   }
 }
 
-/// A workspace's line, and where its stream stands.
+/// A workspace's row, and the range of its records.
 struct WorkspaceLine {
   var id: Int64
   var name: String

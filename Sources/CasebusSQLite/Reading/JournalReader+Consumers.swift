@@ -27,7 +27,7 @@ extension JournalReader {
     return [JournalBacklog(workspace: workspace, position: 0, last: 0, first: 1)]
   }
 
-  /// How far the consumer is in each workspace that the body wants.
+  /// The consumer's position in each workspace that the body selects.
   private func positions(
     of consumer: Int64, in workspace: WorkspaceID?, _ body: (Int64, JournalBacklog) -> JournalBacklog?
   ) throws -> [JournalBacklog] {

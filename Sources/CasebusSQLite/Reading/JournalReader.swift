@@ -3,18 +3,19 @@ import CasebusProtocol
 import GRDB
 import struct NIOCore.ByteBuffer
 
-/// What is asked of the tables, in one read transaction.
+/// The queries, within one read transaction.
 struct JournalReader {
   let db: Database
   private let kindColumn: String
 
-  /// - Parameter kindColumn: that of the file's schema (``JournalSchema/kindColumn(_:)``), if it may be an older one.
+  /// - Parameter kindColumn: the one of the file's schema (``JournalSchema/kindColumn(_:)``), if the schema can be an
+  ///   older one.
   init(_ db: Database, kindColumn: String = "kind") {
     self.db = db
     self.kindColumn = kindColumn
   }
 
-  /// A workspace's line.
+  /// A workspace's row.
   struct Row {
     var id: Int64
     var pruned: JournalOffset
@@ -83,7 +84,7 @@ struct JournalReader {
 
   // MARK: - Records
 
-  /// - Throws: ``JournalError/pruned(first:)`` if those after the offset are gone.
+  /// - Throws: ``JournalError/pruned(first:)`` if the records after the offset were deleted.
   func records(
     of workspace: WorkspaceID, after offset: JournalOffset, limit: Int, bytesMax: Int
   ) throws -> [JournalRecord] {
@@ -92,7 +93,7 @@ struct JournalReader {
     return try records(of: row.id, after: offset, limit: limit, bytesMax: bytesMax)
   }
 
-  /// - Throws: an error if a record is missing: that must not go unnoticed.
+  /// - Throws: an error if a record is missing.
   private func records(
     of workspace: Int64, after offset: JournalOffset, limit: Int, bytesMax: Int
   ) throws -> [JournalRecord] {
@@ -127,7 +128,7 @@ struct JournalReader {
 
   // MARK: - Receipts
 
-  /// The newest ones, the oldest of them first.
+  /// The newest receipts, the oldest of them first.
   private func receipts(of workspace: Int64, limit: UInt64) throws -> [JournalReceipt] {
     let statement = try SQLStatement(
       db,
@@ -155,7 +156,7 @@ extension JournalRecord {
 extension JournalReceipt {
   /// messageID, time, offset, failureCode, failureMessage
   init(_ row: SQLStatement) {
-    // A code that a later version knew is a failure all the same.
+    // A code of a later version is also a failure.
     let failure = row.optionalText(3).map {
       Failure(ErrorCode(rawValue: $0) ?? .invalidMessage, row.optionalText(4) ?? "")
     }
@@ -164,7 +165,7 @@ extension JournalReceipt {
 }
 
 extension WorkspaceID {
-  /// - Throws: an error if the text is none: nobody but a broker should write the file.
+  /// - Throws: an error if the column is not text: only a broker should write the file.
   init(journaled text: String) throws {
     guard let id = WorkspaceID(text) else {
       throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "\"\(text)\" is not the name of a workspace")

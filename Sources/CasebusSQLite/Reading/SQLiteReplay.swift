@@ -1,13 +1,13 @@
 import CasebusJournal
 import CasebusProtocol
 
-/// Reads the records after an offset, and keeps them from being pruned until it is forgotten.
+/// Reads the records after an offset, and protects them from pruning as long as it exists.
 final class SQLiteReplay: JournalReplay {
   private let workspace: WorkspaceID
   private let start: JournalOffset
   private let journal: SQLiteJournal
   private let holds: StreamHolds
-  /// Up to where the records were gone when it began; nil if that was not known.
+  /// The offset up to which records were deleted when the replay began; nil if that was not known.
   let pruned: JournalOffset?
 
   init(workspace: WorkspaceID, after offset: JournalOffset, journal: SQLiteJournal, holds: StreamHolds) {

@@ -2,17 +2,17 @@ import CasebusJournal
 import CasebusProtocol
 import Synchronization
 
-/// From where on the streams of open workspaces are kept, and from where on replays need them.
+/// From which offset on the records of open workspaces exist, and from which one on replays need them.
 final class StreamHolds: Sendable {
   private let state = Mutex(State())
 
   private struct State {
     var streams: [WorkspaceID: Stream] = [:]
-    /// Workspaces that are being forgotten, and who waits to open them.
+    /// Workspaces that are being forgotten, with those that wait to open them.
     var forgetting: [WorkspaceID: [@Sendable () -> Void]] = [:]
   }
 
-  /// What is known of a workspace once it was read.
+  /// What is known of a workspace after it was read.
   struct Opened {
     /// Every record up to this one is gone.
     var pruned: JournalOffset
@@ -21,11 +21,11 @@ final class StreamHolds: Sendable {
 
   fileprivate struct Stream {
     var isOpen = false
-    /// Every record up to this one is gone; nil while that is not known.
+    /// Every record up to this offset was deleted; nil while that is not known.
     var pruned: JournalOffset?
-    /// What its epoch was made of; nil while that is not known.
+    /// The generation of its epoch; nil while that is not known.
     var generation: Int64?
-    /// How many replays need what follows an offset.
+    /// The number of replays that need the records after an offset.
     var replays: [JournalOffset: Int] = [:]
 
     mutating func pruned(upTo offset: JournalOffset) {
@@ -33,8 +33,8 @@ final class StreamHolds: Sendable {
     }
   }
 
-  /// Comes before the stream is read, so that what is pruned meanwhile is noticed.
-  /// - Parameter body: reads it; called at once, or when the workspace has been forgotten.
+  /// To be called before the records are read, so that pruning in between is noticed.
+  /// - Parameter body: reads the workspace; called at once, or after the workspace was forgotten.
   func open(_ workspace: WorkspaceID, then body: @escaping @Sendable () -> Void) {
     let isForgotten = state.withLock { state in
       state.streams[workspace, default: Stream()].isOpen = true
@@ -51,12 +51,12 @@ final class StreamHolds: Sendable {
     }
   }
 
-  /// The generation that an open workspace has, also before it has a row.
+  /// The generation of an open workspace, also before it has a row.
   func generation(of workspace: WorkspaceID) -> Int64? {
     state.withLock { $0.streams[workspace]?.generation }
   }
 
-  /// - Returns: those of the workspaces that nobody has open. Until ``endForgetting(_:)`` nobody opens them.
+  /// - Returns: the workspaces that are not open. They cannot be opened until ``endForgetting(_:)``.
   func beginForgetting(_ workspaces: [WorkspaceID]) -> [WorkspaceID] {
     state.withLock { state in
       let unused = workspaces.filter { state.streams[$0] == nil }
@@ -79,7 +79,7 @@ final class StreamHolds: Sendable {
     }
   }
 
-  /// - Returns: up to where the records are gone; nil if that is not known.
+  /// - Returns: the offset up to which records were deleted; nil if that is not known.
   func hold(_ workspace: WorkspaceID, after offset: JournalOffset) -> JournalOffset? {
     state.withLock { state in
       state.streams[workspace, default: Stream()].replays[offset, default: 0] += 1
@@ -95,8 +95,8 @@ final class StreamHolds: Sendable {
     }
   }
 
-  /// What replays need may not be pruned; the rest counts as gone from now on.
-  /// - Returns: up to where records may be deleted.
+  /// Limits a deletion to what no replay needs; from now on those records count as deleted.
+  /// - Returns: the offset up to which records can be deleted.
   func prune(_ workspace: WorkspaceID, upTo offset: JournalOffset) -> JournalOffset {
     state.withLock { state in
       let allowed = min(offset, state.streams[workspace]?.replays.keys.min() ?? offset)

@@ -2,8 +2,8 @@ import CasebusJournal
 import CasebusProtocol
 import GRDB
 
-/// Deletes the rows of workspaces of which nothing is kept any more, so that names that were used once do not use up the
-/// numbers that a file can give.
+/// Deletes the rows of workspaces that have nothing left, so that names that were used once do not use up the numbers
+/// of a file.
 struct Forgetting: Sendable {
   let pool: DatabasePool
   let writer: JournalWriter
@@ -14,8 +14,8 @@ struct Forgetting: Sendable {
     var name: WorkspaceID
   }
 
-  /// Looks at the workspaces with the numbers after one and up to another one.
-  /// - Returns: the numbers that are free now.
+  /// Checks the workspaces in a range of numbers.
+  /// - Returns: the numbers that became free.
   func run(after first: Int64, through last: Int64) async throws -> [Int64] {
     let candidates = try await pool.read { try Self.candidates($0, after: first, through: last) }
     guard !candidates.isEmpty else { return [] }
@@ -24,13 +24,14 @@ struct Forgetting: Sendable {
     let unused = candidates.filter { Set(names).contains($0.name) }
     guard !unused.isEmpty else { return [] }
     try await writer.transaction { try Self.forget(unused, $0) }
-    // Before anybody opens them again.
+    // Before they can be opened again.
     for workspace in unused { writer.forget(workspace.name) }
     return unused.map(\.number)
   }
 
-  /// No events, no answers, nothing due, no state, and no consumer of its own, whose position is known to the broker also
-  /// while the workspace is not in memory. A consumer of all workspaces begins with the first event of the new one.
+  /// The conditions: no events, no answers, no deadline, no state, and no consumer of its own, whose position the
+  /// broker knows also while the workspace is evicted. A consumer of all workspaces begins with the first event of the
+  /// new workspace.
   private static let isForgettable = """
     w.deadline IS NULL
     AND NOT EXISTS (SELECT 1 FROM events WHERE id > w.id << 40 AND id <= w.id << 40 | 1099511627775)
@@ -54,7 +55,7 @@ struct Forgetting: Sendable {
     return candidates
   }
 
-  /// Whoever begins one of them again does so in a new generation.
+  /// A forgotten workspace that is used again has a new generation.
   private static func forget(_ workspaces: [Candidate], _ db: Database) throws {
     try StreamEpoch.set(generation: StreamEpoch.generation(db) + 1, db)
     for workspace in workspaces {

@@ -7,7 +7,7 @@ import GRDB
   import Darwin
 #endif
 
-/// Finds out whether a journal that failed works again.
+/// Tests whether a failed journal works again.
 struct Probe: Sendable {
   let files: JournalFiles
   let writer: JournalWriter
@@ -16,7 +16,7 @@ struct Probe: Sendable {
   /// Room for the next commits, not just for one more page.
   private static var bytes: Int { 1 << 20 }
 
-  /// Tries, if it failed.
+  /// Tests it, if it failed.
   func run() async {
     guard health.value != .available else { return }
     do {
@@ -31,7 +31,7 @@ struct Probe: Sendable {
   }
 
   private static func writeFile(_ path: String) throws(JournalFileError) {
-    // One that a broker left behind which ended while it tried.
+    // The file of a broker that ended during its test.
     unlink(path)
     let file = open(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw JournalFileError(errno, at: path) }

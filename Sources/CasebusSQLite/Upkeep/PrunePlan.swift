@@ -2,31 +2,31 @@ import CasebusJournal
 import CasebusProtocol
 import GRDB
 
-/// Up to where the records of some workspaces are no longer wanted.
+/// The offsets up to which the records of some workspaces are no longer needed.
 struct PrunePlan: Sendable {
   var cuts: [Cut] = []
-  /// Numbers that no workspace has, up to ``last``.
+  /// Unused numbers, up to ``last``.
   private(set) var gaps: [ClosedRange<Int64>] = []
-  /// The number of the last workspace that was looked at.
+  /// The number of the last checked workspace.
   private(set) var last: Int64
 
   struct Cut: Sendable {
     var workspace: WorkspaceID
     var id: Int64
-    /// Records are gone up to here …
+    /// Records were deleted up to here …
     var pruned: JournalOffset
-    /// … and are not wanted up to here.
+    /// … and are not needed up to here.
     var offset: JournalOffset
     var lost: [Lost] = []
   }
 
-  /// A consumer that will not get what is deleted.
+  /// A consumer that loses the deleted records.
   struct Lost: Sendable {
     var consumer: String
     var position: JournalOffset
   }
 
-  /// - Returns: nil if no workspaces are left.
+  /// - Returns: nil after the last workspace.
   init?(
     _ db: Database, after workspace: Int64, limit: Int, now: Int64, _ configuration: SQLiteJournalConfiguration
   ) throws {
@@ -87,7 +87,8 @@ extension PrunePlan {
       return streams
     }
 
-    /// Up to where age, number and bytes say that records should go; never beyond the snapshot, which the state is made from.
+    /// The offset up to which records should be deleted by age, number and bytes; never after the snapshot, from which
+    /// the state is loaded.
     func unwanted(
       _ db: Database, now: Int64, _ configuration: SQLiteJournalConfiguration
     ) throws -> JournalOffset? {
@@ -99,7 +100,7 @@ extension PrunePlan {
       return offset > pruned ? offset : nil
     }
 
-    /// The record before the first one that is young enough: later ones are needed in any case.
+    /// The record before the first one that is young enough.
     private func lastRecord(_ db: Database, before time: Int64) throws -> JournalOffset {
       let statement = try SQLStatement(
         db, "SELECT id FROM events WHERE id > ? AND id <= ? AND time >= ? ORDER BY id LIMIT 1")
@@ -111,7 +112,7 @@ extension PrunePlan {
       return RecordID.offset(of: statement.integer(0)) - 1
     }
 
-    /// The record up to which others have to go so that the rest has at most so many bytes.
+    /// The record up to which all must be deleted so that the rest has at most this many bytes.
     private func lastRecord(_ db: Database, tooLongFor bytesMax: Int64) throws -> JournalOffset {
       let sizes = try RecordSizes(db, of: id)
       guard last > pruned, let end = try sizes.total(last), let start = try sizes.totalBefore(pruned + 1),
@@ -126,7 +127,7 @@ extension PrunePlan {
       return high
     }
 
-    /// What consumers still need stays, unless that is too much for one of them.
+    /// Unacknowledged records of consumers are kept, unless one of them exceeds its backlog limit.
     func cut(
       _ db: Database, at wish: JournalOffset, sparing consumers: [Consumer],
       _ configuration: SQLiteJournalConfiguration

@@ -1,7 +1,7 @@
 import CasebusJournal
 import GRDB
 
-/// How many bytes a workspace's records have, without reading them.
+/// The bytes of a workspace's records, without reading them.
 struct RecordSizes {
   private let workspace: Int64
   private let total: SQLStatement
@@ -18,7 +18,7 @@ struct RecordSizes {
       """)
   }
 
-  /// The bytes of all records up to this one; nil if it is not there, or of an older schema.
+  /// The bytes of all records up to this one; nil if it does not exist or is of an older schema.
   func total(_ offset: JournalOffset) throws -> Int64? { try integer(total, offset) }
 
   /// The bytes of all records before this one; 0 if it is of an older schema.

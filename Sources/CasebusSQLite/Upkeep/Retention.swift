@@ -3,7 +3,7 @@ import CasebusProtocol
 import GRDB
 import Logging
 
-/// Deletes what is too old or too much, in transactions so small that those who append do not notice.
+/// Deletes what is too old or too much, in transactions so small that they hardly delay appends.
 struct Retention: Sendable {
   let pool: DatabasePool
   let writer: JournalWriter
@@ -15,7 +15,7 @@ struct Retention: Sendable {
   private static var recordsPerStep: JournalOffset { 1000 }
   private static var receiptsPerStep: Int { 4000 }
   private static var workspacesPerRead: Int { 256 }
-  /// So many free numbers or more, in ranges, are enough until the next sweep.
+  /// This many free numbers are enough until the next sweep.
   private static var freeNumbersMax: Int { 10_000 }
 
   private var forgetting: Forgetting { Forgetting(pool: pool, writer: writer, holds: holds) }
@@ -41,7 +41,7 @@ struct Retention: Sendable {
     }
   }
 
-  /// One workspace that cannot be pruned does not keep the others from it.
+  /// A workspace that cannot be pruned does not stop the others.
   private func pruneOrReport(_ cut: PrunePlan.Cut) async {
     do {
       try await prune(cut)
@@ -74,7 +74,7 @@ struct Retention: Sendable {
     }
   }
 
-  /// Should the transaction fail, then the records are there and nobody gets them; the next sweep deletes them.
+  /// If the transaction fails, the records still exist but are never read; the next sweep deletes them.
   private static func delete(_ cut: PrunePlan.Cut, upTo offset: JournalOffset, _ db: Database) throws {
     let end = Int64(offset)
     try db.cachedStatement(sql: "DELETE FROM events WHERE id > ? AND id <= ?")
@@ -85,7 +85,7 @@ struct Retention: Sendable {
       .execute(arguments: [end, cut.id])
   }
 
-  /// They lie in the order in which they were decided, so that those that are too old come first.
+  /// They are in the order of their decisions, so the oldest come first.
   private func pruneReceipts(decidedBefore time: Int64) async throws {
     while let oldest = try await oldestReceipt(), oldest < time {
       try await writer.transaction { db in
@@ -96,8 +96,8 @@ struct Retention: Sendable {
     }
   }
 
-  /// The clock was set back while no broker ran: answers of the future are remembered no longer than those of now. While a
-  /// broker runs its clock does not go back, so the newest answer tells.
+  /// The wall clock can be set back while no broker runs: then answers of the future are remembered no longer than
+  /// those of now. While a broker runs, its clock does not go back, so checking the newest answer is enough.
   static func limitReceipts(_ db: Database, to now: Int64) throws {
     let newest = try Int64.fetchOne(db, sql: "SELECT time FROM receipts ORDER BY id DESC LIMIT 1")
     guard let newest, newest > now else { return }

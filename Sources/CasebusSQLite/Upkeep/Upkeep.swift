@@ -1,4 +1,4 @@
-/// What a journal does beside its work, until it is forgotten.
+/// The background tasks of a journal.
 final class Upkeep: Sendable {
   private let tasks: [Task<Void, Never>]
 
