@@ -1,24 +1,25 @@
 package import CasebusProtocol
 
-/// The durable, ordered log of workspace events, and what is remembered beside it: snapshots, answers to retried
-/// messages, and how far durable consumers are (Docs/internals/journal.md).
+/// The durable, ordered log of workspace events, with snapshots, answers to messages with a `messageId`, and the
+/// positions of durable consumers (Docs/internals/journal.md).
 ///
-/// Each workspace has a stream of its own, numbered 1, 2, 3 … without gaps. Everything here may be called from any
-/// thread; completions are called exactly once, from any thread, and perhaps before the method returns.
+/// Each workspace has its own stream, numbered 1, 2, 3 … without gaps. All methods can be called from any thread;
+/// completions are called exactly once, from any thread, perhaps before the method returns.
 package protocol EventJournal: Sendable {
-  /// Appends a batch. Each part becomes durable as a whole or not at all, and a part that cannot be taken is refused
-  /// without harm to the others (``JournalCommit/refused``). A failure means that nothing of the batch was committed.
-  /// Batches complete in the order in which they were appended.
+  /// Appends a batch. Each part becomes durable as a whole or not at all, and a refused part does not affect the others
+  /// (``JournalCommit/refused``). A failure means that nothing of the batch was committed. Batches complete in the
+  /// order in which they were appended.
   ///
-  /// A part is refused with ``JournalError/conflict(_:expected:actual:)`` if its stream does not stand where the part
-  /// expects it. This is no failure of the journal: another broker appended first.
+  /// A part is refused with ``JournalError/conflict(_:expected:actual:)`` if its stream has another offset than the
+  /// part expects. This is not a failure of the journal: another broker appended first.
   func append(_ batch: JournalBatch, completion: @escaping @Sendable (Result<JournalCommit, JournalError>) -> Void)
 
-  /// Where a workspace stands, and all that its state is made from. A workspace that never was has an empty stream.
+  /// Opens a workspace: its offset, and the snapshot and records of its state. An unused workspace has an empty stream.
   func open(_ workspace: WorkspaceID, completion: @escaping @Sendable (Result<JournalStream, JournalError>) -> Void)
 
-  /// The records of a workspace that follow an offset, to be read page by page: those that are there now, perhaps later
-  /// ones, too. They are kept from the moment that this returns until the replay is forgotten, whatever retention says.
+  /// A replay of the records of a workspace after an offset, to be read page by page; it can include records appended
+  /// later. From the return of this method on the records are kept as long as the replay exists, whatever retention
+  /// says.
   ///
   /// Never waits for the storage: event loops call it.
   /// - Throws: ``JournalError/pruned(first:)`` if records after the offset are no longer kept. The journal knows this of
@@ -26,70 +27,66 @@ package protocol EventJournal: Sendable {
   ///   open, the first ``JournalReplay/read(after:limit:bytesMax:completion:)`` may say it instead.
   func replay(_ workspace: WorkspaceID, after offset: JournalOffset) throws(JournalError) -> any JournalReplay
 
-  /// The workspace leaves memory.
+  /// The workspace was evicted from memory.
   func close(_ workspace: WorkspaceID)
 
-  /// Whether a stream is still there after ``close(_:)``: a journal that keeps no files forgets it.
+  /// Whether a stream is kept after ``close(_:)``. A journal without files forgets it.
   var outlivesClose: Bool { get }
 
-  /// The workspaces that something is due in when time passes: those whose last batch said so
-  /// (``JournalPart/deadline``).
+  /// The workspaces with a deadline (``JournalPart/deadline`` of their last batch).
   func workspacesWithDeadline(completion: @escaping @Sendable (Result<[WorkspaceID], JournalError>) -> Void)
 
   /// All durable consumers, by name and scope.
   func consumers(completion: @escaping @Sendable (Result<[JournalConsumer], JournalError>) -> Void)
 
-  /// How far a consumer is in the workspaces in which events follow its position or are parked, or in its one workspace
-  /// in any case. Nothing for a consumer that there is not.
+  /// The positions of a consumer in the workspaces with events after its position or parked events; for a consumer of
+  /// one workspace in any case. Empty for an unknown consumer.
   func backlog(
     of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void)
 
-  /// Whether what is appended now is likely to become durable. A journal that failed finds out by itself when it works
-  /// again.
+  /// Whether an append is likely to succeed now. A failed journal tests by itself whether it works again.
   var health: JournalHealth { get }
 
-  /// What the journal has done. Cheap enough to be asked every second, not on the way of a message.
+  /// The counts of the journal. Cheap enough for once a second, not for each message.
   var statistics: JournalStatistics { get }
 }
 
 extension EventJournal {
   package var outlivesClose: Bool { true }
 
-  /// Of a journal that counts nothing.
+  /// The statistics of a journal that counts nothing.
   package var statistics: JournalStatistics { JournalStatistics(health: health) }
 }
 
 /// Reads the records after an offset, in order.
 package protocol JournalReplay: Sendable {
-  /// The records of one workspace that follow an offset, as many as there are but at most `limit`, and about
-  /// `bytesMax` bytes of them; at least one if there is any. Fails with ``JournalError/pruned(first:)`` if records after
-  /// the offset are no longer kept.
+  /// The next records after an offset: at most `limit`, and about `bytesMax` bytes; at least one if there is any. Fails
+  /// with ``JournalError/pruned(first:)`` if records after the offset are no longer kept.
   func read(
     after offset: JournalOffset, limit: Int, bytesMax: Int,
     completion: @escaping @Sendable (Result<[JournalRecord], JournalError>) -> Void)
 }
 
-/// Whether a journal takes what it is given.
+/// Whether a journal works.
 package enum JournalHealth: Hashable, Sendable {
   case available
-  /// The storage fails; the text says how. It is told to whoever asks over HTTP, so it names no files.
+  /// The storage fails; the text is the reason. It is shown over HTTP, so it names no files.
   case unavailable(String)
 }
 
-/// Why the journal did not do what was asked.
+/// Why an operation of the journal failed.
 package enum JournalError: Error, Hashable, Sendable {
-  /// Nothing of the part was written: it expected the stream at `expected`, and the stream stands at `actual`.
+  /// Nothing of the part was written: it expected the offset `expected`, and the stream has the offset `actual`.
   ///
   /// `actual` is greater if another broker appended to the workspace. Then the caller reads the records after its own
-  /// offset (the last one that it knows to be durable), takes them over, decides the same commands again and appends the
-  /// result, expecting the offset of the last record that it has read. `actual` is less if the caller did not wait: it
-  /// appended on top of a part that was refused.
+  /// durable offset, applies them, decides the same commands again and appends the result with the new offset. `actual`
+  /// is less if the caller appended on top of a part that was refused.
   case conflict(WorkspaceID, expected: JournalOffset, actual: JournalOffset)
-  /// The records are no longer kept; the oldest one that is has this offset.
+  /// The records are no longer kept; the oldest kept one has this offset.
   case pruned(first: JournalOffset)
-  /// The journal can take no more of this; the text names the limit.
+  /// A limit of the journal was reached; the text names it.
   case limitReached(String)
-  /// The storage failed; the text says how. It is told to clients, so it names no files.
+  /// The storage failed; the text is the reason. Clients see it, so it names no files.
   case unavailable(String)
 }
 

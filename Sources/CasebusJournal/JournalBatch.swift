@@ -4,10 +4,10 @@ package import struct NIOCore.ByteBuffer
 /// The position of a record in its workspace's stream. The first record has 1; 0 is before all of them.
 package typealias JournalOffset = UInt64
 
-/// What becomes durable together.
+/// The parts and consumer changes of one commit.
 package struct JournalBatch: Hashable, Sendable {
   package var parts: [WorkspaceID: JournalPart]
-  /// Durable consumers that are made or deleted, before the parts count.
+  /// Durable consumers that are created or deleted, before the parts are applied.
   package var consumerChanges: [JournalConsumer.Change]
 
   package init(parts: [WorkspaceID: JournalPart] = [:], consumerChanges: [JournalConsumer.Change] = []) {
@@ -18,9 +18,9 @@ package struct JournalBatch: Hashable, Sendable {
   package var isEmpty: Bool { parts.isEmpty && consumerChanges.isEmpty }
 }
 
-/// What became of a batch: its parts are durable, but for those that were refused.
+/// The result of a committed batch: all parts are durable, except the refused ones.
 package struct JournalCommit: Hashable, Sendable {
-  /// Why parts were not taken; nothing of them was written, and the other parts are durable. Empty if all were taken.
+  /// Why parts were refused; nothing of them was written. Empty if none was refused.
   package var refused: [WorkspaceID: JournalError]
 
   package init(refused: [WorkspaceID: JournalError] = [:]) {
@@ -30,17 +30,17 @@ package struct JournalCommit: Hashable, Sendable {
 
 /// One workspace's part of a batch.
 package struct JournalPart: Hashable, Sendable {
-  /// The offset that the stream is expected to stand at.
+  /// The expected current offset of the stream.
   package var expected: JournalOffset
   /// Numbered from `expected + 1`.
   package var records: [JournalRecord] = []
-  /// Answers that a retry is to get again.
+  /// Answers for repeated messages.
   package var receipts: [JournalReceipt] = []
-  /// How far durable consumers are now; the newest one of a consumer counts.
+  /// The new positions of durable consumers; the last one of a consumer counts.
   package var positions: [JournalPosition] = []
   /// Replaces the workspace's snapshot.
   package var snapshot: JournalSnapshot?
-  /// When something is due in the workspace, once these records are in, milliseconds since 1970; nil for never.
+  /// The next deadline of the workspace after these records, milliseconds since 1970; nil for none.
   package var deadline: Int64?
 
   package init(expected: JournalOffset) {
@@ -48,19 +48,19 @@ package struct JournalPart: Hashable, Sendable {
   }
 }
 
-/// One workspace event as it is kept.
+/// One stored workspace event.
 package struct JournalRecord: Hashable, Sendable {
   package var offset: JournalOffset
   /// When it was decided, milliseconds since 1970.
   package var time: Int64
-  /// The event name under which clients get it.
+  /// The event name.
   package var event: String
-  /// What a replay knows the event by: a short text of a closed set. Empty in records that an older version wrote.
+  /// The kind of the event for a replay: a short text of a closed set. Empty in records of older versions.
   package var kind: String
   /// The `data` of the envelope, as JSON.
   package var data: ByteBuffer
-  /// nil if it is empty, so that no reference is counted for it: all empty buffers share one count, and the loop's thread
-  /// and the writer's would take it from each other with each copy.
+  /// nil if it is empty, which needs no reference count: all empty buffers share one count, and the threads of the loop
+  /// and the writer would contend for it with each copy.
   private var detailIfAny: ByteBuffer?
 
   package init(
@@ -83,11 +83,11 @@ package struct JournalRecord: Hashable, Sendable {
 }
 
 extension JournalRecord {
-  /// What counts where records are kept up to a number of bytes: the event's name, its data and its detail. Not its
-  /// kind, which is short and which older records do not have.
+  /// The size for retention by bytes: the event's name, its data and its detail. Without its kind, which is short and
+  /// which older records do not have.
   package var storedBytes: Int { event.utf8.count + data.readableBytes + (detailIfAny?.readableBytes ?? 0) }
 
-  /// Lends the three texts of a record, read where it is: the event's name, the data and the detail.
+  /// Passes the three texts of a record without a copy: the event's name, the data and the detail.
   package static func withTexts(
     of record: UnsafePointer<JournalRecord>,
     _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Void
@@ -103,20 +103,20 @@ extension JournalRecord {
     }
   }
 
-  /// What it holds in memory, about: buffers are larger than what stands in them.
+  /// About how much memory it takes: buffers are larger than their content.
   package var memoryBytes: Int {
     MemoryLayout<Self>.stride + data.storageCapacity + (detailIfAny?.storageCapacity ?? 0)
   }
 }
 
-/// The answer that a message was given, under the `messageId` that its sender chose.
+/// The answer to a message with a `messageId`.
 package struct JournalReceipt: Hashable, Sendable {
   package var messageID: Identifier
   /// When it was decided, milliseconds since 1970.
   package var time: Int64
-  /// Where the workspace stood after it.
+  /// The offset of the workspace after it.
   package var offset: JournalOffset
-  /// What was wrong; nil for a success.
+  /// The failure; nil for a success.
   package var failure: Failure?
 
   package init(messageID: Identifier, time: Int64, offset: JournalOffset, failure: Failure?) {
@@ -132,7 +132,7 @@ package struct JournalSnapshot: Hashable, Sendable {
   package var offset: JournalOffset
   /// The state, as JSON.
   package var state: ByteBuffer
-  /// Whether the state is that of a workspace that never was, so that the workspace can be forgotten when its events are.
+  /// Whether the state is that of an unused workspace, so that the workspace can be forgotten with its events.
   package var isEmpty: Bool
 
   package init(offset: JournalOffset, state: ByteBuffer, isEmpty: Bool = false) {

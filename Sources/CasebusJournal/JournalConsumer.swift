@@ -1,11 +1,11 @@
 package import CasebusProtocol
 
-/// A durable consumer: somebody who gets each event at least once, and whose position the broker keeps (Protocol §9.3).
+/// A durable consumer, which gets each event at least once and whose position the broker keeps (Protocol §9.3).
 package struct JournalConsumer: Hashable, Sendable {
   package var key: Key
-  /// The event names that it gets.
+  /// The names of the wanted events.
   package var events: [String]
-  /// When it was made, milliseconds since 1970.
+  /// When it was created, milliseconds since 1970.
   package var time: Int64
 
   package init(key: Key, events: [String], time: Int64) {
@@ -14,7 +14,7 @@ package struct JournalConsumer: Hashable, Sendable {
     self.time = time
   }
 
-  /// Its name, in one workspace or over all of them.
+  /// The name of a consumer, in one workspace or for all of them.
   package struct Key: Hashable, Sendable {
     package var name: String
     /// nil for a consumer of all workspaces.
@@ -28,7 +28,7 @@ package struct JournalConsumer: Hashable, Sendable {
 
   /// Where a new consumer begins.
   package enum Start: Hashable, Sendable {
-    /// With the first record that is kept.
+    /// With the oldest kept record.
     case beginning
     /// With the records that are appended from now on, in all workspaces.
     case now
@@ -37,22 +37,23 @@ package struct JournalConsumer: Hashable, Sendable {
   }
 
   package enum Change: Hashable, Sendable {
-    /// Makes a consumer; one that exists already is left as it is.
+    /// Creates a consumer; no effect if it exists.
     case make(JournalConsumer, Start)
     case delete(Key)
-    /// Parked records are to be given again, until they are unparked or parked anew. One that is not parked is no matter.
+    /// Marks parked records for redelivery, until they are unparked or parked again. Records that are not parked are
+    /// ignored.
     case redeliver(Key, [WorkspaceID: [JournalOffset]])
   }
 }
 
-/// How far a durable consumer is in one workspace.
+/// The progress of a durable consumer in one workspace.
 package struct JournalPosition: Hashable, Sendable {
   package var consumer: JournalConsumer.Key
-  /// Every record up to this one is done with.
+  /// The ack floor: every record up to this one is acknowledged or parked.
   package var offset: JournalOffset
-  /// Records that were given up, newly; they count as done with.
+  /// Records parked now.
   package var parked: [ParkedRecord]
-  /// Records that were parked before and are done with.
+  /// Parked records that were acknowledged now.
   package var unparked: [JournalOffset]
 
   package init(
@@ -65,18 +66,18 @@ package struct JournalPosition: Hashable, Sendable {
   }
 }
 
-/// A record that a consumer never acknowledged, however often it was given it.
+/// A record that is no longer delivered, because all its deliveries failed.
 package struct ParkedRecord: Hashable, Sendable {
   package var offset: JournalOffset
   package var deliveries: Int
-  /// When it was given up, milliseconds since 1970.
+  /// When it was parked, milliseconds since 1970.
   package var time: Int64
-  /// nil if a broker gave it up that did not tell why.
+  /// nil if an older broker parked it without a reason.
   package var reason: Reason?
-  /// Whether it is to be given again.
+  /// Whether it is marked for redelivery.
   package var comesAgain: Bool
 
-  /// What happened after the last delivery.
+  /// How the last delivery failed.
   package enum Reason: String, Hashable, Sendable {
     /// It was not acknowledged in time.
     case ackTimeout = "ack_timeout"
@@ -93,14 +94,14 @@ package struct ParkedRecord: Hashable, Sendable {
   }
 }
 
-/// What a consumer has still to do in one workspace.
+/// The backlog of a consumer in one workspace.
 package struct JournalBacklog: Hashable, Sendable {
   package var workspace: WorkspaceID
-  /// Every record up to this one is done with; at least `first - 1`, because what is no longer kept counts as done with.
+  /// The ack floor; at least `first - 1`, because records that are no longer kept count as acknowledged.
   package var position: JournalOffset
   /// The newest record.
   package var last: JournalOffset
-  /// The oldest record that is kept; `last + 1` if none is.
+  /// The offset of the oldest kept record; `last + 1` without records.
   package var first: JournalOffset
   /// The oldest first.
   package var parked: [ParkedRecord]

@@ -1,21 +1,20 @@
-/// What a journal has done since it was opened, and what it is doing.
+/// The counts of a journal since it was opened, and its current state.
 ///
-/// The numbers of one value belong together: all of them were read at the same moment, but for ``health`` and
-/// ``lastCheckpoint``.
+/// All numbers of one value were read at the same moment, except ``health`` and ``lastCheckpoint``.
 package struct JournalStatistics: Hashable, Sendable {
   package var health: JournalHealth
-  /// Batches that were committed, including those of which parts were refused.
+  /// Committed batches, including those with refused parts.
   package var committedBatches = 0
   package var committedRecords = 0
   /// ``JournalRecord/storedBytes`` of the committed records.
   package var committedBytes = 0
   /// Batches of which nothing was committed.
   package var failedBatches = 0
-  /// Parts that were refused in batches that were committed, including ``conflicts``.
+  /// Refused parts of committed batches, including ``conflicts``.
   package var refusedParts = 0
   /// Parts that were refused with ``JournalError/conflict(_:expected:actual:)``.
   package var conflicts = 0
-  /// Batches that were appended and are neither committed nor failed.
+  /// Batches in progress: neither committed nor failed.
   package var pendingBatches = 0
   /// nil if there was none, or if the journal has no transactions.
   package var lastTransaction: Transaction?
@@ -47,7 +46,7 @@ package struct JournalStatistics: Hashable, Sendable {
   package struct Checkpoint: Hashable, Sendable {
     /// The length of the log.
     package var logPages: Int
-    /// Those of them that are in the database now.
+    /// How many of them are in the database now.
     package var copiedPages: Int
     package var duration: Duration
 
@@ -60,7 +59,7 @@ package struct JournalStatistics: Hashable, Sendable {
 }
 
 extension JournalStatistics {
-  /// Counts a batch of which this became.
+  /// Counts a committed batch.
   package mutating func count(_ result: Result<JournalCommit, JournalError>) {
     guard case .success(let commit) = result else { return failedBatches += 1 }
     committedBatches += 1

@@ -1,13 +1,13 @@
-/// Where a workspace stands, and what its state is made from: the snapshot, then the records after it.
+/// The offset of a workspace, and the source of its state: the snapshot, then the records after it.
 package struct JournalStream: Hashable, Sendable {
-  /// Names this numbering; another epoch means that the stream was lost and begun anew.
+  /// The name of the numbering; another epoch means that the stream was lost and has begun again.
   package var epoch: String
   /// The offset of the newest record; 0 if there never was one.
   package var last: JournalOffset
   package var snapshot: JournalSnapshot?
   /// The records after the snapshot, or all of them.
   package var records: [JournalRecord]
-  /// The oldest first; perhaps older ones among them than the window in which a retry counts.
+  /// The oldest first; can include some older than the window for retries.
   package var receipts: [JournalReceipt]
 
   package init(

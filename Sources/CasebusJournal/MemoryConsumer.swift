@@ -1,6 +1,6 @@
 import CasebusProtocol
 
-/// A durable consumer that lasts as long as the process.
+/// A durable consumer of the memory journal.
 struct MemoryConsumer {
   let consumer: JournalConsumer
   var positions: [WorkspaceID: JournalOffset] = [:]
@@ -29,12 +29,12 @@ struct MemoryConsumer {
     }
   }
 
-  /// Those that are kept, the oldest first.
+  /// The kept ones, the oldest first.
   func parked(in workspace: WorkspaceID, from first: JournalOffset) -> [ParkedRecord] {
     (parked[workspace] ?? [:]).values.filter { $0.offset >= first }.sorted { $0.offset < $1.offset }
   }
 
-  /// Records before this one are no longer kept, nor is that they were parked.
+  /// Records before this one are no longer kept, and with them the parked ones.
   mutating func pruned(before first: JournalOffset, in workspace: WorkspaceID) {
     guard let kept = parked[workspace]?.filter({ $0.key >= first }) else { return }
     parked[workspace] = kept.isEmpty ? nil : kept
@@ -42,7 +42,7 @@ struct MemoryConsumer {
 }
 
 extension MemoryJournal.Content {
-  /// A stream that is new has its epoch from now on.
+  /// A new stream gets its epoch now.
   mutating func open(_ workspace: WorkspaceID) -> JournalStream {
     let stream = streams[workspace] ?? MemoryStream()
     streams[workspace] = stream
@@ -58,7 +58,7 @@ extension MemoryJournal.Content {
         commit.refused[workspace] = .conflict(workspace, expected: part.expected, actual: last)
         continue
       }
-      // In place: a second reference to the stream would make this copy all of its records.
+      // In place, because a second reference to the stream would copy all of its records.
       statistics.committedBytes += streams[workspace, default: MemoryStream()].append(part, keeping: room)
       statistics.committedRecords += part.records.count
       for position in part.positions { move(to: position, in: workspace) }
@@ -86,7 +86,7 @@ extension MemoryJournal.Content {
     consumers[position.consumer]?.pruned(before: streams[workspace]?.first ?? 1, in: workspace)
   }
 
-  /// A stream that no durable consumer may still want is forgotten.
+  /// Forgets a stream that no durable consumer can still need.
   mutating func close(_ workspace: WorkspaceID) {
     if streams[workspace]?.first == 1, streams[workspace]?.records.isEmpty == true { streams[workspace] = nil }
     guard !consumers.values.contains(where: { $0.covers(workspace) }) else { return }

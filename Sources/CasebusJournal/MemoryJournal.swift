@@ -1,20 +1,20 @@
 package import CasebusProtocol
 import Synchronization
 
-/// A journal that lasts as long as the process and keeps the newest records of each workspace.
+/// A journal in memory: it ends with the process, and keeps the newest records of each workspace.
 package final class MemoryJournal: EventJournal {
   private let room: MemoryStream.Room
   private let content = Mutex(Content())
 
-  /// Older records than have room are dropped, but never the newest one.
+  /// The oldest records are dropped above the limits, but never the newest one.
   /// - Parameters:
   ///   - recordsPerWorkspaceMax: `journalMemoryEventsMax` of `registry/limits.json`.
-  ///   - bytesPerWorkspaceMax: `journalMemoryBytesMax`; of the memory that the records hold.
+  ///   - bytesPerWorkspaceMax: `journalMemoryBytesMax`, of the memory of the records.
   package init(recordsPerWorkspaceMax: Int = 1000, bytesPerWorkspaceMax: Int = 4 << 20) {
     room = MemoryStream.Room(records: recordsPerWorkspaceMax, bytes: bytesPerWorkspaceMax)
   }
 
-  /// Everything that is remembered.
+  /// The state of the journal.
   struct Content {
     var streams: [WorkspaceID: MemoryStream] = [:]
     var consumers: [JournalConsumer.Key: MemoryConsumer] = [:]

@@ -2,7 +2,7 @@ import CasebusProtocol
 import DequeModule
 import struct NIOCore.ByteBuffer
 
-/// One workspace in memory: the kept end of its records, and what is remembered beside them.
+/// One workspace in memory: its newest records, its receipts, and its consumers' positions.
 struct MemoryStream {
   private(set) var records: Deque<JournalRecord> = []
   private(set) var deadline: Int64?
@@ -10,21 +10,21 @@ struct MemoryStream {
   private(set) var last: JournalOffset = 0
   private var snapshot: JournalSnapshot?
   private var receipts: Deque<JournalReceipt> = []
-  /// What the records hold in memory.
+  /// The memory of the records, in bytes.
   private var bytes = 0
-  /// A retry comes soon or never.
+  /// The number of kept receipts is fixed, because a retry comes soon or never.
   private static var receiptsMax: Int { 256 }
 
-  /// How much is kept.
+  /// The limits.
   struct Room {
     var records: Int
     var bytes: Int
   }
 
-  /// The offset of the oldest record that is kept; the next one's if none is.
+  /// The offset of the oldest kept record; without records that of the next one.
   var first: JournalOffset { records.first?.offset ?? last + 1 }
 
-  /// What is kept; the state of a process that is still there is made from it only in tests.
+  /// The stream; outside of tests nobody loads a state from it, because the process still has the state.
   var content: JournalStream {
     JournalStream(
       epoch: epoch, last: last, snapshot: snapshot,
@@ -36,7 +36,7 @@ struct MemoryStream {
       workspace: workspace, position: max(position, first - 1), last: last, first: first, parked: parked)
   }
 
-  /// - Returns: how many bytes the records have (``JournalRecord/storedBytes``).
+  /// - Returns: the sum of ``JournalRecord/storedBytes``.
   mutating func append(_ part: JournalPart, keeping room: Room) -> Int {
     records.append(contentsOf: part.records)
     var storedBytes = 0
@@ -56,7 +56,7 @@ struct MemoryStream {
   }
 }
 
-/// The records that were there when the replay began.
+/// The records at the start of the replay.
 struct MemoryReplay: JournalReplay {
   let records: Deque<JournalRecord>
 

@@ -1,7 +1,7 @@
 package import CasebusProtocol
 
 extension Command {
-  /// The command that a publish stands for (Protocol §5).
+  /// The command of a publish (Protocol §5).
   /// - Throws: ``Failure`` with `invalid_parameters` or `not_publishable`.
   package init(publishing name: EventName, data: JSONValue) throws(Failure) {
     switch name {
@@ -21,7 +21,7 @@ extension Command {
     return object
   }
 
-  /// Interactions and cases have one event name; the `eventType` says which of them a publish is about.
+  /// Interactions and cases share one event name; the `eventType` tells them apart.
   private init(publishingInteraction data: JSONObject) throws(Failure) {
     guard let eventType = data["eventType"]?.stringValue else {
       throw Failure(

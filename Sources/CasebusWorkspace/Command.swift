@@ -1,4 +1,4 @@
-/// What somebody wants of a workspace: a source asserts, a client asks, a session ends.
+/// A command to a workspace: a source asserts, a client requests, a session ends.
 ///
 /// One case for each domain; each domain has the functions that make its commands.
 package enum Command: Hashable, Sendable {

@@ -1,32 +1,32 @@
 import CasebusProtocol
 import struct NIOCore.ByteBuffer
 
-/// What an event of one domain says about itself. ``WorkspaceEvent`` passes each question on to the domain.
+/// The interface of an event of one domain. ``WorkspaceEvent`` forwards each member to it.
 protocol DomainEvent: Hashable, Sendable {
-  /// What the journal stores beside the events of this domain, to know them again. The texts are in journal files: one
-  /// that was released is never changed, and no other domain has it. At most 15 bytes of ASCII each, which a `String`
-  /// holds without an allocation.
+  /// The kinds under which the journal stores the events of this domain. The texts are in journal files: a released one
+  /// is never changed, and no other domain uses it. At most 15 bytes of ASCII each, which a `String` holds without an
+  /// allocation.
   associatedtype RecordKind: RawRepresentable<String> & CaseIterable & Sendable
   var recordKind: RecordKind { get }
 
   /// The event name under which clients subscribe to it.
   var name: EventName { get }
 
-  /// What it belongs to; nil if it belongs to nothing.
+  /// The key for durable consumers; nil if it has none.
   var key: EventKey? { get }
 
-  /// Appends the `data` of the envelope as clients see it.
+  /// Appends the `data` of the envelope.
   func writeData(into buffer: inout ByteBuffer)
 
   /// Appends what a replay needs beyond the kind and the `data`, as a JSON object; nothing for most events.
   func writeDetail(into buffer: inout ByteBuffer)
 
-  /// Reads an event as it was stored.
+  /// Reads a stored event.
   init(_ stored: StoredEvent, as kind: RecordKind) throws(ReplayError)
 }
 
 extension DomainEvent {
-  /// Reads an event as it was stored; nil if it is of another domain.
+  /// Reads a stored event; nil if it belongs to another domain.
   init?(replaying stored: StoredEvent) throws(ReplayError) {
     guard let kind = RecordKind(name: stored.kind) else { return nil }
     try self.init(stored, as: kind)

@@ -1,6 +1,6 @@
 package import CasebusProtocol
 
-/// What events belong to: a durable consumer gives those of one key to one session, in order (Protocol §9.3).
+/// The key of an event: a durable consumer delivers the events of one key to one session, in order (Protocol §9.3).
 package enum EventKey: Hashable, Sendable {
   case interaction(Identifier)
   case caseID(Identifier)

@@ -1,4 +1,4 @@
-/// A moment as milliseconds since 1970-01-01T00:00:00Z. The state machine is told the time; it never reads a clock.
+/// A moment as milliseconds since 1970-01-01T00:00:00Z. The state machine never reads a clock.
 package struct Timestamp: Hashable, Comparable, Sendable {
   package var milliseconds: Int64
 
@@ -8,8 +8,8 @@ package struct Timestamp: Hashable, Comparable, Sendable {
 
   package static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
-  /// The moment so many milliseconds later. Times come from a journal too, which somebody may have written: no sum of them
-  /// ends the process, it is the nearest that there is.
+  /// A later moment. Times also come from journals, which can contain anything: a sum that overflows becomes the
+  /// nearest moment.
   package func advanced(byMilliseconds interval: Int64) -> Timestamp {
     let (sum, overflows) = milliseconds.addingReportingOverflow(interval)
     return Timestamp(milliseconds: overflows ? (interval < 0 ? .min : .max) : sum)

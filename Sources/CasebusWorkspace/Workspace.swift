@@ -1,10 +1,10 @@
 package import CasebusProtocol
 
-/// The central state machine of one agent's desktop (Protocol §6–§8): interactions, the cases they are grouped in, and
-/// the blocks that keep them from being marked done.
+/// The central state machine of one agent's desktop (Protocol §6–§8): interactions, their cases, and the blocks that
+/// prevent a mark done.
 ///
-/// Pure: ``decide(_:by:or:at:)`` says what would happen, ``evolve(_:at:)`` makes it so. The state is the fold of `evolve`
-/// over the events, so a replay of the journal gives the same state. Time and identities are arguments.
+/// Pure: ``decide(_:by:or:at:)`` returns events, ``evolve(_:at:)`` applies them. The state is the fold of `evolve` over
+/// the events, so a replay of the journal gives the same state. Time and identities are arguments.
 ///
 /// Each domain has a folder with its commands, its events and its part of the state. Commands are decided from the whole
 /// workspace; an event changes the parts.
@@ -25,7 +25,7 @@ package struct Workspace: Hashable, Sendable {
 // MARK: - What is in it
 
 extension Workspace {
-  /// The interaction as it is now; nil if there is none.
+  /// The current interaction; nil if there is none.
   package func interaction(_ id: Identifier) -> Interaction? {
     interactionState[id].map { caseState.flagged($0.interaction) }
   }
@@ -33,44 +33,45 @@ extension Workspace {
   /// All interactions in the order of their creation.
   package var interactions: [Interaction] { interactionState.all.map(caseState.flagged) }
 
-  /// Whether there is nothing to remember.
+  /// Whether the state is that of an unused workspace.
   package var isEmpty: Bool { interactionState.count == 0 }
 
-  /// How many state changes were accepted that the transition table does not have (lenient rules only).
+  /// How many accepted state changes were not in the transition table (lenient rules only).
   package var irregularTransitions: Int { interactionState.irregularTransitions }
 
-  /// Whether any interaction is part of this case.
+  /// Whether the case exists: it has an interaction.
   package func hasCase(_ id: Identifier) -> Bool { interactionState.count(inCase: id) > 0 }
 
-  /// The case that is selected; nil if none is.
+  /// The selected case; nil if none is.
   package var selectedCaseID: Identifier? { caseState.selectedCaseID }
 
-  /// The cases that are expanded, in the order they were.
+  /// The expanded cases, in the order of their expanding.
   package var expandedCaseIDs: [Identifier] { Array(caseState.expanded) }
 
-  /// Every block that stands, the newest last.
+  /// All standing blocks, the newest last.
   package var blocks: [MarkdoneBlock] { markdoneState.all }
 
-  /// Whether a block of this blocker stands.
+  /// Whether this blocker has a standing block.
   package func hasBlocks(of blocker: Blocker) -> Bool { markdoneState.hasBlocks(of: blocker) }
 
-  /// When ``deadlineReached(at:)`` has something to say next; nil if nothing is pending.
+  /// When ``deadlineReached(at:)`` must be called; nil if there is no deadline.
   package var nextDeadline: Timestamp? { markdoneState.nextDeadline }
 
-  /// The time of what is decided now: never before that of an event that there is, also where the clock was set back.
+  /// The time of events that are decided now: never before an earlier event, also if the clock was set back.
   package func eventTime(at now: Timestamp) -> Timestamp { max(now, newestEventTime) }
 }
 
 // MARK: - Deciding
 
 extension Workspace {
-  /// What a command leads to: no event where everything is already so.
+  /// The events of a command; none if nothing changes.
   ///
-  /// A mark done that meets a block is decided, too: its event is ``MarkdoneEvent/Kind/refused(warningMessage:remainingMilliseconds:)``,
-  /// from which the answer follows (``WorkspaceEvent/refusal``).
+  /// A mark done that meets a block also succeeds here: its event is
+  /// ``MarkdoneEvent/Kind/refused(warningMessage:remainingMilliseconds:)``, from which the answer follows
+  /// (``WorkspaceEvent/refusal``).
   /// - Parameters:
-  ///   - blocker: who asks; it owns the blocks that it makes.
-  ///   - other: whom the asker was before; blocks that it made then it may lift, too.
+  ///   - blocker: the caller; it owns the blocks that it sets.
+  ///   - other: the caller's earlier identity; it can also lift the blocks of that one.
   ///   - now: starts the deadline of a block.
   /// - Throws: ``Failure``; nothing happens.
   package func decide(_ command: Command, by blocker: Blocker, or other: Blocker? = nil, at now: Timestamp)
@@ -84,12 +85,12 @@ extension Workspace {
     }
   }
 
-  /// What the passing of time leads to: the blocks whose deadline has come expire.
+  /// The events of the passing of time: blocks whose deadline has passed expire.
   package func deadlineReached(at now: Timestamp) -> [WorkspaceEvent] {
     markdoneState.expired(at: now).map { markdoneEvent(.blockExpired($0.blocker), of: $0) }
   }
 
-  /// Whose blocks end with an event that ``evolve(_:at:)`` has not made so yet.
+  /// The blocker whose block ends with an event that is not applied yet.
   package func blockers(freedBy event: WorkspaceEvent) -> [Blocker] {
     switch event {
     case .interaction(let event): event.endedInteraction.map { markdoneState.on($0).map(\.blocker) } ?? []
@@ -102,7 +103,7 @@ extension Workspace {
 // MARK: - Evolving
 
 extension Workspace {
-  /// Makes an event so. Every event that ``decide(_:by:or:at:)`` or ``deadlineReached(at:)`` gave is accepted.
+  /// Applies an event that ``decide(_:by:or:at:)`` or ``deadlineReached(at:)`` returned.
   /// - Parameter time: when it was decided (``eventTime(at:)``).
   package mutating func evolve(_ event: WorkspaceEvent, at time: Timestamp) {
     newestEventTime = max(newestEventTime, time)
@@ -115,7 +116,7 @@ extension Workspace {
     }
   }
 
-  /// The clock may have been set back since the state was kept. From now on no block stands longer than a block may.
+  /// Limits all blocks to the longest time from now: the clock can have been set back since the state was stored.
   package mutating func limitDeadlines(at now: Timestamp) {
     markdoneState.limitDeadlines(to: now.advanced(byMilliseconds: rules.blockMarkdoneTimeoutMilliseconds))
   }
@@ -123,14 +124,15 @@ extension Workspace {
 
 // MARK: - Size
 
-/// How large the state is, kept with every change, so that no command has to look at all of it (Protocol §6.7).
+/// The size of the state, updated with every change, so that no command visits all of it (Protocol §6.7).
 ///
-/// Cases need no count of their own: the ids of those that are expanded or selected are in the interactions.
+/// Cases are not counted: the ids of expanded or selected ones are in the interactions.
 extension Workspace {
-  /// How large the interactions and blocks are, as JSON (`workspaceBytesMax`).
+  /// The size of the interactions and blocks, as JSON (`workspaceBytesMax`).
   package var byteCount: Int { interactionState.byteCount + markdoneState.byteCount }
 
-  /// What makes something smaller is always taken: a state that was kept under greater limits is not a dead end.
+  /// A change that makes something smaller is always accepted, so a state that was stored under greater limits can
+  /// shrink.
   func checkRoom(forBytes growth: Int) throws(Failure) {
     guard growth > 0, byteCount + growth > rules.workspaceBytesMax else { return }
     throw Failure(

@@ -1,10 +1,10 @@
 package import CasebusProtocol
 package import struct NIOCore.ByteBuffer
 
-/// What the state machine decided: what is journaled and fanned out. The state of a workspace is the fold of
+/// A decision of the state machine, which is journaled and fanned out. The state of a workspace is the fold of
 /// ``Workspace/evolve(_:at:)`` over its events.
 ///
-/// One case for each domain, and in each question below one line for each: an existential value in place of the switches
+/// One case for each domain, and one line for each in the members below: an existential value instead of the switches
 /// would allocate memory for every event.
 package enum WorkspaceEvent: Hashable, Sendable {
   case interaction(InteractionEvent)
@@ -24,7 +24,7 @@ extension WorkspaceEvent {
     }
   }
 
-  /// What the journal stores beside the event, to know it again. One of a closed set of short texts.
+  /// The kind under which the journal stores the event. One of a closed set of short texts.
   package var kind: String {
     switch self {
     case .interaction(let event): event.recordKind.rawValue
@@ -34,7 +34,7 @@ extension WorkspaceEvent {
     }
   }
 
-  /// What the event belongs to; nil if it belongs to nothing.
+  /// The key for durable consumers; nil if it has none.
   package var key: EventKey? {
     switch self {
     case .interaction(let event): event.key
@@ -44,7 +44,7 @@ extension WorkspaceEvent {
     }
   }
 
-  /// Appends the `data` of the envelope as clients see it.
+  /// Appends the `data` of the envelope.
   package func writeData(into buffer: inout ByteBuffer) {
     switch self {
     case .interaction(let event): event.writeData(into: &buffer)
@@ -64,13 +64,13 @@ extension WorkspaceEvent {
     }
   }
 
-  /// Why the command that led to this event was nevertheless not carried out; nil if it was.
+  /// The failure of the command of this event; nil if it succeeded.
   package var refusal: Failure? {
     guard case .markdone(let event) = self else { return nil }
     return event.refusal
   }
 
-  /// Whose markdone block begins with this event; nil if none does.
+  /// The blocker whose markdone block begins with this event; nil if none does.
   package var placedBlocker: Blocker? {
     guard case .markdone(let event) = self else { return nil }
     return event.placedBlocker
@@ -78,10 +78,10 @@ extension WorkspaceEvent {
 }
 
 extension WorkspaceEvent {
-  /// Reads an event as it was stored.
+  /// Reads a stored event.
   /// - Parameters:
   ///   - name: the event name.
-  ///   - kind: what ``kind`` was; empty in a journal file of before schema 4.
+  ///   - kind: its ``kind``; empty in journals before schema 4.
   ///   - data: what ``writeData(into:)`` wrote.
   ///   - detail: what ``writeDetail(into:)`` wrote.
   package init(

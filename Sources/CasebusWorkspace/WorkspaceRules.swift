@@ -1,4 +1,4 @@
-/// What a workspace allows. The defaults are those of `Protocol/registry/limits.json`.
+/// The limits and rules of a workspace. The defaults are those of `Protocol/registry/limits.json`.
 package struct WorkspaceRules: Hashable, Sendable {
   /// Whether state changes outside of the transition table are refused.
   package enum Transitions: String, CaseIterable, Hashable, Sendable {
@@ -15,7 +15,7 @@ package struct WorkspaceRules: Hashable, Sendable {
   package var blocksPerInteractionMax = 32
   /// The user data of one interaction, as JSON.
   package var userDataBytesMax = 65_536
-  /// One interaction, as JSON; what the broker writes itself counts with its longest values.
+  /// One interaction, as JSON; the broker's own attributes count with their longest values.
   package var interactionBytesMax = 98_304
   /// All interactions and blocks of the workspace together, as JSON.
   package var workspaceBytesMax = 3 << 20

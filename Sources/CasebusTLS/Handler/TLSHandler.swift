@@ -49,20 +49,20 @@ package final class TLSHandler: ChannelDuplexHandler {
 
   /// How this side stops sending.
   enum Ending {
-    /// Data is taken.
+    /// Data can be sent.
     case open
-    /// What waits is the last; then the output ends, and the promise is kept.
+    /// The queued data is the last; then the output ends and the promise succeeds.
     case waiting(EventLoopPromise<Void>?)
     case ended
   }
 
-  /// What is only there until the end of the handshake.
+  /// The state until the end of the handshake.
   final class Handshake {
     let options: Options
     var deadline: (any HandshakeTimer)?
-    /// The gate was asked for a turn, which has not come.
+    /// A turn of the gate was requested and is not granted yet.
     var isTurnPending = false
-    /// The channel wanted to read while nothing may be read.
+    /// The channel requested a read while reading is not allowed.
     var isReadPending = false
 
     init(_ options: Options) {
@@ -70,22 +70,23 @@ package final class TLSHandler: ChannelDuplexHandler {
     }
   }
 
-  // What every write looks at comes first.
+  // What every write reads comes first.
   let session: TLSSession
   var output = SocketOutput()
   var state = State.idle
   var plaintext = PlaintextQueue()
-  /// Encrypted, and waiting in the channel.
+  /// Encrypted bytes queued in the channel.
   var ciphertextBytes = 0
-  /// For the handler that uses ``send(_:completion:)``: false from the time that the high ``waterMark`` waits for the peer
-  /// until less than the low one does. It does not change before the end of the handshake and after that of the output.
+  /// For the handler that uses ``send(_:completion:)``: false when more than the high ``waterMark`` is queued for the
+  /// peer, until less than the low one is. It does not change before the end of the handshake or after the end of the
+  /// output.
   package internal(set) var isWritable = true
   /// Bytes.
   package var waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 32_768, high: 65_536)
   var isSending = false
   var ending = Ending.open
   var context: ChannelHandlerContext?
-  /// For the time before the channel is active; nil after that.
+  /// Before the channel is active; nil afterwards.
   private var handshake: Handshake?
 
   package init(_ session: TLSSession, _ options: Options) {
@@ -93,10 +94,10 @@ package final class TLSHandler: ChannelDuplexHandler {
     handshake = Handshake(options)
   }
 
-  /// Whom the peer's certificate is of, as RFC 2253 writes names; nil if it has shown none.
+  /// The subject of the peer's certificate in the form of RFC 2253; nil without one.
   package var peerSubject: String? { session.peerSubject }
 
-  /// What was agreed on; nil while the handshake is not completed.
+  /// The result of the handshake; nil before its completion.
   package var parameters: TLSParameters? {
     if case .open = state { session.parameters } else { nil }
   }
@@ -176,7 +177,7 @@ extension TLSHandler {
     }
   }
 
-  /// The transport brings nothing more.
+  /// The transport ended: no more bytes follow.
   private func inputEnded() {
     session.endOfInput()
     switch state {
@@ -191,7 +192,7 @@ extension TLSHandler {
 // MARK: - What the session says
 
 extension TLSHandler {
-  /// Acts on what has come in, as far as it is whole.
+  /// Handles the complete part of the received bytes.
   func drain() {
     while let event = session.nextEvent() {
       sendOutbound()
@@ -211,7 +212,7 @@ extension TLSHandler {
 
   private func failed(_ error: TLSError) {
     guard case .open = state else { return handshakeFailed(error) }
-    // Nothing more was expected: many clients leave without a close_notify after they have got ours.
+    // Not an error: many clients leave without a close_notify after they received ours.
     if error == .truncated, case .ended = ending {
       context?.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     } else {
@@ -224,7 +225,7 @@ extension TLSHandler {
     context?.close(mode: .all, promise: nil)
   }
 
-  /// The connection is over for this handler.
+  /// The connection has ended for this handler.
   private func end() {
     switch state {
     case .waiting(let handshake): leaveGate(handshake, hadBegun: false)
@@ -241,7 +242,7 @@ extension TLSHandler {
 @available(*, unavailable)
 extension TLSHandler: Sendable {}
 
-/// What happens when a time has come, unless it is cancelled. Used on one event loop.
+/// A timer, which can be cancelled. Used on one event loop.
 package protocol HandshakeTimer {
   func cancel()
 }

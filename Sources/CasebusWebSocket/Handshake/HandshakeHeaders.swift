@@ -22,7 +22,7 @@ struct HandshakeHeaders: Sendable {
     fields.filter { $0.name == name }.map { String(HeaderText.trimmed($0.value[...])) }
   }
 
-  /// The value, where there is exactly one.
+  /// The value if there is exactly one.
   func single(_ name: String) -> String? {
     let values = values(name)
     return values.count == 1 ? values[0] : nil
@@ -35,7 +35,7 @@ struct HandshakeHeaders: Sendable {
 
   /// Whether the list has this lower-case token, in any case.
   func hasToken(_ token: String, in name: String) -> Bool {
-    // First the lengths, because `==` normalises, which takes long for a letter with thousands of combining marks.
+    // The lengths first, because `==` normalizes, which takes long for a letter with thousands of combining marks.
     list(name).contains { $0.utf8.count == token.utf8.count && $0.lowercased() == token }
   }
 }

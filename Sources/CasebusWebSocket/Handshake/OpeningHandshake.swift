@@ -1,4 +1,4 @@
-/// The opening handshake, server side (RFC 6455 §4.2): checks a request and says what to answer.
+/// The opening handshake, server side (RFC 6455 §4.2): checks a request and makes the answer.
 package struct OpeningHandshake: Sendable {
   /// Accepted subprotocols, the preferred one first.
   package var subprotocols: [String]
@@ -15,7 +15,7 @@ package struct OpeningHandshake: Sendable {
     case reject(OpeningHandshakeRejection)
   }
 
-  /// Which resources exist at the target is the caller's business.
+  /// The caller checks the target.
   package func requestReceived(_ request: OpeningRequest) -> OnRequest {
     do throws(OpeningHandshakeRejection) {
       try Self.checkRequestLine(method: request.method, target: request.target)
@@ -35,9 +35,9 @@ package struct OpeningHandshake: Sendable {
   }
 }
 
-/// The answer 101 to a good request.
+/// The answer 101 to a valid request.
 package struct OpeningHandshakeResponse: Hashable, Sendable {
-  /// Everything the answer has to say, in order.
+  /// The header fields of the answer, in order.
   package let headers: [HandshakeHeader]
   /// The subprotocol agreed on, if any.
   package let subprotocol: String?
@@ -57,13 +57,13 @@ package struct OpeningHandshakeResponse: Hashable, Sendable {
   }
 }
 
-/// The answer to a request that is no good.
+/// The answer to an invalid request.
 package struct OpeningHandshakeRejection: Error, Hashable, Sendable {
   /// 400, 405 or 426.
   package let status: Int
   /// One line that says what was wrong, for the body.
   package let reason: String
-  /// Headers the status asks for.
+  /// Header fields that the status requires.
   package let headers: [HandshakeHeader]
 
   package init(status: Int, _ reason: String, headers: [HandshakeHeader] = []) {

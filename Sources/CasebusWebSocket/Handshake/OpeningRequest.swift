@@ -1,17 +1,16 @@
-/// Everything that a peer says when it opens a WebSocket connection or makes a plain HTTP request, as one value: who decides
-/// whether it is admitted needs nothing else.
+/// An opening handshake or a plain HTTP request as one value, with all that is needed to decide about its admission.
 package struct OpeningRequest: Sendable {
   package let method: String
   /// As sent, such as `/v2?workspace=a`.
   package let target: String
   /// The path of the target as sent, not percent-decoded.
   package let path: String
-  /// What follows the first `?` of the target, as sent; nil without one.
+  /// The part after the first `?` of the target, as sent; nil without one.
   package let query: String?
   package let peer: Peer
   let headers: HandshakeHeaders
 
-  /// Who is at the other end of the connection, as far as the connection itself tells.
+  /// The peer, as far as the connection itself shows.
   package struct Peer: Hashable, Sendable {
     /// Address and port, such as `127.0.0.1:50000`; nil if the connection is gone already.
     package var address: String?

@@ -13,7 +13,7 @@ package struct PlainRequestHead {
     case whole(PlainRequestHead)
     /// The beginning of a plain head; the rest may follow.
     case incomplete
-    /// Something else, or a head that is over a limit.
+    /// Anything else, or a head above a limit.
     case other
   }
 
@@ -64,7 +64,7 @@ extension PlainRequestHead {
 private struct PlainHeadReader {
   let bytes: UnsafeRawBufferPointer
   private var position = 0
-  /// Everything up to the end of the bytes fits.
+  /// The bytes match so far, and the rest can follow.
   private(set) var isIncomplete = false
 
   init(bytes: UnsafeRawBufferPointer) {

@@ -1,10 +1,10 @@
 package import CasebusProtocol
 
-/// What somebody wants of a case.
+/// A command about a case.
 package enum CaseCommand: Hashable, Sendable {
-  /// A source says what the agent did to a case on the desktop.
+  /// A source reports what the agent did with a case on the desktop.
   case assert(CaseEvent.Kind, caseID: Identifier)
-  /// The agent, or a client for it, wants to see a case.
+  /// A client asks the desktop to show a case.
   case select(caseID: Identifier)
 }
 
@@ -36,7 +36,7 @@ extension CaseCommand {
     }
   }
 
-  /// Exactly this one fact, and nothing where it already holds.
+  /// One event for this change; none if it holds already.
   private static func assert(_ kind: CaseEvent.Kind, _ caseID: Identifier, in cases: Cases) -> [WorkspaceEvent] {
     let alreadyHolds =
       switch kind {
@@ -65,7 +65,7 @@ extension CaseCommand {
 // MARK: - Publishing
 
 extension CaseCommand {
-  /// The command that a publish with the `eventType` of a case stands for.
+  /// The command of a publish with the `eventType` of a case.
   init(publishing kind: CaseEvent.Kind, _ data: JSONObject) throws(Failure) {
     guard kind != .closed else {
       throw Failure(.notPublishable, "CASE_CLOSED is decided by the broker, when the last interaction of a case leaves")

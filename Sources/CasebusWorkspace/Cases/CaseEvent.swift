@@ -1,7 +1,7 @@
 package import CasebusProtocol
 import struct NIOCore.ByteBuffer
 
-/// Something happened to a case (Protocol §7).
+/// An event of a case (Protocol §7).
 package struct CaseEvent: Hashable, Sendable {
   package enum Kind: String, CaseIterable, Hashable, Sendable {
     case collapsed = "CASE_COLLAPSED"
@@ -11,9 +11,9 @@ package struct CaseEvent: Hashable, Sendable {
   }
 
   package var kind: Kind
-  /// The case that is selected at the moment of the event; nil if none is.
+  /// The selected case at the time of the event; nil if none is.
   package var selectedCaseID: Identifier?
-  /// The case that this is about.
+  /// The case of the event.
   package var caseID: Identifier
 }
 

@@ -1,8 +1,7 @@
 import CasebusProtocol
 import struct NIOCore.ByteBuffer
 
-/// What the workspace remembers of its cases. Which cases there are follows from the interactions
-/// (``Workspace/hasCase(_:)``).
+/// The flags of the cases of a workspace. The interactions determine which cases exist (``Workspace/hasCase(_:)``).
 struct Cases: Hashable, Sendable {
   /// nil if none is.
   private(set) var selectedCaseID: Identifier?

@@ -1,4 +1,4 @@
-/// A dictionary whose values come in the order in which their keys were added.
+/// A dictionary that lists its values in the order in which their keys were added.
 struct ArrivalDictionary<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   private var entries: [Key: Value] = [:]
   private var order = ArrivalOrder<Key>()
@@ -20,7 +20,7 @@ struct ArrivalDictionary<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 }
 
 extension Dictionary {
-  /// - Returns: whether the key was there before.
+  /// - Returns: whether the key existed.
   fileprivate mutating func updateOrRemove(_ value: Value?, forKey key: Key) -> Bool {
     if let value { return updateValue(value, forKey: key) != nil }
     return removeValue(forKey: key) != nil

@@ -1,5 +1,5 @@
-/// Keys in the order in which they came. Adding, removing and looking take as long however many there are, where an
-/// ordered dictionary moves everything behind the key that goes.
+/// Keys in the order in which they were added. Adding, removing and finding are O(1); an ordered dictionary would move
+/// everything behind a removed key.
 struct ArrivalOrder<Key: Hashable & Sendable>: Sendable {
   private var links: [Key: Link] = [:]
   private(set) var first: Key?
@@ -14,7 +14,7 @@ struct ArrivalOrder<Key: Hashable & Sendable>: Sendable {
 
   func contains(_ key: Key) -> Bool { links[key] != nil }
 
-  /// Adds a key at the end, unless it is there.
+  /// Adds a key at the end, unless it exists.
   mutating func append(_ key: Key) {
     guard links[key] == nil else { return }
     links[key] = Link(previous: last)
@@ -22,7 +22,7 @@ struct ArrivalOrder<Key: Hashable & Sendable>: Sendable {
     last = key
   }
 
-  /// Does nothing if the key is not there.
+  /// No effect if the key does not exist.
   mutating func remove(_ key: Key) {
     guard let link = links.removeValue(forKey: key) else { return }
     if let previous = link.previous { links[previous]!.next = link.next } else { first = link.next }

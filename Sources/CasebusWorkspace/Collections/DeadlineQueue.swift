@@ -1,5 +1,5 @@
-/// Keys with a deadline each. The first deadline is always known; setting and removing one takes a number of steps that
-/// grows with the logarithm of how many there are. A binary heap that knows where each key is.
+/// Keys with deadlines: a binary heap that knows the place of each key. The first deadline is O(1); setting and
+/// removing one is O(log n).
 struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
   private var heap: [Entry] = []
   private var places: [Key: Int] = [:]
@@ -18,7 +18,7 @@ struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
     moveUp(from: heap.count - 1)
   }
 
-  /// Does nothing if the key is not there.
+  /// No effect if the key does not exist.
   mutating func remove(_ key: Key) {
     guard let place = places[key] else { return }
     swap(place, heap.count - 1)
@@ -29,7 +29,7 @@ struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
     moveDown(from: place)
   }
 
-  /// The keys whose deadline is not after a moment, in no order. Looks at nothing that is below a later one.
+  /// The keys whose deadline is not after a moment, in no order. Does not visit anything below a later one.
   func keys(through moment: Timestamp) -> [Key] {
     var keys: [Key] = []
     var open = [0]

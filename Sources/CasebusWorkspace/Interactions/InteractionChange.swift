@@ -1,11 +1,11 @@
 import CasebusProtocol
 
-/// An interaction gets a new state or new attributes: what a source asserts, and what a mark done leads to.
+/// A change of an interaction's state or attributes, by a source or by a mark done.
 struct InteractionChange {
   /// nil for a new interaction.
   var old: Interaction?
   var new: Interaction
-  /// How it came to be marked done, if `new` is completed.
+  /// The origin of the mark done, if `new` is completed.
   var origin: MarkdoneEvent.Origin
 
   init(from old: Interaction?, to new: Interaction, by origin: MarkdoneEvent.Origin) {
@@ -14,8 +14,7 @@ struct InteractionChange {
     self.origin = origin
   }
 
-  /// The change itself, before it that the interaction is marked done, after it the closing of each case that it leaves
-  /// empty.
+  /// The events: the mark done, if it is one; the change itself; the closing of each case that it leaves empty.
   func events(in workspace: Workspace) -> [WorkspaceEvent] {
     var events: [WorkspaceEvent] = []
     if new.state == .completed {
@@ -37,7 +36,7 @@ struct InteractionChange {
     }
   }
 
-  /// Whether a case has no interaction but this one.
+  /// Whether a case has no other interaction.
   private func isEmpty(_ caseID: Identifier, in workspace: Workspace) -> Bool {
     workspace.interactionState.count(inCase: caseID) == (old?.caseID == caseID ? 1 : 0)
   }

@@ -1,8 +1,8 @@
 package import CasebusProtocol
 
-/// What somebody wants of an interaction.
+/// A command about an interaction.
 package enum InteractionCommand: Hashable, Sendable {
-  /// A source says which state an interaction is in now; the attributes are those of the published interaction.
+  /// A source asserts the state of an interaction; the attributes are those of the published interaction.
   case assertState(InteractionState, attributes: JSONObject)
   case setUserData(interactionID: Identifier, JSONObject)
   case deleteUserData(interactionID: Identifier, key: String)
@@ -134,7 +134,7 @@ extension Workspace {
         "interaction \"\(interaction.interactionID)\" would have \(new) bytes, "
           + "allowed are \(rules.interactionBytesMax) (interactionBytesMax)")
     }
-    // It leaves with its terminal state.
+    // No limit for a terminal state, which removes the interaction.
     if !StateRule.of(interaction.state).isTerminal { try checkRoom(forBytes: new - old) }
   }
 
@@ -149,7 +149,7 @@ extension Workspace {
 // MARK: - Publishing
 
 extension InteractionCommand {
-  /// The command that a publish with a state as its `eventType` stands for.
+  /// The command of a publish with a state as its `eventType`.
   init(publishing state: InteractionState, _ data: JSONObject) throws(Failure) {
     guard let attributes = data["interaction"]?.objectValue else {
       throw Failure(.invalidParameters, "interaction is \(data["interaction"]?.kind ?? "missing"), expected an object")

@@ -1,7 +1,7 @@
 package import CasebusProtocol
 import struct NIOCore.ByteBuffer
 
-/// Something happened to an interaction (Protocol §6). The interaction is as it is after the event.
+/// An event of an interaction (Protocol §6), with the interaction after the event.
 package enum InteractionEvent: Hashable, Sendable {
   /// A source asserted a state (`eventType` is the state), or changed attributes in it.
   case stateChanged(Interaction)
@@ -16,7 +16,7 @@ extension InteractionEvent {
     }
   }
 
-  /// The interaction that leaves the workspace with this event; nil if it stays.
+  /// The interaction that this event removes from the workspace; nil if it stays.
   var endedInteraction: Identifier? {
     guard case .stateChanged(let interaction) = self, StateRule.of(interaction.state).isTerminal else { return nil }
     return interaction.interactionID
@@ -82,7 +82,7 @@ extension ByteBuffer {
 }
 
 extension Interaction {
-  /// Clients see the `callUuid` in place of an `interactionUUID` that there is none of.
+  /// Clients see the `callUuid` in place of a missing `interactionUUID`.
   var hidesMissingUUID: Bool { interactionUUID == nil && callUUID != nil }
 
   /// - Parameters:

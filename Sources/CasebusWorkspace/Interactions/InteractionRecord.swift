@@ -1,13 +1,13 @@
 import CasebusProtocol
 import struct NIOCore.ByteBuffer
 
-/// An interaction and what the state machine must remember of it.
+/// An interaction and its internal state.
 struct InteractionRecord: Hashable, Sendable {
   /// Its case flags are those of its last event; ``Workspace/interaction(_:)`` gives the current ones.
   let interaction: Interaction
   /// The last state that was not transient.
   let settledState: InteractionState
-  /// How large the interaction is in the workspace.
+  /// The size of the interaction in the workspace.
   let byteCount: Int
 
   init(interaction: Interaction, settledState: InteractionState) {
@@ -24,7 +24,7 @@ struct InteractionRecord: Hashable, Sendable {
 }
 
 extension StateRule {
-  /// Whether the transition table has this change; without a record, whether an interaction may begin like this.
+  /// Whether the transition table has this change; without a record, whether an interaction can begin with this state.
   static func allows(_ state: InteractionState, after record: InteractionRecord?) -> Bool {
     guard let record else { return StateRule.of(state).isInitial }
     return state == record.interaction.state || state == record.settledState || record.rule.next.contains(state)

@@ -1,15 +1,15 @@
 import CasebusProtocol
 import struct NIOCore.ByteBuffer
 
-/// The interactions of a workspace, and how many of them each case has.
+/// The interactions of a workspace, and their number in each case.
 struct Interactions: Hashable, Sendable {
   /// In the order of their creation.
   private var records = ArrivalDictionary<Identifier, InteractionRecord>()
-  /// A case without any is gone.
+  /// The number of interactions per case; a case without any has no entry.
   private var countsByCase: [Identifier: Int] = [:]
-  /// How large the interactions are, as JSON.
+  /// The size of the interactions, as JSON.
   private(set) var byteCount = 0
-  /// How many state changes were accepted that the transition table does not have.
+  /// How many accepted state changes were not in the transition table.
   private(set) var irregularTransitions = 0
 
   init() {}
@@ -32,7 +32,7 @@ struct Interactions: Hashable, Sendable {
 }
 
 extension Interactions {
-  /// - Returns: the interaction that left; nil if none did.
+  /// - Returns: the removed interaction; nil if none was removed.
   mutating func evolve(_ event: InteractionEvent) -> Identifier? {
     switch event {
     case .stateChanged(let interaction):
@@ -63,7 +63,7 @@ extension Interactions {
     set(InteractionRecord(interaction: interaction, settledState: old.settledState), for: id, replacing: old)
   }
 
-  /// Keeps, or forgets, an interaction, and counts it in its case.
+  /// Sets or removes an interaction, and counts it in its case.
   private mutating func set(_ record: InteractionRecord?, for id: Identifier, replacing old: InteractionRecord?) {
     records[id] = record
     byteCount += (record?.byteCount ?? 0) - (old?.byteCount ?? 0)
@@ -77,7 +77,7 @@ extension Interactions {
 // MARK: - Snapshot
 
 extension Interactions {
-  /// The journal's files of schema 1 know the snapshot of a workspace without interactions by its first member.
+  /// In journals of schema 1 the first member tells that a snapshot has no interactions.
   func writeSnapshotMembers(into buffer: inout ByteBuffer) {
     buffer.writeJSONMember("interactions") {
       $0.writeJSONArray(Array(records.values)) { $1.writeSnapshot(into: &$0) }

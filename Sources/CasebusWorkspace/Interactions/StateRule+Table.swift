@@ -54,12 +54,12 @@ extension StateRule {
     StateRule(state: .userDataUpdated, isTransient: true),
   ]
 
-  /// Something is going on: user data may be written, but it cannot be marked done yet.
+  /// In progress: user data can be written, but the interaction cannot be marked done yet.
   private static func active(_ state: InteractionState, next: Set<InteractionState>) -> StateRule {
     StateRule(state: state, isInitial: true, isLive: true, next: reachable(next).subtracting([state]))
   }
 
-  /// Live, and the agent may be done with it at any time.
+  /// Live, and can be marked done at any time.
   private static func closable(_ state: InteractionState, next: Set<InteractionState>) -> StateRule {
     StateRule(
       state: state, isInitial: true, allowsMarkdone: true, isLive: true,
@@ -70,7 +70,7 @@ extension StateRule {
     StateRule(state: state, isTerminal: true)
   }
 
-  /// Something can go wrong, or be touched, in every state.
+  /// An error or a change of user data can follow every state.
   private static func reachable(_ states: Set<InteractionState>) -> Set<InteractionState> {
     states.union([.error, .unknown, .userDataAttached, .userDataUpdated])
   }

@@ -1,20 +1,20 @@
 package import CasebusProtocol
 
-/// What may happen to an interaction in one state: a row of `Protocol/registry/interaction-states.json`, where the
-/// reason for each row stands. A test holds the two equal.
+/// The rule of one state: a row of `Protocol/registry/interaction-states.json`, which has the reason for each row. A
+/// test compares them.
 package struct StateRule: Hashable, Sendable {
   package let state: InteractionState
-  /// A source may begin an interaction in this state.
+  /// An interaction can begin in this state.
   package var isInitial = false
-  /// The interaction leaves the workspace after the event.
+  /// The state removes the interaction from the workspace.
   package var isTerminal = false
-  /// The interaction may be marked done.
+  /// The interaction can be marked done.
   package var allowsMarkdone = false
-  /// User data may be written.
+  /// User data can be written.
   package var isLive = false
-  /// The state says that something was touched, not where the interaction stands: rules are those of the state before.
+  /// A transient state: the rule of the state before still applies.
   package var isTransient = false
-  /// The states that a source may assert next; the state itself can always be asserted again.
+  /// The states that can follow; the state itself can always be asserted again.
   package var next: Set<InteractionState> = []
 
   /// The rule of a state.
@@ -22,7 +22,7 @@ package struct StateRule: Hashable, Sendable {
     table[state]!
   }
 
-  /// All states in the order of the seed document that hold for the predicate, for messages to people.
+  /// All states that satisfy the predicate, in the order of the registry, for messages to people.
   package static func states(where holds: (StateRule) -> Bool) -> [InteractionState] {
     InteractionState.allCases.filter { holds(of($0)) }
   }

@@ -1,16 +1,16 @@
 package import CasebusProtocol
 import struct NIOCore.ByteBuffer
 
-/// Keeps an interaction from being marked done until it is lifted or its deadline has come.
+/// Prevents a mark done of an interaction until it is lifted or its deadline has passed.
 package struct MarkdoneBlock: Hashable, Sendable {
   package var interactionID: Identifier
   package var blocker: Blocker
-  /// What the agent is told who tries to mark it done.
+  /// The text for an agent who tries to mark it done.
   package var warningMessage: String
   package var deadline: Timestamp
 }
 
-/// Whose block it is: a client by its identity, which outlives its sessions, or one anonymous session.
+/// The owner of a block: a named client, which outlives its sessions, or one anonymous session.
 package enum Blocker: Hashable, Sendable {
   case client(Identifier)
   case session(Identifier)
@@ -19,7 +19,7 @@ package enum Blocker: Hashable, Sendable {
 // MARK: - Size
 
 extension MarkdoneBlock {
-  /// How long this is as JSON in a snapshot, about: its numbers count with their longest values.
+  /// The length as JSON in a snapshot; numbers count with their longest values.
   var byteCount: Int {
     let id =
       switch blocker {

@@ -1,15 +1,14 @@
 import CasebusProtocol
 import struct NIOCore.ByteBuffer
 
-/// The blocks of a workspace, found by what they are asked for: by their interaction, their blocker, their deadline. No
-/// question looks at blocks that it is not about.
+/// The blocks of a workspace, indexed by interaction, blocker and deadline, so that no look-up searches.
 struct MarkdoneBlocks: Sendable {
-  /// Of each interaction, the newest last: at most ``WorkspaceRules/blocksPerInteractionMax``.
+  /// The blocks of each interaction, the newest last: at most ``WorkspaceRules/blocksPerInteractionMax``.
   private var byInteraction: [Identifier: [Placed]] = [:]
   private var interactionsByBlocker: [Blocker: Set<Identifier>] = [:]
   private var deadlines = DeadlineQueue<Key>()
   private var placedCount: UInt64 = 0
-  /// How large they are, as JSON.
+  /// Their size, as JSON.
   private(set) var byteCount = 0
 
   private struct Key: Hashable, Sendable {
@@ -17,7 +16,7 @@ struct MarkdoneBlocks: Sendable {
     var blocker: Blocker
   }
 
-  /// A block, and the how-manieth it is.
+  /// A block and its sequence number.
   private struct Placed: Sendable {
     var number: UInt64
     var block: MarkdoneBlock
@@ -30,7 +29,7 @@ struct MarkdoneBlocks: Sendable {
 
   var nextDeadline: Timestamp? { deadlines.first }
 
-  /// Those of an interaction, the newest last.
+  /// The blocks of an interaction, the newest last.
   func on(_ interactionID: Identifier) -> some BidirectionalCollection<MarkdoneBlock> {
     (byInteraction[interactionID] ?? []).lazy.map(\.block)
   }
@@ -41,13 +40,13 @@ struct MarkdoneBlocks: Sendable {
 
   func hasBlocks(of blocker: Blocker) -> Bool { interactionsByBlocker[blocker] != nil }
 
-  /// Those of a blocker, the newest last.
+  /// The blocks of a blocker, the newest last.
   func of(_ blocker: Blocker) -> [MarkdoneBlock] {
     Self.inOrder(
       (interactionsByBlocker[blocker] ?? []).compactMap { placed(Key(interactionID: $0, blocker: blocker)) })
   }
 
-  /// Those whose deadline is not after a moment, the newest last.
+  /// The blocks whose deadline is not after a moment, the newest last.
   func expired(at moment: Timestamp) -> [MarkdoneBlock] {
     Self.inOrder(deadlines.keys(through: moment).compactMap(placed))
   }
@@ -70,7 +69,7 @@ extension MarkdoneBlocks {
     }
   }
 
-  /// No block stands longer than until `latest`.
+  /// Limits all deadlines to `latest`.
   mutating func limitDeadlines(to latest: Timestamp) {
     let blocks = all
     guard blocks.contains(where: { $0.deadline > latest }) else { return }
@@ -81,7 +80,7 @@ extension MarkdoneBlocks {
     }
   }
 
-  /// Places a block in place of the one that its blocker has there; it is the newest.
+  /// Adds a block as the newest one. It replaces an earlier block of the same blocker.
   private mutating func place(_ block: MarkdoneBlock) {
     remove(of: block.blocker, on: block.interactionID)
     placedCount += 1
@@ -91,7 +90,7 @@ extension MarkdoneBlocks {
     deadlines.set(block.deadline, for: Key(interactionID: block.interactionID, blocker: block.blocker))
   }
 
-  /// Does nothing if there is none.
+  /// No effect if there is none.
   private mutating func remove(of blocker: Blocker, on interactionID: Identifier) {
     guard let block = block(of: blocker, on: interactionID) else { return }
     byteCount -= block.byteCount
@@ -100,7 +99,7 @@ extension MarkdoneBlocks {
     forget(Key(interactionID: interactionID, blocker: blocker))
   }
 
-  /// The interaction is gone.
+  /// The interaction was removed.
   mutating func removeAll(on interactionID: Identifier) {
     for placed in byInteraction.removeValue(forKey: interactionID) ?? [] {
       byteCount -= placed.block.byteCount

@@ -1,6 +1,6 @@
 package import CasebusProtocol
 
-/// What somebody wants of the marking done of an interaction.
+/// A command about marking an interaction done.
 package enum MarkdoneCommand: Hashable, Sendable {
   case markdone(interactionID: Identifier)
   case block(interactionID: Identifier, warningMessage: String)
@@ -76,7 +76,7 @@ extension Workspace {
     return [markdoneEvent(.blocked(block, timeoutMilliseconds: timeout), of: block)]
   }
 
-  /// Lifts the blocker's own blocks, the older one first. Without one nothing happens: it may just have expired.
+  /// Lifts the blocker's own blocks, the older one first. Without a block there is no event: it can just have expired.
   fileprivate func decideUnblock(
     _ id: Identifier, by blocker: Blocker, or other: Blocker?
   ) throws(Failure) -> [WorkspaceEvent] {

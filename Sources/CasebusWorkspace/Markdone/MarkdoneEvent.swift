@@ -1,22 +1,22 @@
 package import CasebusProtocol
 import struct NIOCore.ByteBuffer
 
-/// Something happened to the marking done of an interaction (Protocol §8).
+/// An event about marking an interaction done (Protocol §8).
 package struct MarkdoneEvent: Hashable, Sendable {
   package enum Kind: Hashable, Sendable {
     case blocked(MarkdoneBlock, timeoutMilliseconds: Int64)
     case unblocked(Blocker)
     case blockExpired(Blocker)
     case refused(warningMessage: String, remainingMilliseconds: Int64)
-    /// The origin is nil for an event of a journal of before there was one.
+    /// The origin is nil for an event of an older journal.
     case done(by: Origin?)
   }
 
-  /// How an interaction came to be marked done.
+  /// The origin of a mark done.
   package enum Origin: String, CaseIterable, Hashable, Sendable {
-    /// A client asked for it, and no block stood.
+    /// A request, without a standing block.
     case request
-    /// A source says that it happened elsewhere; blocks do not hinder it.
+    /// A publish: it happened elsewhere, so blocks have no effect.
     case publish
   }
 
@@ -26,13 +26,13 @@ package struct MarkdoneEvent: Hashable, Sendable {
 }
 
 extension MarkdoneEvent {
-  /// Why the mark done that led to this event was not carried out; nil if it was.
+  /// Why the mark done failed with this event; nil if it succeeded.
   var refusal: Failure? {
     guard case .refused(let warningMessage, _) = kind else { return nil }
     return Failure(.markdoneBlocked, warningMessage)
   }
 
-  /// Whose block begins with this event.
+  /// The blocker whose block begins with this event.
   var placedBlocker: Blocker? {
     switch kind {
     case .blocked(let block, _): block.blocker
@@ -40,7 +40,7 @@ extension MarkdoneEvent {
     }
   }
 
-  /// Whose block ends with this event.
+  /// The blocker whose block ends with this event.
   var freedBlocker: Blocker? {
     switch kind {
     case .unblocked(let blocker), .blockExpired(let blocker): blocker
@@ -105,7 +105,7 @@ extension MarkdoneEvent: DomainEvent {
     buffer.endJSONObject()
   }
 
-  /// Whose block it is, and its deadline.
+  /// The blocker and the deadline.
   func writeDetail(into buffer: inout ByteBuffer) {
     switch kind {
     case .blocked(let block, _):

@@ -1,6 +1,6 @@
 package import CasebusProtocol
 
-/// An event of a namespace of which the broker keeps no state is to be passed on.
+/// Relays an event of a namespace for which the broker has no state.
 package struct RelayCommand: Hashable, Sendable {
   package var name: EventName
   package var data: JSONValue

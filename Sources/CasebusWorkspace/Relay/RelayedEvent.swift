@@ -1,7 +1,7 @@
 package import CasebusProtocol
 import struct NIOCore.ByteBuffer
 
-/// Something about a namespace of which the broker keeps no state.
+/// A relayed event of a namespace for which the broker has no state.
 package struct RelayedEvent: Hashable, Sendable {
   package var name: EventName
   package var data: JSONValue

@@ -2,7 +2,7 @@ import CasebusProtocol
 import struct NIOCore.ByteBuffer
 
 extension JSONLimits {
-  /// For what the broker wrote itself, around data that had passed the limits.
+  /// Limits for texts that the broker wrote, around data within the limits of messages.
   static let replay = JSONLimits(depthMax: 256, keysMax: .max)
 }
 
@@ -15,16 +15,16 @@ extension JSONValue {
     }
   }
 
-  /// A text member that must be there.
+  /// A required text member.
   func text(_ name: String) throws(ReplayError) -> String {
     guard let text = self[name]?.stringValue else { throw ReplayError("\(name) is no string") }
     return text
   }
 
-  /// A text member that must be there and names something.
+  /// A required text member with an identifier.
   func identifier(_ name: String) throws(ReplayError) -> Identifier { Identifier(try text(name)) }
 
-  /// An integer member that must be there.
+  /// A required integer member.
   func integer(_ name: String) throws(ReplayError) -> Int64 {
     guard case .number(let number) = self[name], let integer = number.integer else {
       throw ReplayError("\(name) is no integer")

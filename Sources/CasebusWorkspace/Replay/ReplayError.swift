@@ -1,4 +1,4 @@
-/// Why something that was kept cannot be read again.
+/// Why a stored event or snapshot cannot be read.
 package struct ReplayError: Error, Hashable, Sendable, CustomStringConvertible {
   package var description: String
 

@@ -1,10 +1,10 @@
 import CasebusProtocol
 
 extension StoredEvent {
-  /// The kind of an event of a journal file of before schema 4, which stored none (or of an export of such a file). The
-  /// only place that infers it: from the event name, and from the members that the events of that time had.
+  /// The kind of an event from a journal before schema 4, which stored none (or from its export). It is inferred from
+  /// the event name and the members that events had then.
   ///
-  /// Events that are new since then have their kind from the beginning, so this never grows.
+  /// Newer events are stored with their kind, so this never grows.
   func inferredKind() throws(ReplayError) -> String {
     switch name {
     case .interaction:

@@ -1,14 +1,14 @@
 import CasebusProtocol
 import struct NIOCore.ByteBuffer
 
-/// An event as a journal stores it, before it is known what it is.
+/// An event as a journal stores it, before decoding.
 struct StoredEvent {
   var name: EventName
   /// The text of a ``DomainEvent/RecordKind``.
   var kind: String
-  /// What clients see.
+  /// The `data` of the envelope.
   var data: JSONValue
-  /// What a replay needs beyond that; an empty object for most events.
+  /// What a replay needs in addition; an empty object for most events.
   var detail: JSONValue
 
   init(_ name: EventName, kind: String, data: ByteBuffer, detail: ByteBuffer) throws(ReplayError) {

@@ -1,7 +1,7 @@
 import CasebusProtocol
 package import struct NIOCore.ByteBuffer
 
-/// The state in one piece, from which a replay begins. Each part of it writes and reads members of its own.
+/// The snapshot, from which a replay begins. Each domain writes and reads its own members.
 extension Workspace {
   /// Appends the state as JSON.
   package func writeSnapshot(into buffer: inout ByteBuffer) {
