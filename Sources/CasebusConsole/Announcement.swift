@@ -1,6 +1,6 @@
 import ServiceLifecycle
 
-/// Says that clients can connect.
+/// Prints that clients can connect.
 package struct Announcement<Addresses: Sendable>: Service {
   private let addresses: AsyncStream<Addresses>
   private let announce: @Sendable (Addresses) throws -> Void
@@ -11,7 +11,7 @@ package struct Announcement<Addresses: Sendable>: Service {
   }
 
   package func run() async throws {
-    // Goes on until the others are stopped: a service that returns ends them.
+    // Runs until the other services are stopped, because a service that returns ends them.
     for await addresses in addresses.cancelOnGracefulShutdown() { try announce(addresses) }
   }
 }

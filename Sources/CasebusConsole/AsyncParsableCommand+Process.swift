@@ -7,9 +7,9 @@ package import ArgumentParser
 #endif
 
 extension AsyncParsableCommand {
-  /// As ArgumentParser's `main()`, but whatever is printed is checked, its own help too. `StandardOutput.prepare()` must
-  /// have been called, by `main()` itself: Swift opens files of its own before it runs another asynchronous function.
-  /// - Parameter hint: what is said besides with a complaint about the command line; nil for nothing.
+  /// Like ArgumentParser's `main()`, but every output is checked, also the help. `main()` itself must have called
+  /// `StandardOutput.prepare()`: Swift opens its own files before it runs another asynchronous function.
+  /// - Parameter hint: a text added to an error about the command line; nil for none.
   package static func runProcess(hint: @Sendable () -> String? = { nil }) async {
     do {
       if let complaint = RawArguments.complaint { throw ValidationError(complaint) }
@@ -39,7 +39,7 @@ extension AsyncParsableCommand {
       _exit(status.rawValue)
     }
     do throws(OutputFailure) {
-      // Help and version come as errors.
+      // Help and version are thrown as errors.
       if !text.isEmpty { try printLine(text) }
       try StandardOutput.close()
       _exit(status.rawValue)

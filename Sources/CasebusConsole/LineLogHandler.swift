@@ -1,9 +1,9 @@
 package import Logging
 
-/// Writes each log entry as one line: what a peer sent can neither begin another line nor pass for another field of its own.
+/// Writes each log entry as one line: a text from a peer can neither begin another line nor look like another field.
 ///
-/// This is the one place where texts from outside (close reasons, names in certificates, paths) are made harmless, so that
-/// nobody has to think of it where something is logged.
+/// This is the only place where texts from outside (close reasons, names in certificates, paths) are escaped; callers
+/// need not do it.
 package struct LineLogHandler: LogHandler {
   private var inner: any LogHandler
 
@@ -45,9 +45,9 @@ extension Logger {
   }
 }
 
-/// Texts as they may stand in a log.
+/// Escaping of texts for a log.
 enum LogText {
-  /// Escaped; in quotation marks where it could pass for more than one field.
+  /// Escaped; in quotation marks if it could look like more than one field.
   static func value(_ value: Logger.Metadata.Value) -> Logger.Metadata.Value {
     let text = "\(value)"
     let couldPassForMore =
@@ -57,7 +57,7 @@ enum LogText {
     return .string(couldPassForMore ? "\"\(escaped(text, isQuoted: true))\"" : escaped(text))
   }
 
-  /// Without control characters, and without what changes how the rest of a line is shown, such as U+202E.
+  /// Without control characters, and without characters that change how the rest of a line is shown, such as U+202E.
   static func escaped(_ text: String, isQuoted: Bool = false) -> String {
     guard text.unicodeScalars.contains(where: { mustBeEscaped($0, isQuoted) }) else { return text }
     return text.unicodeScalars.reduce(into: "") { escaped, scalar in

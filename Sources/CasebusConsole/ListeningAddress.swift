@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Where clients can connect.
+/// An address at which clients can connect.
 package struct ListeningAddress: Sendable {
   package let host: String
   package let port: Int

@@ -4,9 +4,9 @@
   import Darwin
 #endif
 
-/// Why standard output does not take what is written to it.
+/// Why a write to standard output failed.
 package enum OutputFailure: Error, Hashable, CustomStringConvertible {
-  /// Whoever read it is gone, as `head -1` is after its line.
+  /// The reader has gone, like `head -1` after its line.
   case readerGone
   case notWritten(errnoCode: CInt)
 
@@ -21,20 +21,20 @@ package enum OutputFailure: Error, Hashable, CustomStringConvertible {
     }
   }
 
-  /// With which status the command ends (Docs/operating/commands.md).
+  /// The exit status of the command (Docs/operating/commands.md).
   package var exitStatus: CInt {
     switch self {
-    // What a shell shows for a process that SIGPIPE ends, as it ends other commands.
+    // The status that a shell shows for a process that SIGPIPE ended.
     case .readerGone: 128 + SIGPIPE
     // sysexits.h
     case .notWritten: EX_IOERR
     }
   }
 
-  /// Ends the process, quietly if it is only that nobody wants to read more.
+  /// Ends the process, without a message if the reader has gone.
   package func endProcess() -> Never {
     if case .notWritten = self { printError("Error: \(self)") }
-    // Nothing of this process is kept in buffers.
+    // This process has no buffered output.
     _exit(exitStatus)
   }
 }

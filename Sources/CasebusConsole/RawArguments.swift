@@ -1,7 +1,7 @@
-/// The arguments of the process as bytes: `CommandLine.arguments` puts U+FFFD in place of what is not UTF-8, so that
-/// something else would be published or asked than was typed.
+/// The arguments of the process as bytes: `CommandLine.arguments` replaces invalid UTF-8 by U+FFFD, so a command would
+/// send another text than was typed.
 enum RawArguments {
-  /// What is wrong with the first argument that is not UTF-8; nil if all are.
+  /// The fault of the first argument that is not UTF-8; nil if all are valid.
   static var complaint: String? {
     for index in 1..<max(1, Int(CommandLine.argc)) {
       guard let argument = CommandLine.unsafeArgv[index] else { continue }

@@ -1,7 +1,7 @@
 package import ServiceLifecycle
 
 extension ServiceGroupConfiguration {
-  /// However a service ends, the others are given the time to end well.
+  /// When a service ends, in whatever way, the others are stopped gracefully.
   package static func stoppingAll(_ service: any Service) -> ServiceConfiguration {
     ServiceConfiguration(
       service: service, successTerminationBehavior: .gracefullyShutdownGroup,

@@ -4,9 +4,9 @@ package struct SplitMix64: RandomNumberGenerator {
 
   private var state: UInt64
 
-  /// - Parameter stream: which of the many independent sequences of this seed.
+  /// - Parameter stream: selects one of the independent sequences of this seed.
   package init(seed: UInt64, stream: UInt64) {
-    // Mixed twice: generators whose states are some gammas apart would give the same numbers one after the other.
+    // Mixed twice: generators whose states differ by a few gammas would give the same sequence with an offset.
     state = Self.mix(Self.mix(seed &+ Self.goldenGamma) ^ stream)
   }
 

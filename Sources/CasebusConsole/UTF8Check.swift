@@ -1,8 +1,8 @@
-/// Where bytes are not UTF-8 (RFC 3629).
+/// Finds invalid UTF-8 (RFC 3629).
 package enum UTF8Check {
-  /// - Returns: the offset of the first byte of what is not UTF-8; nil if all is.
+  /// - Returns: the offset of the first invalid byte sequence; nil if all bytes are valid.
   package static func firstInvalidOffset(in bytes: some Collection<UInt8>) -> Int? {
-    // Most texts are good, and this way of looking is the fast one.
+    // Most texts are valid, and this check is fast.
     guard String(validating: bytes, as: UTF8.self) == nil else { return nil }
     var decoder = Unicode.UTF8.ForwardParser()
     var rest = bytes.makeIterator()

@@ -13,8 +13,8 @@ package struct WebSocketURL {
   private let text: String
 
   /// - Parameters:
-  ///   - schemes: those that are taken, each with its port.
-  ///   - defaultScheme: the one of a text that has none; nil if there must be one.
+  ///   - schemes: the accepted ones, each with its default port.
+  ///   - defaultScheme: the scheme of a text without one; nil if it is required.
   /// - Throws: `ValidationError` that says what would be right.
   package init(_ text: String, schemes: [String: Int], defaultScheme: String? = nil) throws {
     self.text = text

@@ -1,7 +1,7 @@
 import ArgumentParser
 import CasebusConsole
 
-/// What tests and benchmarks of Casebus run; it is not installed.
+/// Commands for the tests and benchmarks of Casebus; not installed.
 @main
 struct DevTools: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -130,7 +130,7 @@ struct JournalBenchCommand: AsyncParsableCommand {
   }
 }
 
-/// Appends batches as fast as they are taken.
+/// Appends batches as fast as the journal commits them.
 private final class Load {
   let workspaces: [WorkspaceID]
   private(set) var records = 0

@@ -1,4 +1,4 @@
-/// Which of a durable consumer's parked events are to be given again (Protocol §10.14).
+/// Which parked events of a durable consumer are delivered again (Protocol §10.14).
 public struct ParkedChoice: Hashable, Sendable {
   /// nil for all workspaces of the consumer.
   public var workspace: WorkspaceID?
@@ -11,7 +11,7 @@ public struct ParkedChoice: Hashable, Sendable {
     self.offset = offset
   }
 
-  /// Reads the object of a request. A member that is not known is refused: with a typo it would be all events.
+  /// Reads the object of a request. An unknown member is refused: a typo would otherwise select all events.
   /// - Throws: ``Failure`` with `invalid_parameters` that names the member.
   init(_ object: JSONObject) throws(Failure) {
     for (name, value) in object {

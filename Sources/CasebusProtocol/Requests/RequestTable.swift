@@ -6,7 +6,7 @@ public enum RequestTable {
     ConsumerRequests.signatures + InteractionRequests.signatures + MessengerRequests.signatures
     + SystemRequests.signatures
 
-  /// The names of the requests that may be made on a connection, in ascending order of their bytes, without aliases.
+  /// The names of the requests that work on a connection, in ascending order of their bytes, without aliases.
   public static func names(on scope: RequestScope) -> [String] {
     signatures.filter { $0.scopes.contains(scope) }.map(\.name).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }

@@ -57,7 +57,7 @@ struct EchoClientCommand: AsyncParsableCommand {
     return try await connector.connect(host: url.host, port: url.port, target: url.target) { EchoLink($0) }
   }
 
-  /// Sends everything, and ends the connection.
+  /// Sends all messages, then closes the connection.
   /// - Throws: ``EchoFailure``.
   private func summary(of link: EchoLink) async throws -> String {
     let isDeflating = try await link.isDeflating()
@@ -79,7 +79,7 @@ struct EchoClientCommand: AsyncParsableCommand {
     ]).jsonText
   }
 
-  /// A server may cut its messages as it likes.
+  /// A server can split its messages into any frames.
   private var connectionConfiguration: ConnectionConfiguration {
     var configuration = ConnectionConfiguration()
     configuration.limits = WebSocketLimits(

@@ -10,9 +10,9 @@ final class EchoLink: MessageReceiver, Sendable {
 
   private struct State {
     var connection: WebSocketHandler
-    /// Who waits for the next message.
+    /// The continuation that waits for the next message.
     var waiting: EventLoopPromise<EchoMessage>?
-    /// The first message that nobody waited for.
+    /// The first unexpected message.
     var surplus: EchoMessage?
     /// How the connection ended.
     var end: ConnectionClosure?
@@ -25,13 +25,13 @@ final class EchoLink: MessageReceiver, Sendable {
     state = NIOLoopBoundBox(State(connection: connection), eventLoop: eventLoop)
   }
 
-  /// Whether permessage-deflate was agreed on.
+  /// Whether permessage-deflate was negotiated.
   func isDeflating() async throws -> Bool {
     try await eventLoop.submit { self.state.value.connection.deflateAgreement != nil }.get()
   }
 
-  /// Sends a message, and gives what comes back.
-  /// - Throws: ``EchoFailure`` if that is nothing, or something came that nobody asked for.
+  /// Sends a message and returns the answer.
+  /// - Throws: ``EchoFailure`` if there is no answer, or an unexpected message.
   func exchange(_ message: EchoMessage, within timeout: TimeAmount) async throws -> EchoMessage {
     let promise = eventLoop.makePromise(of: EchoMessage.self)
     eventLoop.execute { self.send(message, promise, timeout) }
@@ -39,7 +39,7 @@ final class EchoLink: MessageReceiver, Sendable {
   }
 
   /// Ends the connection with a closing handshake.
-  /// - Returns: what the server's close frame said.
+  /// - Returns: the content of the server's close frame.
   /// - Throws: ``EchoFailure`` if there was none.
   func close() async throws -> ConnectionClosure {
     eventLoop.execute { self.state.value.connection.close(.normal, reason: "the client is done") }
@@ -96,7 +96,7 @@ extension EchoLink {
   }
 }
 
-/// What an echo server did wrong.
+/// The fault of an echo server.
 struct EchoFailure: Error, CustomStringConvertible {
   var description: String
 

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// A WebSocket message that an echo server is to send back.
+/// A WebSocket message for an echo server.
 struct EchoMessage: Hashable, Sendable {
   enum Kind: String, Sendable {
     case text
@@ -16,7 +16,7 @@ extension EchoMessage: CustomStringConvertible {
     "a \(kind) message of \(payload.readableBytes) bytes"
   }
 
-  /// What is wrong with what came back; nil if it is the same message.
+  /// The fault of an answer; nil if it is the same message.
   func difference(to echo: EchoMessage) -> String? {
     guard echo != self else { return nil }
     guard echo.kind == kind, echo.payload.readableBytes == payload.readableBytes else {

@@ -3,11 +3,11 @@ import NIOCore
 
 /// Random messages: the same ones for the same seed. The first ones have the lengths at which an encoding changes.
 struct EchoMessages: Sequence, IteratorProtocol {
-  /// Where the frame's length field, the defaults for compressing, and usual buffers change.
+  /// The lengths at which the frame's length field, the defaults for compression, and usual buffers change.
   private static let edges = [
     0, 1, 2, 125, 126, 127, 128, 1023, 1024, 4096, 16_384, 65_535, 65_536, 65_537, 1 << 18, 1 << 20,
   ]
-  /// Longer messages repeat what they begin with.
+  /// Longer messages repeat their beginning.
   private static let randomBytesMax = 40_000
 
   private let bytesMax: Int
@@ -17,7 +17,7 @@ struct EchoMessages: Sequence, IteratorProtocol {
   private var random: SplitMix64
 
   /// - Parameters:
-  ///   - count: how many there are.
+  ///   - count: the number of messages.
   ///   - bytesMax: the length of the longest one.
   init(count: Int, seed: UInt64, bytesMax: Int) {
     self.count = count
@@ -72,7 +72,7 @@ struct EchoMessages: Sequence, IteratorProtocol {
       default: 0x1_0000...0x10_FFFF
       }
     while true {
-      // Surrogates are none.
+      // Surrogates are not characters.
       if let scalar = Unicode.Scalar(UInt32.random(in: range, using: &random)) { return scalar }
     }
   }

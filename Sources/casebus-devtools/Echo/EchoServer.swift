@@ -15,7 +15,7 @@ struct EchoServer: Service {
   private let logger: Logger
   private let onListening: @Sendable ([SocketAddress]) async -> Void
 
-  /// - Parameter onListening: called once, when clients can connect, with the addresses that are listened on.
+  /// - Parameter onListening: called once, when clients can connect, with the addresses.
   init(
     host: String, port: Int, configuration: ConnectionConfiguration, group: any EventLoopGroup, logger: Logger,
     onListening: @escaping @Sendable ([SocketAddress]) async -> Void

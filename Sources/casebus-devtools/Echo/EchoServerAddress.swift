@@ -1,6 +1,6 @@
 import CasebusConsole
 
-/// Where an echo server listens: `ws://host:port/path?query`; without a port 80, without a path `/`.
+/// The address of an echo server: `ws://host:port/path?query`; without a port 80, without a path `/`.
 struct EchoServerAddress {
   var host: String
   var port: Int

@@ -5,14 +5,14 @@ import CasebusTLS
 import NIOPosix
 
 /// Where a broker listens, written as `ws://host:port/v2` or `wss://host:port/v2`; the scheme and the path may be left
-/// out. The workspace is not part of it, it has an option of its own.
+/// out. The workspace is not part of it; it has its own option.
 struct BrokerAddress: CustomStringConvertible {
   /// A name or an address, an IPv6 address without brackets.
   var host: String
   var port: Int
   /// Whether it is reached by TLS.
   var isSecure: Bool
-  /// How it is reached by TLS; nil for a connection as the system would make it.
+  /// The settings of TLS; nil for the system's defaults.
   var tls: TLSContext?
 
   init(host: String, port: Int, isSecure: Bool = false) {
@@ -31,7 +31,7 @@ struct BrokerAddress: CustomStringConvertible {
 
   var description: String { "\(isSecure ? "wss" : "ws")://\(host.contains(":") ? "[\(host)]" : host):\(port)/v2" }
 
-  /// - Throws: ``CommandFailure`` that says plainly why there is no connection.
+  /// - Throws: ``CommandFailure`` with the reason in plain words.
   func connect(to scope: WorkspaceScope) async throws(CommandFailure) -> CasebusClient {
     do throws(ClientError) {
       return try await client(of: scope)
@@ -40,7 +40,7 @@ struct BrokerAddress: CustomStringConvertible {
     }
   }
 
-  /// - Throws: ``ClientError`` as the client gives it.
+  /// - Throws: ``ClientError`` of the client, unchanged.
   func client(of scope: WorkspaceScope) async throws(ClientError) -> CasebusClient {
     try await CasebusClient.connect(
       host: host, port: port, workspace: scope, tls: tlsContext(), group: MultiThreadedEventLoopGroup.singleton)
@@ -60,7 +60,7 @@ struct BrokerAddress: CustomStringConvertible {
 // MARK: - What to do about it
 
 extension BrokerAddress {
-  /// - Returns: nil where the error says enough.
+  /// - Returns: nil if the error says enough.
   private func hint(for error: ClientError) -> String? {
     switch error {
     case .notConnected: "Is a broker running there? Start one with: casebus serve --port \(port)"

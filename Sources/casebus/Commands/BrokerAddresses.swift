@@ -9,7 +9,7 @@ struct BrokerAddresses {
     all = addresses.plain.map { ListeningAddress($0) } + addresses.tls.map { ListeningAddress($0, isSecure: true) }
   }
 
-  /// Where a client without special wishes connects.
+  /// The address for a client by default.
   var first: ListeningAddress { all[0] }
   var tls: ListeningAddress? { all.first(where: \.isSecure) }
 }

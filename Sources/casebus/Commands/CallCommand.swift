@@ -40,8 +40,8 @@ struct CallCommand: AsyncParsableCommand {
 }
 
 extension JSONValue {
-  /// A parameter from the command line: identifiers such as `1` are texts in this protocol, so only what is unmistakably
-  /// JSON is taken as JSON.
+  /// A parameter from the command line: identifiers such as `1` are texts in this protocol, so a text is JSON only if
+  /// it is unmistakable.
   init(commandLine text: String) {
     if let first = text.first, "{[\"".contains(first), let value = try? JSONValue(parsing: text) {
       self = value

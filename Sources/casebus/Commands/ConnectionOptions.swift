@@ -4,26 +4,26 @@ import CasebusConsole
 import CasebusProtocol
 import CasebusTLS
 
-/// Which broker and which workspace a client command talks to.
+/// The broker and the workspace of a client command.
 struct ConnectionOptions: ParsableArguments {
   @OptionGroup var broker: BrokerOptions
 
   @Option(help: ArgumentHelp("The workspace: 1 to 64 of A-Z a-z 0-9 . _ -", valueName: "id"))
   var workspace = "default"
 
-  /// Connects; `*` is every workspace where the command allows it.
-  /// - Throws: an error that says plainly why there is no connection.
+  /// Connects; `*` stands for all workspaces if the command allows it.
+  /// - Throws: an error with the reason in plain words.
   func connect() async throws -> CasebusClient {
     try await broker.address().connect(to: scope)
   }
 
-  /// Connects as often as it is called.
+  /// Makes a new connection with each call.
   func connector() throws -> ResumingClient.Connect {
     let (address, scope) = (try broker.address(), try scope)
     return { () throws(ClientError) in try await address.client(of: scope) }
   }
 
-  /// Connects for one request; gives its result.
+  /// Connects for one request and returns its result.
   /// - Throws: ``CommandFailure``.
   func request(_ name: String, _ parameters: [JSONValue] = [], messageID: String? = nil) async throws -> JSONValue {
     let client = try await connect()
@@ -49,7 +49,7 @@ struct ConnectionOptions: ParsableArguments {
   }
 }
 
-/// Which broker a command talks to, and whom it takes for it.
+/// The address of the broker, and how its certificate is verified.
 struct BrokerOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("The broker's address; wss:// for TLS.", valueName: "url"),
@@ -79,7 +79,7 @@ struct BrokerOptions: ParsableArguments {
   }
 
   /// The address, with what is needed to connect to it.
-  /// - Throws: ``CommandFailure`` if a file is not good.
+  /// - Throws: ``CommandFailure`` if a file is not valid.
   func address() throws(CommandFailure) -> BrokerAddress {
     guard url.isSecure else { return url }
     if insecure { printError(Self.warning) }

@@ -7,8 +7,7 @@ import FoundationEssentials
   import Glibc
 #endif
 
-/// The demo's own certificate for this machine, which it signs itself. It is kept, so that whoever has come to trust it need
-/// not do so at every start.
+/// The demo's self-signed certificate for this machine. It is kept, so that users need to trust it only once.
 struct DemoCertificate {
   let certificateFile: String
   let keyFile: String
@@ -17,7 +16,7 @@ struct DemoCertificate {
   static let hostNames = ["localhost", "127.0.0.1", "::1"]
   private static let days = 90
 
-  /// Takes the one that is there, or makes one.
+  /// Reads the kept certificate, or makes one.
   /// - Throws: ``CommandFailure`` if it cannot be written.
   init() throws(CommandFailure) {
     let folder = Self.folder
@@ -46,7 +45,7 @@ struct DemoCertificate {
     return environment["HOME"].map { "\($0)/.cache/casebus" } ?? "/tmp/casebus-\(getuid())"
   }
 
-  /// Nobody may see a key between its making and a later change of its mode.
+  /// Creates the key file with its final mode, so that nobody can read it in between.
   private static func write(_ text: String, to file: String, mode: mode_t) throws(CommandFailure) {
     unlink(file)
     let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL, mode)
@@ -59,11 +58,11 @@ struct DemoCertificate {
   }
 }
 
-/// What to do with the demo's certificate. Every command can be pasted as it is.
+/// How to use the demo's certificate. Every command can be pasted unchanged.
 struct DemoCertificateGuide {
   let certificate: DemoCertificate
   let address: ListeningAddress
-  /// How this program was called.
+  /// The command of this process.
   let program: String
 
   var text: String {

@@ -59,7 +59,7 @@ struct DemoCommand: AsyncParsableCommand {
   }
 }
 
-/// The simulator in the process of the broker: begins when that listens.
+/// The simulator in the process of the broker: starts when the broker listens.
 private struct DemoSimulation: Service {
   let plan: SimulationPlan
   let addresses: AsyncStream<ListeningAddress>

@@ -1,11 +1,11 @@
 import CasebusConsole
 import CasebusProtocol
 
-/// What the demo tells its user: where everything is, and what to try. Every command can be pasted as it is.
+/// The demo's text for its user: the addresses, and what to try. Every command can be pasted unchanged.
 struct DemoGuide {
   let address: ListeningAddress
   let plan: SimulationPlan
-  /// How this program was called.
+  /// The command of this process.
   let command: String
 
   var text: String {
@@ -48,7 +48,7 @@ struct DemoGuide {
     return (shown + rest).joined(separator: "\n")
   }
 
-  /// Python takes the lines as they are only without indentation.
+  /// Python accepts the lines only without indentation.
   private var python: String {
     """
     python3 -c '
@@ -69,7 +69,7 @@ struct DemoGuide {
 }
 
 extension String {
-  /// Wide enough that what follows stands in one column.
+  /// Wide enough to align the next column.
   fileprivate var padded: String {
     self + String(repeating: " ", count: max(0, 46 - count))
   }

@@ -4,11 +4,10 @@
   import Darwin
 #endif
 
-/// What the system allows this process to have of files.
+/// The system's limits on this process's files.
 enum FileLimit {
-  /// Raises the number of files that may be open to what the system allows without further rights: each connection takes
-  /// one. Where that fails it stays as it is.
-  /// - Returns: how many files may be open; nil if the system does not say, or does not limit them.
+  /// Raises the soft limit of open files to the hard limit: each connection takes a file. No effect if that fails.
+  /// - Returns: the limit of open files; nil if it is unknown, or if there is none.
   static func raise() -> Int? {
     var limit = rlimit()
     #if canImport(Glibc)
@@ -25,7 +24,7 @@ enum FileLimit {
     return limit.rlim_cur == rlim_t.max ? nil : Int(clamping: limit.rlim_cur)
   }
 
-  /// A file that may not get longer is an error like a full disk, not the end of the process.
+  /// A limit on the size of files is an error like a full disk, not the end of the process.
   static func surviveFileSize() {
     signal(SIGXFSZ, SIG_IGN)
   }

@@ -59,7 +59,7 @@ struct SubscribeCommand: AsyncParsableCommand {
       let result = try await subscription.subscribe(client)
       if result.recovered == false { EventPrinter.printGap() }
       for await event in client.events where try await printer.print(event, of: client) {
-        // Who only looked, and leaves in good order, was at no event that could have ended it (Protocol §9.5).
+        // Unsubscribing first tells the broker that no event ended this session (Protocol §9.5).
         if result.durable != nil { try await client.unsubscribe(result.subscriptionID) }
         return await client.close()
       }
@@ -92,7 +92,7 @@ struct SubscribeCommand: AsyncParsableCommand {
   }
 }
 
-/// Prints events, a line each.
+/// Prints events, one line each.
 private struct EventPrinter {
   let acknowledges: Bool
   let countMax: Int?
@@ -108,7 +108,7 @@ private struct EventPrinter {
   mutating func print(_ event: CasebusClient.Event, of client: CasebusClient) async throws -> Bool {
     try printLine(event.jsonText)
     count += 1
-    // Only what the system has taken is done with.
+    // Acknowledges only what the system has taken.
     if acknowledges { try await client.acknowledge(event) }
     return count == countMax
   }
@@ -124,7 +124,7 @@ private struct EventPrinter {
 }
 
 extension ClientError {
-  /// With which code and words the other side ended the connection.
+  /// The close code and reason of the other side.
   fileprivate var closure: String {
     if case .connectionLost(let code, let reason) = self { " (\(code) \(reason))" } else { "" }
   }

@@ -2,7 +2,7 @@ import ArgumentParser
 import CasebusClient
 import CasebusProtocol
 
-/// What a subscription is to be (Protocol §4.2, §9).
+/// The options of a subscription (Protocol §4.2, §9).
 struct SubscriptionOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -44,7 +44,7 @@ struct SubscriptionOptions: ParsableArguments {
 
 extension ResumePoint {
   /// A position as users write it.
-  /// - Throws: `ValidationError` that says how to.
+  /// - Throws: `ValidationError` with the right form.
   fileprivate init(commandLine text: String) throws {
     if text == "beginning" {
       self = .beginning

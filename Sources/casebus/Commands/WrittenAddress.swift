@@ -1,6 +1,6 @@
-/// An address of a broker that stands on the command line by itself.
+/// A broker's address on the command line without its option.
 enum WrittenAddress {
-  /// Said with the complaint about the command line; nil if there is no such address.
+  /// A hint for the error about the command line; nil if there is no such address.
   static var hint: String? {
     let arguments = CommandLine.arguments
     let place = arguments.indices.dropFirst().first { isAddress(arguments[$0]) && arguments[$0 - 1] != "--url" }

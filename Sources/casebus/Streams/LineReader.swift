@@ -37,7 +37,7 @@ final class LineReader {
   }
 
   /// The next line without its end; nil after the last one.
-  /// - Throws: ``CommandFailure`` if it cannot be read, is longer than it may be, or the text is UTF-16 or UTF-32.
+  /// - Throws: ``CommandFailure`` if it cannot be read, is too long, or if the text is UTF-16 or UTF-32.
   func next() throws -> ByteBuffer? {
     if isAtStart { try readByteOrderMark() }
     guard let line = try nextLine() else { return nil }

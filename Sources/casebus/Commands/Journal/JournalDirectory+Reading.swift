@@ -3,7 +3,7 @@ import CasebusSQLite
 import FoundationEssentials
 
 extension JournalDirectory {
-  /// Runs what reads the journal.
+  /// Runs a function that reads the journal.
   /// - Throws: ``CommandFailure`` with the reason in plain words.
   func read<Value>(_ body: (JournalInspection) throws -> Value) throws -> Value {
     try reading { try body(JournalInspection(directory: data)) }
@@ -19,7 +19,7 @@ extension JournalDirectory {
   }
 }
 
-/// Tells on standard error how far a long work is, about once per second.
+/// Prints the progress of a long task on standard error, about once per second.
 final class ProgressLine {
   private let clock = ContinuousClock()
   private var next: ContinuousClock.Instant
@@ -29,7 +29,7 @@ final class ProgressLine {
     next = clock.now
   }
 
-  /// - Parameter total: 0 if nobody knows it.
+  /// - Parameter total: 0 if it is unknown.
   func report(_ work: String, _ done: UInt64, _ total: UInt64) {
     guard work != self.work || clock.now >= next || (done == total && total > 0) else { return }
     self.work = work
@@ -40,12 +40,12 @@ final class ProgressLine {
 }
 
 extension Int64 {
-  /// Milliseconds since 1970 as people write them.
+  /// Milliseconds since 1970 as a date for people.
   var timeText: String {
     Date(timeIntervalSince1970: Double(self) / 1000).formatted(.iso8601)
   }
 
-  /// A number of bytes as people write it.
+  /// A number of bytes for people.
   var bytesText: String {
     switch self {
     case ..<1024: "\(self) bytes"
