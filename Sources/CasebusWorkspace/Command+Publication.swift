@@ -3,10 +3,12 @@ package import CasebusProtocol
 extension Command {
   /// The command of a publish (Protocol §5).
   /// - Throws: ``Failure`` with `invalid_parameters` or `not_publishable`.
-  package init(publishing name: EventName, data: JSONValue) throws(Failure) {
+  package init(publishing name: EventName, data: PublishedData) throws(Failure) {
     switch name {
     case .interaction: try self.init(publishingInteraction: Self.object(data, of: name))
-    case .agent, .media, .outbound, .system: self = .relay(name, data: .object(try Self.object(data, of: name)))
+    case .agent, .media, .outbound, .system:
+      guard data.isObject else { throw Self.noObject(data.value, of: name) }
+      self = .relay(name, data: data)
     case .markdone:
       throw Failure(.notPublishable, "markdone events are decided by the broker, use the request interaction.markdone")
     case .messenger:
@@ -14,11 +16,14 @@ extension Command {
     }
   }
 
-  private static func object(_ data: JSONValue, of name: EventName) throws(Failure) -> JSONObject {
-    guard let object = data.objectValue else {
-      throw Failure(.invalidParameters, "the data published as \(name) is \(data.kind), expected an object")
-    }
+  private static func object(_ data: PublishedData, of name: EventName) throws(Failure) -> JSONObject {
+    let value = data.value
+    guard let object = value.objectValue else { throw noObject(value, of: name) }
     return object
+  }
+
+  private static func noObject(_ value: JSONValue, of name: EventName) -> Failure {
+    Failure(.invalidParameters, "the data published as \(name) is \(value.kind), expected an object")
   }
 
   /// Interactions and cases share one event name; the `eventType` tells them apart.

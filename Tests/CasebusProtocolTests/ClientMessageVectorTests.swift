@@ -38,7 +38,7 @@ extension ClientMessage {
       switch content {
       case .subscribe(let options): options.canonical
       case .unsubscribe(let id): ["type": "unsubscribe", "subscriptionId": .string(id.text)]
-      case .publish(let name, let data): ["type": "publish", "event": .string(name.description), "data": data]
+      case .publish(let name, let data): ["type": "publish", "event": .string(name.description), "data": data.value]
       case .request(let request):
         ["type": "request", "name": .string(request.name.text), "parameters": .array(request.parameters)]
       case .acknowledge(nil, let offset): ["type": "ack", "offset": .number(JSONNumber(offset))]

@@ -29,8 +29,8 @@ import Testing
     (markdone(.refused(warningMessage: "w", remainingMilliseconds: 4)), "markdoneRefused"),
     (markdone(.done(by: .request)), "markedDone"),
     (markdone(.done(by: nil)), "markedDone"),
-    (.relayed(RelayedEvent(name: .agent, data: ["interaction": [:]])), "relayed"),
-    (.relayed(RelayedEvent(name: .system, data: [:])), "relayed"),
+    (.relayed(RelayedEvent(name: .agent, data: PublishedData(["interaction": [:]]))), "relayed"),
+    (.relayed(RelayedEvent(name: .system, data: PublishedData([:]))), "relayed"),
   ]
 
   @Test(arguments: kinds.indices)

@@ -72,7 +72,7 @@ import Testing
   func wordThatOnlyLooksLikeAStateIsNone(_ data: JSONValue) throws {
     let failure = try #require(throws: Failure.self) {
       var desk = Desk()
-      try desk.run(Command(publishing: .interaction, data: data))
+      try desk.run(Command(publishing: .interaction, data: PublishedData(data)))
     }
     #expect(failure.code == .invalidParameters)
   }

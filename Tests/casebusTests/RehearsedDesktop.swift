@@ -52,7 +52,7 @@ struct RehearsedDesktop {
   /// The command as a broker reads it from the message.
   private static func command(of step: Step) throws -> Command {
     switch step.message {
-    case .publish(let data): return try Command(publishing: .interaction, data: data)
+    case .publish(let data): return try Command(publishing: .interaction, data: PublishedData(data))
     case .request(let name, let parameters):
       let request = Request(name, parameters)
       try request.check(on: .workspace)

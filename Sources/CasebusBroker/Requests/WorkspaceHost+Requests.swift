@@ -9,7 +9,7 @@ extension WorkspaceHost {
     case .command(let command): try execute(command(request), from: caller)
     case .broadcast(let content):
       let (channel, message) = content(request)
-      broadcast(message, as: channel, from: caller, answer: .done(at: currentOffset))
+      broadcast(PublishedData(message), as: channel, from: caller, answer: .done(at: currentOffset))
     case .control(let task): finish(task(request), for: caller)
     case .inquiry(let write):
       let scope: RequestScope = caller.isMonitor ? .monitorWithWorkspace : .workspace

@@ -139,9 +139,10 @@ extension WorkspaceHost {
   /// A commit is durable.
   func committed(_ commit: WorkspaceCommit) {
     var freed: [Blocker] = []
-    for (event, record) in zip(commit.events, commit.part.records) {
-      if !departed.isEmpty || !monitors.isEmpty { freed += durable.blockers(freedBy: event) }
-      durable.evolve(event, at: Timestamp(milliseconds: record.time))
+    // By index: a copy of an event and its record counts many references.
+    for index in commit.events.indices {
+      if !departed.isEmpty || !monitors.isEmpty { freed += durable.blockers(freedBy: commit.events[index]) }
+      durable.evolve(commit.events[index], at: Timestamp(milliseconds: commit.part.records[index].time))
     }
     durableOffset += JournalOffset(commit.events.count)
     durableSnapshotOffset = commit.part.snapshot?.offset ?? durableSnapshotOffset

@@ -88,7 +88,7 @@ extension WorkspaceHost {
     throw Failure(.journalUnavailable, "the journal could not be read, nothing was changed: \(error)")
   }
 
-  private func publish(_ name: EventName, _ data: JSONValue, from caller: Caller) throws(Failure) {
+  private func publish(_ name: EventName, _ data: PublishedData, from caller: Caller) throws(Failure) {
     // Without a reference nobody waits for the answer (Protocol §5.2).
     let isAnswered = caller.referenceID != nil
     if case .messenger = name {
@@ -100,7 +100,7 @@ extension WorkspaceHost {
   }
 
   /// Messages to a channel are neither journaled nor numbered, but they keep their place in the order.
-  func broadcast(_ message: JSONValue, as channel: EventName, from caller: Caller, answer: Outcome.Answer) {
+  func broadcast(_ message: PublishedData, as channel: EventName, from caller: Caller, answer: Outcome.Answer) {
     let outcome = Outcome(caller: caller, answer: answer, excludesCaller: true)
     loop.commit(outcome, of: self) { commit, outcome in
       outcome.append(EncodedEvent(channel) { $0.writeJSON(message) }, to: &commit)

@@ -81,7 +81,12 @@ extension JSONParser {
   /// Parses a number (RFC 8259 §6) and keeps its text.
   mutating func parseNumber() throws(JSONError) -> JSONNumber {
     let start = position
-    if bytes[position] == UInt8(ascii: "-") { position += 1 }
+    try skipNumber()
+    return JSONNumber(validatedText: String(decoding: bytes[start..<position], as: UTF8.self))
+  }
+
+  mutating func skipNumber() throws(JSONError) {
+    _ = skip(where: { $0 == UInt8(ascii: "-") })
     if !skip(where: { $0 == UInt8(ascii: "0") }) {
       // A leading zero is the whole integer part; a digit after it does not belong to the number.
       guard skipDigits() > 0 else { throw failure(.invalidNumber) }
@@ -93,7 +98,6 @@ extension JSONParser {
       _ = skip(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") })
       guard skipDigits() > 0 else { throw failure(.invalidNumber) }
     }
-    return JSONNumber(validatedText: String(decoding: bytes[start..<position], as: UTF8.self))
   }
 
   private mutating func skipDigits() -> Int {

@@ -13,6 +13,15 @@ extension ClientMessage {
   /// - Throws: ``MessageFailure`` with `malformed_message` for what is no JSON object within the limits, and with
   ///   `invalid_message`, `unsupported_protocol_version` or `unknown_event` for an object that is no message.
   public init(decoding text: ByteBuffer, limits: JSONLimits = JSONLimits()) throws(MessageFailure) {
+    if let message = ClientMessage(relayed: text, limits: limits) {
+      self = message
+    } else {
+      try self.init(parsing: text, limits: limits)
+    }
+  }
+
+  /// Decodes any message by way of its value.
+  init(parsing text: ByteBuffer, limits: JSONLimits) throws(MessageFailure) {
     let object = try Self.object(decoding: text, limits: limits)
     var referenceID: ReferenceID?
     do throws(Failure) {
@@ -140,7 +149,7 @@ extension ClientMessage {
     guard let content = publication["data"] else {
       throw Failure(.invalidMessage, "data.data is missing, expected what is to be published")
     }
-    return .publish(name, data: content)
+    return .publish(name, data: PublishedData(content))
   }
 
   private static func acknowledgement(in data: JSONValue?) throws(Failure) -> Content {

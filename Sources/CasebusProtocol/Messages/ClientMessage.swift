@@ -5,7 +5,7 @@ public struct ClientMessage: Hashable, Sendable {
     case subscribe(SubscribeOptions)
     case unsubscribe(SubscriptionID)
     /// Reports an event, or sends a message to a channel.
-    case publish(EventName, data: JSONValue)
+    case publish(EventName, data: PublishedData)
     /// A request; ``Request/check(on:)`` checks its name and parameters.
     case request(Request)
     /// Acknowledges the event at this offset and those delivered before it (Protocol §9.4). The workspace is nil except on

@@ -4,7 +4,7 @@ import struct NIOCore.ByteBuffer
 /// A relayed event of a namespace for which the broker has no state.
 package struct RelayedEvent: Hashable, Sendable {
   package var name: EventName
-  package var data: JSONValue
+  package var data: PublishedData
 }
 
 extension RelayedEvent: DomainEvent {
@@ -21,6 +21,6 @@ extension RelayedEvent: DomainEvent {
   func writeDetail(into buffer: inout ByteBuffer) {}
 
   init(_ stored: StoredEvent, as kind: RecordKind) throws(ReplayError) {
-    self.init(name: stored.name, data: stored.data)
+    self.init(name: stored.name, data: PublishedData(stored.data))
   }
 }
