@@ -79,6 +79,7 @@ let package = Package(
     target("CasebusDeflate", ["CZlib", "CasebusWebSocket", .nioCore]),
     target("CasebusWorkspace", ["CasebusProtocol", .nioCore, .orderedCollections]),
     target("CasebusJournal", ["CasebusProtocol", .deque, .nioCore]),
+    target("CasebusAccess", ["CasebusProtocol"]),
     // L2
     target(
       "CasebusTransport",
@@ -92,7 +93,8 @@ let package = Package(
     target(
       "CasebusBroker",
       [
-        "CPrefetch", "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusWebSocket", "CasebusWorkspace",
+        "CPrefetch", "CasebusAccess", "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusWebSocket",
+        "CasebusWorkspace",
         .deque, .heap, .logging, .nioCore,
       ]),
     target("CasebusClient", ["CasebusProtocol", "CasebusTLS", "CasebusTransport", "CasebusWebSocket", .nioCore]),
@@ -100,9 +102,9 @@ let package = Package(
     target(
       "CasebusServer",
       [
-        "CMalloc", "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTLS", "CasebusTransport",
-        "CasebusWebSocket", "CasebusWorkspace", .httpTypes, .hummingbirdCore, .logging, .nioCore,
-        .serviceLifecycle,
+        "CMalloc", "CasebusAccess", "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTLS",
+        "CasebusTransport", "CasebusWebSocket", "CasebusWorkspace", .httpTypes, .hummingbirdCore,
+        .logging, .nioCore, .serviceLifecycle,
       ]),
     target("CasebusConsole", [.argumentParser, .logging, .nioCore, .serviceLifecycle]),
     // L5
@@ -130,6 +132,7 @@ let package = Package(
       name: "codec-benchmark", dependencies: ["CasebusProtocol", .nioCore],
       path: "Tests/Benchmarks/Codec", swiftSettings: settings),
     testTarget("ArchitectureTests", []),
+    testTarget("CasebusAccessTests", ["CasebusAccess", "CasebusProtocol", "CasebusTestSupport"]),
     testTarget("CasebusProtocolTests", ["CasebusProtocol", "CasebusTestSupport", .nioCore]),
     testTarget("CasebusWebSocketTests", ["CasebusWebSocket", .nioCore]),
     testTarget("CasebusDeflateTests", ["CasebusDeflate", "CasebusWebSocket", .nioCore]),
@@ -154,13 +157,14 @@ let package = Package(
     testTarget(
       "CasebusBrokerTests",
       [
-        "CasebusBroker", "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusTestSupport",
+        "CasebusAccess", "CasebusBroker", "CasebusDeflate", "CasebusJournal", "CasebusProtocol", "CasebusTestSupport",
         "CasebusWebSocket", "CasebusWorkspace", .logging, .nioCore, .nioEmbedded,
       ]),
     testTarget(
       "casebusTests",
       [
-        "casebus", "CasebusBroker", "CasebusClient", "CasebusConsole", "CasebusJournal", "CasebusProtocol",
+        "casebus", "CasebusAccess", "CasebusBroker", "CasebusClient", "CasebusConsole", "CasebusJournal",
+        "CasebusProtocol",
         "CasebusServer", "CasebusTestSupport", "CasebusTransport", "CasebusWebSocket", "CasebusWorkspace", .httpTypes,
         .hummingbirdCore, .logging, .nioCore, .nioPosix, .serviceLifecycle,
       ]),

@@ -1,3 +1,4 @@
+import CasebusAccess
 import CasebusBroker
 import CasebusProtocol
 import CasebusWebSocket

@@ -1,3 +1,4 @@
+import CasebusAccess
 import CasebusProtocol
 import NIOEmbedded
 import Testing

@@ -1,3 +1,5 @@
+package import CasebusAccess
+
 /// Whom a session belongs to, as far as its connection tells.
 package struct SessionOrigin: Hashable, Sendable {
   /// The client's address, such as `127.0.0.1:50000`.

@@ -1,17 +1,6 @@
-package import CasebusProtocol
+import CasebusAccess
+import CasebusProtocol
 import CasebusWorkspace
-
-/// Who somebody acts for when he uses the broker.
-package struct Principal: Hashable, Sendable {
-  /// nil if he is anonymous.
-  package var name: Identifier?
-
-  package init(name: Identifier? = nil) {
-    self.name = name
-  }
-
-  package static let anonymous = Principal()
-}
 
 extension Principal {
   /// Whose markdone blocks a session of this principal makes (Protocol §8.2): those of a principal with a name are its
