@@ -39,10 +39,11 @@ package protocol EventJournal: Sendable {
   /// All durable consumers, by name and scope.
   func consumers(completion: @escaping @Sendable (Result<[JournalConsumer], JournalError>) -> Void)
 
-  /// How far a consumer is in the workspaces in which events follow its position or are parked, or in its one workspace
-  /// in any case. Nothing for a consumer that there is not.
-  func backlog(
-    of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void)
+  /// How far each of these consumers is in the workspaces in which events follow its position or are parked; in its one
+  /// workspace in any case. A consumer that does not exist is missing in the result.
+  func backlogs(
+    of consumers: [JournalConsumer.Key],
+    completion: @escaping @Sendable (Result<[JournalConsumer.Key: [JournalBacklog]], JournalError>) -> Void)
 
   /// Whether what is appended now is likely to become durable. A journal that failed finds out by itself when it works
   /// again.
@@ -54,6 +55,13 @@ package protocol EventJournal: Sendable {
 
 extension EventJournal {
   package var outlivesClose: Bool { true }
+
+  /// The backlog of one consumer; empty if it does not exist.
+  package func backlog(
+    of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void
+  ) {
+    backlogs(of: [consumer]) { result in completion(result.map { $0[consumer] ?? [] }) }
+  }
 
   /// Of a journal that counts nothing.
   package var statistics: JournalStatistics { JournalStatistics(health: health) }
