@@ -39,10 +39,11 @@ package protocol EventJournal: Sendable {
   /// All durable consumers, by name and scope.
   func consumers(completion: @escaping @Sendable (Result<[JournalConsumer], JournalError>) -> Void)
 
-  /// The positions of a consumer in the workspaces with events after its position or parked events; for a consumer of
-  /// one workspace in any case. Empty for an unknown consumer.
-  func backlog(
-    of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void)
+  /// The positions of each consumer in the workspaces with events after its position or parked events; for a consumer of
+  /// one workspace in any case. An unknown consumer is missing in the result.
+  func backlogs(
+    of consumers: [JournalConsumer.Key],
+    completion: @escaping @Sendable (Result<[JournalConsumer.Key: [JournalBacklog]], JournalError>) -> Void)
 
   /// Whether an append is likely to succeed now. A failed journal tests by itself whether it works again.
   var health: JournalHealth { get }
@@ -53,6 +54,13 @@ package protocol EventJournal: Sendable {
 
 extension EventJournal {
   package var outlivesClose: Bool { true }
+
+  /// The backlog of one consumer; empty for an unknown consumer.
+  package func backlog(
+    of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void
+  ) {
+    backlogs(of: [consumer]) { result in completion(result.map { $0[consumer] ?? [] }) }
+  }
 
   /// The statistics of a journal that counts nothing.
   package var statistics: JournalStatistics { JournalStatistics(health: health) }

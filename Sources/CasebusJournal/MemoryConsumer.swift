@@ -67,8 +67,13 @@ extension MemoryJournal.Content {
     return commit
   }
 
-  func backlog(of key: JournalConsumer.Key) -> [JournalBacklog] {
-    guard let consumer = consumers[key] else { return [] }
+  func backlogs(of keys: [JournalConsumer.Key]) -> [JournalConsumer.Key: [JournalBacklog]] {
+    var backlogs: [JournalConsumer.Key: [JournalBacklog]] = [:]
+    for key in keys { backlogs[key] = consumers[key].map { self.backlogs(of: $0, key) } }
+    return backlogs
+  }
+
+  private func backlogs(of consumer: MemoryConsumer, _ key: JournalConsumer.Key) -> [JournalBacklog] {
     if let workspace = key.workspace { return [backlog(of: consumer, in: workspace)] }
     return streams.keys.map { backlog(of: consumer, in: $0) }
       .filter { $0.position < $0.last || !$0.parked.isEmpty }

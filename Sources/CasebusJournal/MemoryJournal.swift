@@ -59,9 +59,10 @@ package final class MemoryJournal: EventJournal {
     completion(.success(content.withLock { $0.consumers.values.map(\.consumer) }))
   }
 
-  package func backlog(
-    of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void
+  package func backlogs(
+    of consumers: [JournalConsumer.Key],
+    completion: @escaping @Sendable (Result<[JournalConsumer.Key: [JournalBacklog]], JournalError>) -> Void
   ) {
-    completion(.success(content.withLock { $0.backlog(of: consumer) }))
+    completion(.success(content.withLock { $0.backlogs(of: consumers) }))
   }
 }

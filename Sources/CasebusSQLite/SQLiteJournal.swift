@@ -102,10 +102,16 @@ package final class SQLiteJournal: EventJournal {
     read(completion) { try JournalReader($0).consumers() }
   }
 
-  package func backlog(
-    of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void
+  package func backlogs(
+    of consumers: [JournalConsumer.Key],
+    completion: @escaping @Sendable (Result<[JournalConsumer.Key: [JournalBacklog]], JournalError>) -> Void
   ) {
-    read(completion) { try JournalReader($0).backlog(of: consumer) }
+    read(completion) { database in
+      let reader = JournalReader(database)
+      var backlogs: [JournalConsumer.Key: [JournalBacklog]] = [:]
+      for key in consumers { backlogs[key] = try reader.backlog(of: key) }
+      return backlogs
+    }
   }
 
   /// Shuts the journal down: earlier appends are committed first, later ones fail. Not to be called by a completion.

@@ -179,9 +179,10 @@ final class HeldJournal: EventJournal {
     journal.consumers(completion: completion)
   }
 
-  func backlog(
-    of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void
+  func backlogs(
+    of consumers: [JournalConsumer.Key],
+    completion: @escaping @Sendable (Result<[JournalConsumer.Key: [JournalBacklog]], JournalError>) -> Void
   ) {
-    journal.backlog(of: consumer, completion: completion)
+    journal.backlogs(of: consumers, completion: completion)
   }
 }

@@ -10,6 +10,7 @@ final class LastingJournal: EventJournal {
   private struct State {
     var failure: JournalError?
     var opened = 0
+    var backlogReads = 0
     var snapshots: [JournalOffset] = []
   }
 
@@ -25,6 +26,9 @@ final class LastingJournal: EventJournal {
 
   /// How often a workspace was opened.
   var opened: Int { state.withLock { $0.opened } }
+
+  /// How often backlogs of consumers were read.
+  var backlogReads: Int { state.withLock { $0.backlogReads } }
 
   /// The offsets of the snapshots that were appended.
   var snapshots: [JournalOffset] { state.withLock { $0.snapshots } }
@@ -59,9 +63,11 @@ final class LastingJournal: EventJournal {
     memory.consumers(completion: completion)
   }
 
-  func backlog(
-    of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void
+  func backlogs(
+    of consumers: [JournalConsumer.Key],
+    completion: @escaping @Sendable (Result<[JournalConsumer.Key: [JournalBacklog]], JournalError>) -> Void
   ) {
-    memory.backlog(of: consumer, completion: completion)
+    state.withLock { $0.backlogReads += 1 }
+    memory.backlogs(of: consumers, completion: completion)
   }
 }

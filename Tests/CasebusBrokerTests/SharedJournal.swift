@@ -112,16 +112,18 @@ final class SharedJournal: Sendable {
 
   // MARK: - Consumers
 
-  func backlog(of key: JournalConsumer.Key) -> [JournalBacklog] {
-    let backlogs = Mutex<[JournalBacklog]>([])
-    consumers.backlog(of: key) { result in backlogs.withLock { $0 = (try? result.get()) ?? [] } }
-    return backlogs.withLock { $0 }.map { backlog in
-      var backlog = backlog
-      backlog.first = stream(backlog.workspace).first
-      backlog.position = max(backlog.position, backlog.first - 1)
-      backlog.parked.removeAll { $0.offset < backlog.first }
-      return backlog
-    }
+  func backlogs(of keys: [JournalConsumer.Key]) -> [JournalConsumer.Key: [JournalBacklog]] {
+    let backlogs = Mutex<[JournalConsumer.Key: [JournalBacklog]]>([:])
+    consumers.backlogs(of: keys) { result in backlogs.withLock { $0 = (try? result.get()) ?? [:] } }
+    return backlogs.withLock { $0 }.mapValues { $0.map(adapted) }
+  }
+
+  private func adapted(_ backlog: JournalBacklog) -> JournalBacklog {
+    var backlog = backlog
+    backlog.first = stream(backlog.workspace).first
+    backlog.position = max(backlog.position, backlog.first - 1)
+    backlog.parked.removeAll { $0.offset < backlog.first }
+    return backlog
   }
 }
 

@@ -57,10 +57,11 @@ final class SimulatedJournal: EventJournal {
     shared.consumers.consumers(completion: completion)
   }
 
-  func backlog(
-    of consumer: JournalConsumer.Key, completion: @escaping @Sendable (Result<[JournalBacklog], JournalError>) -> Void
+  func backlogs(
+    of consumers: [JournalConsumer.Key],
+    completion: @escaping @Sendable (Result<[JournalConsumer.Key: [JournalBacklog]], JournalError>) -> Void
   ) {
-    read(completion) { [shared] in .success(shared.backlog(of: consumer)) }
+    read(completion) { [shared] in .success(shared.backlogs(of: consumers)) }
   }
 
   fileprivate func read<Value: Sendable>(

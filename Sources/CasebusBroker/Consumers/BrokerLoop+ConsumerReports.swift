@@ -6,32 +6,28 @@ import NIOCore
 /// know better.
 extension BrokerLoop {
   func listConsumers(for call: ConsumerCall) {
-    report(on: consumers.list(in: call.workspace)[...], [], for: call) { reports in
-      .array(reports.map { .object($0.summary) })
-    }
+    report(on: consumers.list(in: call.workspace), for: call) { reports in .array(reports.map { .object($0.summary) }) }
   }
 
   func getConsumer(_ name: ConsumerName, for call: ConsumerCall) {
     guard let consumer = consumers.find(call.key(name)) else { return fail(call, .unknownConsumer(name)) }
-    report(on: [consumer], [], for: call) { reports in .object(reports[0].full) }
+    report(on: [consumer], for: call) { reports in .object(reports[0].full) }
   }
 
   private func report(
-    on rest: ArraySlice<(consumer: JournalConsumer, sessions: Int)>, _ reports: [ConsumerReport],
-    for call: ConsumerCall, write: @escaping @Sendable ([ConsumerReport]) -> JSONValue
+    on consumers: [(consumer: JournalConsumer, sessions: Int)], for call: ConsumerCall,
+    write: @escaping @Sendable ([ConsumerReport]) -> JSONValue
   ) {
-    guard let (consumer, sessions) = rest.first else {
-      return complete(reports, for: call) { $0.finish(call, write($1)) }
-    }
     let port = port
-    journal.backlog(of: consumer.key) { result in
+    journal.readBacklogs(of: consumers.map(\.consumer.key)) { result in
       port.execute { loop in
         switch result {
         case .failure(let error): loop.fail(call, .unreadable(error))
         case .success(let backlogs):
-          var reports = reports
-          reports.append(ConsumerReport(consumer, sessions: sessions, backlogs))
-          loop.report(on: rest.dropFirst(), reports, for: call, write: write)
+          let reports = consumers.map {
+            ConsumerReport($0.consumer, sessions: $0.sessions, backlogs[$0.consumer.key] ?? [])
+          }
+          loop.complete(reports, for: call) { $0.finish(call, write($1)) }
         }
       }
     }

@@ -38,24 +38,22 @@ extension ConsumerDirectory {
   private func load() {
     journal.consumers { [self] result in
       switch result {
-      case .success(let consumers): readBacklogs(of: consumers[...], [])
+      case .success(let consumers): readBacklogs(of: consumers)
       case .failure(let error): loaded(.failure(error))
       }
     }
   }
 
-  private func readBacklogs(of rest: ArraySlice<JournalConsumer>, _ registrations: [Registration]) {
-    guard let consumer = rest.first else { return loaded(.success(registrations)) }
-    journal.backlog(of: consumer.key) { [self] result in
-      switch result {
-      case .success(let backlogs):
-        let registration = Registration(
-          consumer: consumer, positions: backlogs.positions(of: consumer.key), again: backlogs.again)
-        var registrations = registrations
-        registrations.append(registration)
-        readBacklogs(of: rest.dropFirst(), registrations)
-      case .failure(let error): loaded(.failure(error))
-      }
+  private func readBacklogs(of consumers: [JournalConsumer]) {
+    journal.readBacklogs(of: consumers.map(\.key)) { [self] result in
+      loaded(
+        result.map { backlogs in
+          consumers.map { consumer in
+            let backlogs = backlogs[consumer.key] ?? []
+            return Registration(
+              consumer: consumer, positions: backlogs.positions(of: consumer.key), again: backlogs.again)
+          }
+        })
     }
   }
 

@@ -58,7 +58,7 @@ extension JournalSummary.Workspace {
 
 extension JournalSummary.Consumer {
   fileprivate init(_ consumer: JournalConsumer, _ db: Database) throws {
-    let backlogs = try JournalReader(db).backlog(of: consumer.key)
+    let backlogs = try JournalReader(db).backlog(of: consumer.key) ?? []
     let counts = backlogs.map { $0.last - min($0.position, $0.last) }
     self.init(
       consumer: consumer, workspacesBehind: counts.count { $0 > 0 }, backlog: counts.reduce(0, +),

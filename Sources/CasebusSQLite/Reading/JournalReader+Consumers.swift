@@ -10,11 +10,12 @@ extension JournalReader {
     return consumers
   }
 
-  func backlog(of key: JournalConsumer.Key) throws -> [JournalBacklog] {
+  /// nil if the consumer does not exist.
+  func backlog(of key: JournalConsumer.Key) throws -> [JournalBacklog]? {
     let select = try SQLStatement(db, "SELECT id FROM consumers WHERE name = ? AND scope = ?")
     try select.bind(1, key.name)
     try select.bind(2, key.scope)
-    guard try select.step() else { return [] }
+    guard try select.step() else { return nil }
     let consumer = select.integer(0)
     select.reset()
     let parked = try parked(by: consumer)
