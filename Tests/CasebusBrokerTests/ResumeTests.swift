@@ -165,6 +165,44 @@ import Testing
     #expect(client.received().map(\.summary) == ["u"])
   }
 
+  @Test func roomThatACancelledReplayWaitedForReadsNoPageTwice() {
+    let broker = TestBroker(journal: MemoryJournal(recordsPerWorkspaceMax: 10_000))
+    let source = broker.connect()
+    for _ in 0..<1_000 { source.publish("RINGING") }
+    let client = broker.connect()
+    client.sink.isWritable = false
+    client.send(Self.subscribe("beginning"))
+    let id = client.received()[0].subscriptionID
+    client.send(["event": "unsubscribe", "data": .string(id), "referenceId": "u"])
+    client.send(Self.subscribe("beginning"))
+    client.sink.isWritable = true
+    broker.run()
+    #expect(client.received().compactMap(\.offset) == [1_000, 1_000] + Array(1...1_000))
+  }
+
+  @Test func replayReadsNothingWhileALoopHasTooMuchToDeliver() {
+    var configuration = BrokerConfiguration()
+    configuration.undeliveredBytesMax = 1
+    let broker = TestBroker(
+      journal: MemoryJournal(recordsPerWorkspaceMax: 10_000), configuration: configuration)
+    let source = broker.connect()
+    func publish() {
+      source.publish("RINGING")
+      broker.advance(milliseconds: 1)
+    }
+    for _ in 0..<300 { publish() }
+    let client = broker.connect()
+    client.sink.isWritable = false
+    client.send(Self.subscribe("beginning"))
+    #expect(client.received().last?.offset == 256)
+    source.publish("TALKING")
+    client.sink.isWritable = true
+    broker.run()
+    #expect(client.received() == [])
+    broker.advance(milliseconds: 1)
+    #expect(client.received().map(\.offset) == Array(257...301))
+  }
+
   @Test func failingJournalMakesAReplayWaitButLosesNothing() {
     let journal = LastingJournal()
     let broker = TestBroker(journal: journal)

@@ -49,7 +49,9 @@ extension BrokerLoop {
     port.eventLoop.assumeIsolated().scheduleTask(in: Self.congestionPause) { [self] in
       isCongested = false
       updateCongestion()
-      if !isCongested { decideWaiting() }
+      guard !isCongested else { return }
+      decideWaiting()
+      giveReplayTurns()
     }
   }
 }

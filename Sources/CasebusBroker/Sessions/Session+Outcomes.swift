@@ -40,27 +40,28 @@ extension Session {
     case .consumer(let task, let position):
       if let caller = outcome.caller { carryOut(task, at: position, for: caller) }
     case .unsubscribe(let id, let position): unsubscribe(id, at: position, for: outcome.caller)
-    case .endOfReplay(let id, let end): replayEnds(id, with: end)
+    case .endOfReplay(let id, let end): replay(of: id)?.endReceived(end)
     }
   }
 
   private func subscribe(_ options: SubscribeOptions, _ start: SubscriptionStart, for caller: Caller?) {
-    guard let caller else { return }
+    // A session that the broker has closed leaves its workspace, and its consumer, when its connection ends.
+    guard let caller, isOpen else { return }
     if let name = options.durable { return enter(name, options, start, for: caller) }
     do throws(Failure) {
       try checkIsNotDurable()
       try checkIsFirst(options)
       let id = try subscriptions.add(options.names, session: self.id, limits: loop.configuration)
-      var result = SubscribeResult(id, recovered: start.isRecovered)
+      var result = SubscribeResult(id, recovered: start.replay.isRecovered)
       result.position = caller.wantsPositions ? start.position : nil
-      if let offset = start.replayAfter, let position = start.position {
-        result.recovered = beginReplay(of: options, id, after: offset, through: position)
+      if case .after(let offset) = start.replay, let position = start.position {
+        result.recovered = makeReplay(of: options, id, after: offset, through: position)
       }
       if replay == nil { loop.shard.update(self, wanted: subscriptions.wanted) }
       send(TextFrame { ServerMessage.writeSubscribed(to: caller.referenceID, result, into: &$0) })
-      continueReplay()
+      replay(of: id)?.begin()
     } catch {
-      if start.replayAfter != nil, case .workspace(let workspace) = scope {
+      if case .after = start.replay, case .workspace(let workspace) = scope {
         loop.send(.replayGivenUp(key), to: workspace)
       }
       send(.failure(to: caller, error, at: start.position))
@@ -80,7 +81,7 @@ extension Session {
     do throws(Failure) {
       try subscriptions.remove(id)
       if replay == nil { loop.shard.update(self, wanted: subscriptions.wanted) }
-      cancelReplay(of: id)
+      replay(of: id)?.cancel()
       leaveConsumer(.unsubscribed)
       send(.response(to: caller, at: position))
     } catch {

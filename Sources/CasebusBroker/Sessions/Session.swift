@@ -23,7 +23,7 @@ package final class Session {
   unowned let loop: BrokerLoop
   private let logger: Logger
   var intake: SessionIntake
-  /// What it missed and is being given; live events come when that is over.
+  /// Gives it the events that it missed; live events follow when that has ended.
   var replay: SessionReplay?
   var durability = SessionDurability()
   /// Whether answers and events tell their positions.
@@ -99,6 +99,7 @@ extension Session {
   package func connectionClosed(code: UInt16, reason: String, bytesSent: Int) {
     guard loop.sessions[key.number] === self else { return }
     _ = machine.closed()
+    replay = nil
     loop.remove(self)
     let isSlow = code == CloseCode.slowConsumer.rawValue
     if isSlow { loop.countSlowConsumer() }
@@ -222,6 +223,7 @@ extension Session {
   /// Ends the session from the broker's side.
   func close(_ code: CloseCode, reason: String) {
     guard machine.closed() else { return }
+    replay = nil
     leaveConsumer(.ended)
     writeUnsent()
     sink.close(code, reason: reason)

@@ -45,24 +45,6 @@ struct Outcome: Sendable {
   var answerBytes: Int { if case .frame(let frame) = answer { frame.messageBytes } else { 0 } }
 }
 
-/// How a subscription begins (Protocol §9.2).
-struct SubscriptionStart: Sendable {
-  /// Where the workspace stands; live events follow this one. nil on the connection of a monitor.
-  var position: StreamPosition?
-  /// The events after this offset are wanted, too.
-  var replayAfter: JournalOffset?
-  /// What the client is told about the events it missed; nil if it did not ask for any.
-  var isRecovered: Bool?
-}
-
-/// How a replay goes on when it has read what it was to.
-enum ReplayEnd: Sendable {
-  /// These are the last ones; live events follow.
-  case events([EncodedEvent])
-  /// There is more than is kept in memory: it is to be read up to here.
-  case further(through: JournalOffset)
-}
-
 extension TextFrame {
   /// The frame of a response whose data the closure writes.
   static func response(
