@@ -135,7 +135,7 @@ import Testing
     let bot = broker.connect("*")
     for number in 1...100 { bot.send(Self.get("w\(number)", number)) }
     #expect(bot.received().count == 100)
-    #expect(bot.session.loop.hosts.isEmpty)
+    #expect(bot.session.loop.hosts.values.isEmpty)
   }
 }
 

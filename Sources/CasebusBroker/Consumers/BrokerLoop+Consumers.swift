@@ -57,7 +57,7 @@ extension BrokerLoop {
   func answer(_ caller: Caller, _ answer: Outcome.Answer) {
     var outcome = Outcome(caller: caller, answer: answer)
     outcome.weight = outcome.answerBytes
-    send([.release(WorkspaceRelease(outcome))], to: loops[caller.session.loop])
+    sessionRouter.send([.release(WorkspaceRelease(outcome))], to: caller.session.loop)
   }
 }
 
@@ -72,7 +72,7 @@ extension BrokerLoop {
   }
 
   func sendDeliveries() {
-    for (loop, deliveries) in outbox.take() { send(deliveries.map { .delivery($0) }, to: loops[loop]) }
+    for (loop, deliveries) in outbox.take() { sessionRouter.send(deliveries.map { .delivery($0) }, to: loop) }
   }
 }
 

@@ -1,8 +1,8 @@
 /// What a loop is doing for all of its sessions and workspaces: one of these at a time, never one inside another.
 ///
 /// A commit that began inside a release would be released before the rest of what was committed earlier, and events
-/// would come out of order. So only the tick begins these (``BrokerLoop/scheduleTick()``) and what they call only adds to
-/// what the next tick does (Docs/internals/threading.md).
+/// would come out of order. So only the tick begins these (``BrokerLoop/scheduleTick()``), and what they call only adds to
+/// the next tick (Docs/internals/threading.md).
 enum LoopPhase {
   /// Sessions say something, timers fire, workspaces decide.
   case idle
@@ -14,14 +14,4 @@ enum LoopPhase {
   case delivering
   /// Groups are given what they gathered.
   case flushing
-}
-
-extension BrokerLoop {
-  /// Runs one of the phases.
-  func perform(_ phase: LoopPhase, _ body: () -> Void) {
-    assert(self.phase == .idle, "\(phase) began inside \(self.phase)")
-    self.phase = phase
-    body()
-    self.phase = .idle
-  }
 }

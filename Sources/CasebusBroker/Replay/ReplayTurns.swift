@@ -48,7 +48,7 @@ extension BrokerLoop {
 
   /// A turn may be free, or the congestion has ended. Sessions and replays that have ended are skipped.
   func giveReplayTurns() {
-    while let reader = replayTurns.next(isCongested: isCongested) {
+    while let reader = replayTurns.next(isCongested: ticks.isCongested) {
       if sessions[reader.session]?.replay(of: reader.subscription)?.turnCame() != true { replayTurns.ended() }
     }
   }
