@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 
 extension Target.Dependency {
   static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+  static let configuration = product(name: "Configuration", package: "swift-configuration")
   static let deque = product(name: "DequeModule", package: "swift-collections")
   static let grdb = product(name: "GRDB", package: "GRDB.swift")
   static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
@@ -30,6 +31,7 @@ extension Target.Dependency {
   static let orderedCollections = product(name: "OrderedCollections", package: "swift-collections")
   static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
   static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
+  static let yams = product(name: "Yams", package: "Yams")
 }
 
 func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -56,12 +58,14 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
@@ -102,9 +106,9 @@ let package = Package(
     target(
       "CasebusServer",
       [
-        "CMalloc", "CasebusAccess", "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusTLS",
-        "CasebusTransport", "CasebusWebSocket", "CasebusWorkspace", .httpTypes, .hummingbirdCore,
-        .logging, .nioCore, .serviceLifecycle,
+        "CMalloc", "CasebusAccess", "CasebusBroker", "CasebusJournal", "CasebusProtocol", "CasebusSQLite", "CasebusTLS",
+        "CasebusTransport", "CasebusWebSocket", "CasebusWorkspace", .configuration, .httpTypes, .hummingbirdCore,
+        .logging, .nioCore, .serviceLifecycle, .yams,
       ]),
     target("CasebusConsole", [.argumentParser, .logging, .nioCore, .serviceLifecycle]),
     // L5

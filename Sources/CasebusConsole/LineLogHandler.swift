@@ -1,4 +1,19 @@
 package import Logging
+import Synchronization
+
+/// The log level of a process, which can change while it runs. All copies of its loggers follow.
+package final class ProcessLogLevel: Sendable {
+  private let level: Mutex<Logger.Level>
+
+  package init(_ level: Logger.Level) {
+    self.level = Mutex(level)
+  }
+
+  package var current: Logger.Level {
+    get { level.withLock(\.self) }
+    set { level.withLock { $0 = newValue } }
+  }
+}
 
 /// Writes each log entry as one line: a text from a peer can neither begin another line nor look like another field.
 ///
@@ -6,14 +21,17 @@ package import Logging
 /// need not do it.
 package struct LineLogHandler: LogHandler {
   private var inner: any LogHandler
+  /// nil: each copy of a logger has its own level.
+  private let level: ProcessLogLevel?
 
-  package init(_ inner: any LogHandler) {
+  package init(_ inner: any LogHandler, level: ProcessLogLevel? = nil) {
     self.inner = inner
+    self.level = level
   }
 
   package var logLevel: Logger.Level {
-    get { inner.logLevel }
-    set { inner.logLevel = newValue }
+    get { level?.current ?? inner.logLevel }
+    set { if let level { level.current = newValue } else { inner.logLevel = newValue } }
   }
 
   package var metadata: Logger.Metadata {
@@ -40,8 +58,9 @@ package struct LineLogHandler: LogHandler {
 
 extension Logger {
   /// Lines on standard error.
-  package static func standardError() -> Logger {
-    Logger(label: "casebus", factory: { LineLogHandler(StreamLogHandler.standardError(label: $0)) })
+  /// - Parameter level: what decides which lines are written; nil for the level of each logger.
+  package static func standardError(level: ProcessLogLevel? = nil) -> Logger {
+    Logger(label: "casebus", factory: { LineLogHandler(StreamLogHandler.standardError(label: $0), level: level) })
   }
 }
 

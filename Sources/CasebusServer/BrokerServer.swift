@@ -60,6 +60,11 @@ package struct BrokerServer: Service {
   /// The statistics of the connections of all listeners.
   package func transportStatistics() async -> TransportStatistics { await connections.statistics() }
 
+  /// Applies what can change while the server runs: how many connections may be open.
+  package func reload(_ configuration: BrokerServerConfiguration) {
+    connections.setLimits(ConnectionCountLimits(configuration.connection))
+  }
+
   private var drain: some Service {
     BrokerDrain(broker: broker, seconds: configuration.drainSeconds)
   }

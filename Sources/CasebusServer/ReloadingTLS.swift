@@ -31,7 +31,8 @@ package final class ReloadingTLS: Sendable {
   }
 
   /// Reads the certificates again.
-  package func reload() {
+  /// - Returns: false if they are invalid; then the old ones stay in use.
+  @discardableResult package func reload() -> Bool {
     let stamps = FileStamps(of: configuration.allFiles)
     files.withLock { $0 = Files(read: stamps, seen: stamps) }
     do throws(TLSConfigurationError) {
@@ -39,8 +40,10 @@ package final class ReloadingTLS: Sendable {
       listener.replace(context)
       let certificates = context.identities.map { "\($0.subject) until \($0.expiry)" }.joined(separator: "; ")
       logger.notice("TLS certificates reloaded", metadata: ["certificates": "\(certificates)"])
+      return true
     } catch {
       logger.error("TLS certificates not reloaded, the old ones stay in use", metadata: ["reason": "\(error)"])
+      return false
     }
   }
 

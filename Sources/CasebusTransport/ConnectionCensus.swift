@@ -13,6 +13,11 @@ final class ConnectionCensus: Sendable {
     var isQuiescing = false
     /// Since the start.
     var statistics = TransportStatistics()
+    var limits: ConnectionCountLimits
+
+    init(_ limits: ConnectionCountLimits) {
+      self.limits = limits
+    }
 
     mutating func add(_ channel: any Channel, from address: ClientAddress) {
       all += 1
@@ -40,11 +45,15 @@ final class ConnectionCensus: Sendable {
   /// and would leave none for the journal.
   static var refusalsMax: Int { 32 }
 
-  private let configuration: ConnectionConfiguration
-  private let counts = Mutex(Counts())
+  private let counts: Mutex<Counts>
 
-  init(_ configuration: ConnectionConfiguration) {
-    self.configuration = configuration
+  init(_ limits: ConnectionCountLimits) {
+    counts = Mutex(Counts(limits))
+  }
+
+  /// New connections are admitted by these limits; open ones stay.
+  func setLimits(_ limits: ConnectionCountLimits) {
+    counts.withLock { $0.limits = limits }
   }
 
   /// Counts a connection until it is closed.
@@ -107,13 +116,13 @@ final class ConnectionCensus: Sendable {
     of address: ClientAddress, _ counts: Counts
   ) -> (reason: TransportStatistics.Refusal, answer: OpeningHandshakeRejection)? {
     guard !counts.isQuiescing else { return (.stopping, .stopping) }
-    guard counts.all < configuration.connectionsMax else {
-      let limit = configuration.connectionsMax
+    guard counts.all < counts.limits.connectionsMax else {
+      let limit = counts.limits.connectionsMax
       return (
         .connectionsMax, .full("\(counts.all) connections are open, allowed are \(limit) (connectionsMax)")
       )
     }
-    guard let limit = configuration.connectionsMax(of: address) else { return nil }
+    guard let limit = counts.limits.connectionsMax(of: address) else { return nil }
     let ofAddress = counts.byAddress[address, default: 0]
     guard ofAddress < limit else {
       return (
@@ -125,7 +134,16 @@ final class ConnectionCensus: Sendable {
   }
 }
 
-extension ConnectionConfiguration {
+/// How many connections may be open; can change while the server runs.
+package struct ConnectionCountLimits: Hashable, Sendable {
+  fileprivate let connectionsMax: Int
+  fileprivate let connectionsPerAddressMax: Int?
+
+  package init(_ configuration: ConnectionConfiguration) {
+    connectionsMax = configuration.connectionsMax
+    connectionsPerAddressMax = configuration.connectionsPerAddressMax
+  }
+
   /// nil if only all connections together are limited.
   fileprivate func connectionsMax(of address: ClientAddress) -> Int? {
     if let connectionsPerAddressMax { return connectionsPerAddressMax }

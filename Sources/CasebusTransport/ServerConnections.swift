@@ -10,9 +10,14 @@ package final class ServerConnections: Sendable {
 
   package init(_ configuration: ConnectionConfiguration) {
     self.configuration = configuration
-    census = ConnectionCensus(configuration)
+    census = ConnectionCensus(ConnectionCountLimits(configuration))
     backlog = OutboundBacklog(bytesMax: configuration.outboundTotalBytesMax)
     deflaters = configuration.deflate.map(LoopDeflaters.init)
+  }
+
+  /// New connections are admitted by these limits; open ones stay.
+  package func setLimits(_ limits: ConnectionCountLimits) {
+    census.setLimits(limits)
   }
 
   /// Not to be called on an event loop: it asks each of them.

@@ -18,7 +18,7 @@ struct Casebus: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       DemoCommand.self, ServeCommand.self, SimulateCommand.self, SubscribeCommand.self, CallCommand.self,
-      PublishCommand.self, ConsumerCommand.self, JournalCommand.self,
+      PublishCommand.self, ConsumerCommand.self, JournalCommand.self, ConfigCommand.self,
     ])
 
   static func main() async {

@@ -359,7 +359,10 @@ class CasebusTLS(Casebus):
 
     def command(self, port, folder, deflate):
         certificate, key = certificate_files(folder)
-        options = ["--no-plain", "--tls-port", str(port), "--tls-certificate", certificate, "--tls-key", key]
+        # Other servers run as another user and read a key that is open to everybody; the broker refuses one.
+        private = shutil.copy(key, f"{folder}/broker-key.pem")
+        os.chmod(private, 0o600)
+        options = ["--no-plain", "--tls-port", str(port), "--tls-certificate", certificate, "--tls-key", private]
         return [self.binary, "serve", *options, "--journal", "memory", "--log-level", "error"]
 
     def load(self, padding=0):

@@ -33,7 +33,7 @@ import Testing
   @Test func oneAddressMayHaveHalfOfAllConnections() throws {
     var configuration = ConnectionConfiguration()
     configuration.connectionsMax = 8
-    let census = ConnectionCensus(configuration)
+    let census = ConnectionCensus(ConnectionCountLimits(configuration))
     let channels = try (0..<5).map { _ in try Self.channel("10.0.0.1") }
     #expect(channels.map { census.admit($0).refusal } == [nil, nil, nil, nil, Self.full("10.0.0.1", 4)])
     #expect(census.admit(try Self.channel("10.0.0.2")).refusal == nil)
@@ -44,10 +44,10 @@ import Testing
   @Test func thisMachineMayHaveAllUnlessToldOtherwise() throws {
     var configuration = ConnectionConfiguration()
     configuration.connectionsMax = 4
-    let open = ConnectionCensus(configuration)
+    let open = ConnectionCensus(ConnectionCountLimits(configuration))
     for _ in 0..<4 { #expect(open.admit(try Self.channel("127.0.0.1")).refusal == nil) }
     configuration.connectionsPerAddressMax = 1
-    let limited = ConnectionCensus(configuration)
+    let limited = ConnectionCensus(ConnectionCountLimits(configuration))
     #expect(limited.admit(try Self.channel("127.0.0.1")).refusal == nil)
     #expect(limited.admit(try Self.channel("127.0.0.1")).refusal == Self.full("127.0.0.1", 1))
   }
@@ -55,7 +55,7 @@ import Testing
   @Test func thoseThatAreBeingRefusedAreFew() throws {
     var configuration = ConnectionConfiguration()
     configuration.connectionsMax = 1
-    let census = ConnectionCensus(configuration)
+    let census = ConnectionCensus(ConnectionCountLimits(configuration))
     #expect(census.admit(try Self.channel("10.0.0.1")).refusal == nil)
     let refused = try (0..<ConnectionCensus.refusalsMax).map { _ in try Self.channel("10.0.0.1") }
     for channel in refused { #expect(census.admit(channel).refusal?.hasSuffix("(connectionsMax)") == true) }

@@ -31,6 +31,7 @@ class Authority:
         chain, key = FOLDER / f"{name}.pem", FOLDER / f"{name}.key"
         chain.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
         issued.private_key_pem.write_to_path(key)
+        key.chmod(0o600)
         return chain, key
 
     def context(self, **options):

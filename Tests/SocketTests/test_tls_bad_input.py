@@ -222,12 +222,14 @@ def bad_files():
     future, future_key = certificate("future", not_before=NOW + DAY, not_after=NOW + 2 * DAY)
     empty = FOLDER / "empty.pem"
     empty.write_text("")
+    empty.chmod(0o600)
     garbage = FOLDER / "garbage.pem"
     garbage.write_text("-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n")
     encrypted = FOLDER / "encrypted.key"
     subprocess.run(["openssl", "pkcs8", "-topk8", "-in", KEY, "-out", encrypted, "-passout", "pass:sesame"], check=True)
     wrong_passphrase = FOLDER / "wrong-passphrase"
     wrong_passphrase.write_text("open\n")
+    wrong_passphrase.chmod(0o600)
     stale = ocsp_response(FOLDER / "stale.der", days=-1)
     files = ["--tls-certificate", CHAIN, "--tls-key", KEY]
     missing = FOLDER / "missing.pem"
@@ -278,6 +280,7 @@ def test_an_encrypted_key_is_opened_with_its_passphrase():
     BAD_FILES["encrypted"]  # makes the key
     passphrase = FOLDER / "passphrase"
     passphrase.write_text("sesame\n")
+    passphrase.chmod(0o600)
     options = serve_options(key=FOLDER / "encrypted.key")
     broker = BrokerProcess("--tls-key-passphrase-file", passphrase, listen=options)
     try:

@@ -1,3 +1,4 @@
+import CasebusAccess
 import CasebusJournal
 import CasebusProtocol
 import CasebusWorkspace

@@ -12,43 +12,56 @@ import UnixSignals
 
 /// A broker as the main job of this process.
 struct BrokerProcess {
-  private let options: ServerOptions
+  private let resolution: ConfigurationResolution
+  private let resolve: @Sendable () -> ConfigurationResolution
+  private let level: ProcessLogLevel
   private let logger: Logger
 
-  init(_ options: ServerOptions) {
-    self.options = options
-    var logger = Logger.standardError()
-    logger.logLevel = options.logLevel
-    self.logger = logger
+  /// - Parameters:
+  ///   - resolution: without problems.
+  ///   - resolve: reads all sources of the configuration again.
+  init(_ resolution: ConfigurationResolution, resolve: @escaping @Sendable () -> ConfigurationResolution) {
+    self.resolution = resolution
+    self.resolve = resolve
+    level = ProcessLogLevel(resolution.configuration.logLevel)
+    logger = Logger.standardError(level: level)
   }
 
   /// Serves until SIGTERM or SIGINT.
   /// - Parameters:
+  ///   - listener: the side of TLS; nil for the one that is configured.
   ///   - companions: services that run beside the broker, and are stopped before it; when one ends, all end.
   ///   - onListening: called once, when clients can connect; where it throws, the broker is stopped.
   /// - Throws: what `onListening` throws; ``CommandFailure`` if a certificate is not good, the journal cannot be opened or a port cannot be listened on.
   func run(
-    tls configuration: TLSListenerConfiguration?, companions: [any Service] = [],
+    tls listener: TLSListenerConfiguration? = nil, companions: [any Service] = [],
     onListening: @escaping @Sendable (BrokerAddresses) throws -> Void
   ) async throws {
-    let serverConfiguration = configurationWithinFiles()
+    let configuration = resolution.configuration
+    let budget = FileLimit.raise().map { FileBudget(filesMax: $0, eventLoops: UsableCores.count) }
+    let serverConfiguration = resolution.serverConfiguration(within: budget, logger)
     FileLimit.surviveFileSize()
-    let tls = try configuration.map { try reloadingTLS($0) }
+    let tls = try (listener ?? configuration.tls.listenerConfiguration).map { try reloadingTLS($0) }
     let clock = BrokerClock()
-    let file = try options.journal.openFile(logger, clock)
+    let file = try configuration.storage == .sqlite ? journal(configuration.journal, clock) : nil
+    let memory = MemoryJournal(
+      recordsPerWorkspaceMax: configuration.memoryJournalEventsMax,
+      bytesPerWorkspaceMax: configuration.memoryJournalBytesMax)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: UsableCores.count)
     let (listening, continuation) = AsyncStream.makeStream(of: BrokerAddresses.self)
     let server = BrokerServer(
-      configuration: serverConfiguration, tls: tls, journal: file ?? MemoryJournal(), group: group,
+      configuration: serverConfiguration, tls: tls, journal: file ?? memory, group: group,
       instance: Self.randomInstance(), logger: logger, clock: clock
     ) { continuation.yield(BrokerAddresses($0)) }
     let announcement = Announcement(addresses: listening, announce: onListening)
     // Before anybody can connect: who starts a broker may send the signal as soon as it says that it listens.
-    var hangup: [ReloadOnHangup] = []
-    if let tls { hangup = [ReloadOnHangup(tls: tls, signals: await UnixSignalsSequence(trapping: .sighup))] }
+    let hangup = ReloadOnHangup(
+      reload: ConfigurationReload(
+        configuration, server: server, tls: tls, level: level, budget: budget, logger: logger),
+      resolve: resolve, signals: await UnixSignalsSequence(trapping: .sighup))
     let services = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: ([server, announcement] + hangup + companions).map(ServiceGroupConfiguration.stoppingAll),
+        services: ([server, announcement, hangup] + companions).map(ServiceGroupConfiguration.stoppingAll),
         gracefulShutdownSignals: [.sigterm, .sigint],
         logger: logger))
     do {
@@ -60,12 +73,14 @@ struct BrokerProcess {
     try await group.shutdownGracefully()
   }
 
-  /// What was asked for, with no more connections than there can be.
-  private func configurationWithinFiles() -> BrokerServerConfiguration {
-    var configuration = options.configuration
-    let budget = FileLimit.raise().map { FileBudget(filesMax: $0, eventLoops: UsableCores.count) }
-    for remark in configuration.fit(options.connectionCounts, into: budget) { logger.warning("\(remark)") }
-    return configuration
+  private func journal(
+    _ configuration: SQLiteJournalConfiguration, _ clock: BrokerClock
+  ) throws(CommandFailure) -> SQLiteJournal {
+    do {
+      return try SQLiteJournal(configuration, logger: logger) { clock.milliseconds }
+    } catch {
+      throw CommandFailure("\(error)")
+    }
   }
 
   private func reloadingTLS(_ configuration: TLSListenerConfiguration) throws(CommandFailure) -> ReloadingTLS {
@@ -81,12 +96,75 @@ struct BrokerProcess {
   }
 }
 
-/// Reads the certificates anew on SIGHUP.
+/// Reloads the configuration and the certificates on SIGHUP.
 private struct ReloadOnHangup: Service {
-  let tls: ReloadingTLS
+  let reload: ConfigurationReload
+  let resolve: @Sendable () -> ConfigurationResolution
   let signals: UnixSignalsSequence
 
   func run() async throws {
-    for await _ in signals.cancelOnGracefulShutdown() { tls.reload() }
+    for await _ in signals.cancelOnGracefulShutdown() { await reload.reload(resolve()) }
+  }
+}
+
+/// Applies a new configuration to a running broker, all of it or nothing.
+private actor ConfigurationReload {
+  private var configuration: ReloadableConfiguration
+  private let server: BrokerServer
+  private let tls: ReloadingTLS?
+  private let level: ProcessLogLevel
+  private let budget: FileBudget?
+  private let logger: Logger
+
+  init(
+    _ configuration: ServeConfiguration, server: BrokerServer, tls: ReloadingTLS?, level: ProcessLogLevel,
+    budget: FileBudget?, logger: Logger
+  ) {
+    self.configuration = ReloadableConfiguration(configuration)
+    self.server = server
+    self.tls = tls
+    self.level = level
+    self.budget = budget
+    self.logger = logger
+  }
+
+  func reload(_ resolution: ConfigurationResolution) {
+    var next = configuration
+    switch next.reloaded(resolution) {
+    case .refused(let problems):
+      let reasons = problems.map(\.description).joined(separator: "; ")
+      logger.error("configuration not reloaded, the old one stays in use", metadata: ["reason": "\(reasons)"])
+    case .reloaded(let changed, let needingRestart):
+      // Certificates are the only part that can fail from here on; they log what is wrong.
+      guard tls?.reload() != false else { return }
+      configuration = next
+      level.current = next.current.logLevel
+      server.reload(resolution.serverConfiguration(within: budget, logger))
+      log(changed, needingRestart)
+    }
+  }
+
+  private func log(_ changed: [ReloadableConfiguration.Change], _ needingRestart: [ReloadableConfiguration.Change]) {
+    let changes = changed.isEmpty ? "none" : changed.map(\.description).joined(separator: "; ")
+    logger.notice("configuration reloaded", metadata: ["changed": "\(changes)"])
+    guard !needingRestart.isEmpty else { return }
+    let waiting = needingRestart.map(\.description).joined(separator: "; ")
+    logger.warning("the configuration has changes that need a restart", metadata: ["keys": "\(waiting)"])
+  }
+}
+
+extension ConfigurationResolution {
+  /// What was asked for, with no more connections than there can be.
+  fileprivate func serverConfiguration(within budget: FileBudget?, _ logger: Logger) -> BrokerServerConfiguration {
+    var server = configuration.serverConfiguration
+    let wanted = ["limits.connections-max", "limits.connections-per-address-max", "limits.sessions-max"]
+      .compactMap { name -> (option: String, count: Int)? in
+        guard let key = ConfigurationTable[name], sources[name] != nil, let value = key.value(in: configuration) else {
+          return nil
+        }
+        return Int(value).map { (key.flag ?? name, $0) }
+      }
+    for remark in server.fit(wanted, into: budget) { logger.warning("\(remark)") }
+    return server
   }
 }

@@ -27,10 +27,12 @@ struct DemoCommand: AsyncParsableCommand {
   private static let tlsPort = 8443
 
   func validate() throws {
-    guard server.tls.tlsCertificate.isEmpty, !server.tls.noPlain else {
+    try server.check(hasOwnCertificate: tls)
+    let settings = server.resolution(hasOwnCertificate: true).configuration
+    guard settings.tls.certificateFiles.isEmpty, settings.isPlain else {
       throw ValidationError("the demo has a certificate of its own (--tls), and listens without TLS, too")
     }
-    if server.tls.tlsPort != nil, !tls { throw ValidationError("--tls-port needs --tls") }
+    if settings.tls.port != nil, !tls { throw ValidationError("--tls-port needs --tls") }
   }
 
   func run() async throws {
@@ -39,7 +41,10 @@ struct DemoCommand: AsyncParsableCommand {
     let certificate = tls ? try DemoCertificate() : nil
     let (addresses, continuation) = AsyncStream.makeStream(of: ListeningAddress.self)
     let simulation = DemoSimulation(plan: plan, addresses: addresses)
-    try await BrokerProcess(server).run(tls: configuration(certificate), companions: [simulation]) { [plan] addresses in
+    let resolution = try server.checkedResolution(hasOwnCertificate: tls)
+    let broker = BrokerProcess(resolution) { server.resolution(hasOwnCertificate: tls) }
+    try await broker.run(tls: configuration(certificate, resolution.configuration), companions: [simulation]) {
+      [plan] addresses in
       let command = CommandLine.arguments[0]
       try printLine(DemoGuide(address: addresses.first, plan: plan, command: command).text)
       if let certificate, let address = addresses.tls {
@@ -49,13 +54,15 @@ struct DemoCommand: AsyncParsableCommand {
     }
   }
 
-  private func configuration(_ certificate: DemoCertificate?) -> TLSListenerConfiguration? {
+  private func configuration(
+    _ certificate: DemoCertificate?, _ configuration: ServeConfiguration
+  ) -> TLSListenerConfiguration? {
     guard let certificate else { return nil }
-    var options = server.tls
-    options.tlsPort = options.tlsPort ?? Self.tlsPort
-    var configuration = options.configuration
-    configuration?.files = [certificate.files]
-    return configuration
+    var settings = configuration.tls
+    settings.port = settings.port ?? Self.tlsPort
+    var listener = settings.listenerConfiguration
+    listener?.files = [certificate.files]
+    return listener
   }
 }
 

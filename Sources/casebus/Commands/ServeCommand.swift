@@ -8,19 +8,17 @@ struct ServeCommand: AsyncParsableCommand {
       EXAMPLES:
         casebus serve --host 127.0.0.1 --port 8080 --data ./casebus-data
         casebus serve --journal memory
+        casebus serve --config casebus.yaml
         casebus serve --tls-port 8443 --tls-certificate chain.pem --tls-key key.pem
       """)
 
   @OptionGroup var options: ServerOptions
 
-  func validate() throws {
-    if options.tls.tlsPort != nil, options.tls.tlsCertificate.isEmpty {
-      throw ValidationError("--tls-port needs --tls-certificate and --tls-key")
-    }
-  }
+  func validate() throws { try options.check() }
 
   func run() async throws {
-    try await BrokerProcess(options).run(tls: options.tls.configuration) { addresses in
+    let broker = BrokerProcess(try options.checkedResolution()) { options.resolution() }
+    try await broker.run { addresses in
       let places = addresses.all.map { "\($0.webSocketURL) (page: \($0.pageURL))" }.joined(separator: " and ")
       try printLine("Casebus is listening on \(places), stop it with Ctrl-C")
     }
