@@ -90,11 +90,11 @@ async def test_a_broker_works_with_the_highest_value(start_broker, tmp_path, nam
         assert "errorCode" not in answer
 
 
-def test_the_page_of_serve_has_the_same_ranges():
-    page = (REPOSITORY / "Docs" / "operating" / "serve.md").read_text(encoding="utf-8")
+def test_the_page_of_the_configuration_has_the_same_ranges():
+    page = (REPOSITORY / "Docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
     for command, name, help_text in NUMBERS:
         if command == ["serve"] and not name.startswith("--tls"):
-            [row] = re.findall(rf"^\| `{name}` .*$", page, re.MULTILINE)
+            [row] = re.findall(rf"^\| .*<br>`{name}` .*$", page, re.MULTILINE)
             assert RANGE.search(help_text)[0] in row, row
 
 
