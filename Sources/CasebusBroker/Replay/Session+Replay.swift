@@ -25,6 +25,12 @@ extension Session {
     return true
   }
 
+  /// The session has ended: its replay sends nothing more and asks for nothing more.
+  func endReplayWithSession() {
+    replay?.sessionEnded()
+    replay = nil
+  }
+
   /// Live events follow, and the subscribes that waited for the end of the replay take effect.
   func replayEnded() {
     let waiting = replay?.waiting ?? []

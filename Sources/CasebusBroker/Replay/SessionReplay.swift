@@ -70,6 +70,11 @@ final class SessionReplay {
     session.replayEnded()
   }
 
+  /// Its session has ended, perhaps while a page was being sent.
+  func sessionEnded() {
+    _ = machine.cancelled()
+  }
+
   private func perform(_ next: Replay.Next) {
     switch next {
     case .requestTurn:
@@ -105,6 +110,8 @@ extension SessionReplay {
   private func perform(_ action: Replay.OnPage, with records: [JournalRecord] = []) {
     switch action {
     case .send(let last):
+      // The connection may end while the page is sent, and with it the last other reference to the session.
+      let session = session
       for record in records where record.offset <= last { send(record) }
       session.sink.whenWritable { [weak self] in
         guard let self else { return }

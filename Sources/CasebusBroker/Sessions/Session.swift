@@ -99,7 +99,7 @@ extension Session {
   package func connectionClosed(code: UInt16, reason: String, bytesSent: Int) {
     guard loop.sessions[key.number] === self else { return }
     _ = machine.closed()
-    replay = nil
+    endReplayWithSession()
     loop.remove(self)
     let isSlow = code == CloseCode.slowConsumer.rawValue
     if isSlow { loop.countSlowConsumer() }
@@ -223,7 +223,7 @@ extension Session {
   /// Ends the session from the broker's side.
   func close(_ code: CloseCode, reason: String) {
     guard machine.closed() else { return }
-    replay = nil
+    endReplayWithSession()
     leaveConsumer(.ended)
     writeUnsent()
     sink.close(code, reason: reason)

@@ -135,8 +135,12 @@ private actor ConfigurationReload {
       let reasons = problems.map(\.description).joined(separator: "; ")
       logger.error("configuration not reloaded, the old one stays in use", metadata: ["reason": "\(reasons)"])
     case .reloaded(let changed, let needingRestart):
-      // Certificates are the only part that can fail from here on; they log what is wrong.
-      guard tls?.reload() != false else { return }
+      // Certificates are the only part that can fail from here on; their own line says what is wrong.
+      guard tls?.reload() != false else {
+        logger.error(
+          "configuration not reloaded, the old one stays in use", metadata: ["reason": "the certificates are invalid"])
+        return
+      }
       configuration = next
       level.current = next.current.logLevel
       server.reload(resolution.serverConfiguration(within: budget, logger))
